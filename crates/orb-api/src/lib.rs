@@ -1,0 +1,1 @@
+//! Words that programs and people read: outcomes, states, summaries.

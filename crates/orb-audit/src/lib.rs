@@ -1,0 +1,1 @@
+//! Judges a crawl's promises from what it left on disk.

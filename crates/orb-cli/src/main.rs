@@ -1,0 +1,3 @@
+//! The program: command line, settings, terminal output.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! The pipeline: joins the engines into a crawl.

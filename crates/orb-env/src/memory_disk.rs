@@ -1,0 +1,339 @@
+//! A disk in memory that forgets what was not synced, fails when told to, and can be full.
+//!
+//! In: faults and a seed. Out: the same trait as the real disk.
+//! May touch: memory. Must not touch: files.
+//! Invariant: after [`MemoryDisk::crash`] every synced byte of every durable name is there; of the rest,
+//! any prefix may be, torn at any byte.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::{AppendFile, DirEntry, Disk, Entropy, ReadFile, Room};
+
+/// What goes wrong, counted over all calls since the faults were set.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct DiskFaults {
+    /// The n-th sync (from 1) fails once.
+    pub sync_fails_at: Option<u64>,
+    /// From the n-th writing call (from 1) on nothing is written any more and every call fails: the process is dead.
+    pub killed_at: Option<u64>,
+    /// Bytes that fit in all.
+    pub room_bytes: Option<u64>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct MemoryFile {
+    bytes: Vec<u8>,
+    synced: usize,
+}
+
+#[derive(Default)]
+struct Inner {
+    /// Names as the running process sees them.
+    names: BTreeMap<PathBuf, u64>,
+    /// Names that survive a crash.
+    durable: BTreeMap<PathBuf, u64>,
+    files: BTreeMap<u64, MemoryFile>,
+    next_file: u64,
+    faults: DiskFaults,
+    syncs: u64,
+    writes: u64,
+    killed: bool,
+}
+
+/// See the module. Cloning shares the disk.
+#[derive(Clone, Default)]
+pub struct MemoryDisk(Arc<Mutex<Inner>>);
+
+impl std::fmt::Debug for MemoryDisk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "MemoryDisk({} files)", self.lock().names.len())
+    }
+}
+
+fn killed() -> io::Error {
+    io::Error::other("killed")
+}
+
+impl Inner {
+    /// Counts a writing call; the error says the process is dead.
+    fn write_call(&mut self) -> io::Result<()> {
+        self.writes += 1;
+        self.killed |= self.faults.killed_at.is_some_and(|n| self.writes >= n);
+        if self.killed { Err(killed()) } else { Ok(()) }
+    }
+
+    fn used(&self) -> u64 {
+        self.names.values().map(|id| self.files[id].bytes.len() as u64).sum()
+    }
+
+    fn file(&mut self, id: u64) -> &mut MemoryFile {
+        self.files.get_mut(&id).expect("an id is only handed out with its file")
+    }
+}
+
+impl MemoryDisk {
+    /// An empty disk.
+    #[must_use]
+    pub fn new() -> MemoryDisk {
+        MemoryDisk::default()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // A planted panic in a job leaves the maps whole: every change below is a single step.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sets what goes wrong from now on, and starts counting anew.
+    pub fn set_faults(&self, faults: DiskFaults) {
+        let mut inner = self.lock();
+        inner.faults = faults;
+        inner.syncs = 0;
+        inner.writes = 0;
+        inner.killed = false;
+    }
+
+    /// Whether the kill point was reached.
+    #[must_use]
+    pub fn is_killed(&self) -> bool {
+        self.lock().killed
+    }
+
+    /// Kills the process now: nothing is written any more.
+    pub fn kill(&self) {
+        self.lock().killed = true;
+    }
+
+    /// Writing calls since the faults were set: the number of places a kill can hit.
+    #[must_use]
+    pub fn write_calls(&self) -> u64 {
+        self.lock().writes
+    }
+
+    /// Counts a writing call made by a store that shares this disk's fate. `false`: the process is dead.
+    #[must_use]
+    pub fn note_write(&self) -> bool {
+        self.lock().write_call().is_ok()
+    }
+
+    /// The machine comes back: unsynced names are gone or there, unsynced bytes are cut at a random place.
+    ///
+    /// With `power_cut` false only the process died: everything written is still there.
+    pub fn crash(&self, entropy: &dyn Entropy, power_cut: bool) {
+        let mut inner = self.lock();
+        inner.faults = DiskFaults::default();
+        inner.killed = false;
+        if !power_cut {
+            return;
+        }
+        let touched: BTreeSet<PathBuf> = inner.names.keys().chain(inner.durable.keys()).cloned().collect();
+        let mut names = BTreeMap::new();
+        for name in touched {
+            let pick = if entropy.below(2) == 0 { inner.names.get(&name) } else { inner.durable.get(&name) };
+            if let Some(&id) = pick {
+                names.insert(name, id);
+            }
+        }
+        let ids: Vec<u64> = inner.files.keys().copied().collect();
+        for id in ids {
+            let file = inner.file(id);
+            let loose = file.bytes.len() - file.synced;
+            let keep = file.synced + entropy.below(loose as u64 + 1) as usize;
+            file.bytes.truncate(keep);
+            file.synced = keep;
+        }
+        inner.durable = names.clone();
+        inner.names = names;
+    }
+}
+
+struct Handle {
+    disk: MemoryDisk,
+    id: u64,
+}
+
+impl AppendFile for Handle {
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let mut inner = self.disk.lock();
+        inner.write_call()?;
+        if inner.faults.room_bytes.is_some_and(|room| inner.used() + bytes.len() as u64 > room) {
+            return Err(io::Error::from(io::ErrorKind::StorageFull));
+        }
+        inner.file(self.id).bytes.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        let mut inner = self.disk.lock();
+        inner.write_call()?;
+        inner.syncs += 1;
+        if inner.faults.sync_fails_at == Some(inner.syncs) {
+            return Err(io::Error::other("planted sync failure"));
+        }
+        let file = inner.file(self.id);
+        file.synced = file.bytes.len();
+        Ok(())
+    }
+
+    fn bytes(&self) -> u64 {
+        self.disk.lock().file(self.id).bytes.len() as u64
+    }
+}
+
+impl ReadFile for Handle {
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+        let mut inner = self.disk.lock();
+        let bytes = &inner.file(self.id).bytes;
+        let from = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
+        let n = buf.len().min(bytes.len() - from);
+        buf[..n].copy_from_slice(&bytes[from..from + n]);
+        Ok(n)
+    }
+
+    fn bytes(&self) -> io::Result<u64> {
+        Ok(AppendFile::bytes(self))
+    }
+}
+
+impl Disk for MemoryDisk {
+    fn create_dir_all(&self, _: &Path) -> io::Result<()> {
+        self.lock().write_call()
+    }
+
+    fn append(&self, file: &Path) -> io::Result<Box<dyn AppendFile>> {
+        let mut inner = self.lock();
+        if inner.killed {
+            return Err(killed());
+        }
+        let id = match inner.names.get(file) {
+            Some(&id) => id,
+            None => {
+                inner.next_file += 1;
+                let id = inner.next_file;
+                inner.files.insert(id, MemoryFile::default());
+                inner.names.insert(file.to_path_buf(), id);
+                id
+            }
+        };
+        Ok(Box::new(Handle { disk: self.clone(), id }))
+    }
+
+    fn read(&self, file: &Path) -> io::Result<Box<dyn ReadFile>> {
+        let inner = self.lock();
+        let id = *inner.names.get(file).ok_or(io::ErrorKind::NotFound)?;
+        Ok(Box::new(Handle { disk: self.clone(), id }))
+    }
+
+    fn truncate(&self, file: &Path, bytes: u64) -> io::Result<()> {
+        let mut inner = self.lock();
+        inner.write_call()?;
+        let id = *inner.names.get(file).ok_or(io::ErrorKind::NotFound)?;
+        let file = inner.file(id);
+        file.bytes.resize(usize::try_from(bytes).map_err(io::Error::other)?, 0);
+        file.synced = file.bytes.len();
+        Ok(())
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let mut inner = self.lock();
+        inner.write_call()?;
+        let id = inner.names.remove(from).ok_or(io::ErrorKind::NotFound)?;
+        inner.names.insert(to.to_path_buf(), id);
+        Ok(())
+    }
+
+    fn remove(&self, file: &Path) -> io::Result<()> {
+        let mut inner = self.lock();
+        inner.write_call()?;
+        inner.names.remove(file);
+        Ok(())
+    }
+
+    fn list(&self, dir: &Path) -> io::Result<Vec<DirEntry>> {
+        let inner = self.lock();
+        let inside = inner.names.iter().filter(|(path, _)| path.parent() == Some(dir));
+        Ok(inside
+            .filter_map(|(path, id)| {
+                let name = path.file_name()?.to_str()?.to_owned();
+                Some(DirEntry { name, bytes: inner.files[id].bytes.len() as u64 })
+            })
+            .collect())
+    }
+
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        let mut inner = self.lock();
+        inner.write_call()?;
+        inner.durable.retain(|path, _| path.parent() != Some(dir));
+        let now: Vec<(PathBuf, u64)> = inner
+            .names
+            .iter()
+            .filter(|(path, _)| path.parent() == Some(dir))
+            .map(|(path, id)| (path.clone(), *id))
+            .collect();
+        inner.durable.extend(now);
+        Ok(())
+    }
+
+    fn room(&self, _: &Path) -> io::Result<Room> {
+        let inner = self.lock();
+        let total_bytes = inner.faults.room_bytes.unwrap_or(1 << 40);
+        Ok(Room { free_bytes: total_bytes.saturating_sub(inner.used()), total_bytes })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::SeededEntropy;
+
+    fn write(disk: &MemoryDisk, name: &str, bytes: &[u8], sync: bool) {
+        let mut file = disk.append(Path::new(name)).unwrap();
+        file.append(bytes).unwrap();
+        if sync {
+            file.sync().unwrap();
+        }
+    }
+
+    #[test]
+    fn a_power_cut_keeps_what_was_synced_and_may_tear_the_rest() {
+        let mut torn = BTreeSet::new();
+        for seed in 0..64 {
+            let disk = MemoryDisk::new();
+            write(&disk, "/d/a", b"kept", true);
+            disk.sync_dir(Path::new("/d")).unwrap();
+            write(&disk, "/d/a", b"loose", false);
+            write(&disk, "/d/b", b"unnamed", true);
+            disk.crash(&SeededEntropy::new(seed), true);
+            let a = disk.read_all(Path::new("/d/a")).unwrap();
+            assert!(b"keptloose".starts_with(&a[..]) && a.len() >= 4);
+            torn.insert((a.len(), disk.read_all(Path::new("/d/b")).is_ok()));
+        }
+        assert!(torn.len() > 4, "the seeds reach several different states: {torn:?}");
+    }
+
+    #[test]
+    fn a_killed_process_leaves_its_writes_and_writes_no_more() {
+        let disk = MemoryDisk::new();
+        disk.set_faults(DiskFaults { killed_at: Some(2), ..DiskFaults::default() });
+        write(&disk, "/d/a", b"one", false);
+        let mut file = disk.append(Path::new("/d/a")).unwrap();
+        assert!(file.append(b"two").is_err());
+        assert!(disk.is_killed() && disk.append(Path::new("/d/c")).is_err());
+        disk.crash(&SeededEntropy::new(0), false);
+        assert_eq!(disk.read_all(Path::new("/d/a")).unwrap(), b"one");
+    }
+
+    #[test]
+    fn a_full_disk_says_so_and_a_failed_sync_fails_once() {
+        let disk = MemoryDisk::new();
+        disk.set_faults(DiskFaults { sync_fails_at: Some(1), room_bytes: Some(4), ..DiskFaults::default() });
+        let mut file = disk.append(Path::new("/d/a")).unwrap();
+        file.append(b"1234").unwrap();
+        assert_eq!(file.append(b"5").unwrap_err().kind(), io::ErrorKind::StorageFull);
+        assert!(file.sync().is_err());
+        assert!(file.sync().is_ok());
+        assert_eq!(disk.room(Path::new("/")).unwrap().free_bytes, 0);
+    }
+}

@@ -1,0 +1,1 @@
+//! DNS, TLS and HTTP/1.1 under limits.

@@ -1,0 +1,1 @@
+//! Which URL next: the sieve, site queues, the site table and budgets.

@@ -1,0 +1,1 @@
+//! Politeness: when a site, an address or a group may be contacted again.

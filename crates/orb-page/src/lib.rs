@@ -1,0 +1,1 @@
+//! HTML bytes to links and facts.

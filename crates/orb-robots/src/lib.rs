@@ -1,0 +1,1 @@
+//! The Robots Exclusion Protocol, RFC 9309.

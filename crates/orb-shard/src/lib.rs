@@ -1,0 +1,1 @@
+//! Which slot owns a site: partitions and slots.

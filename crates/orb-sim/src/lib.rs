@@ -1,0 +1,1 @@
+//! Whole crawls in virtual time, with faults, replayed from a seed.

@@ -1,0 +1,1 @@
+//! Durable keyspaces and the link journal.

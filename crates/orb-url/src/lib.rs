@@ -1,0 +1,1 @@
+//! Canonical URLs, origins, sites, SURT keys and fingerprints.

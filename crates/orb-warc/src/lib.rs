@@ -1,0 +1,1 @@
+//! WARC 1.1 records, written and read.

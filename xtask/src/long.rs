@@ -1,0 +1,111 @@
+//! `cargo xtask long NAME`: runs that take too long for every change, by name.
+//!
+//! In: a name and further arguments. Out: the run's own output and exit code.
+//! May touch: child processes, in the workspace's root. Must not touch: how a run works; each is a command.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::{Command, ExitCode};
+
+use anyhow::Context as _;
+
+/// A long run. Further arguments of the caller are appended to `command`.
+struct LongRun {
+    name: &'static str,
+    /// What it proves and about how long it takes.
+    about: &'static str,
+    command: &'static [&'static str],
+}
+
+/// One row per run; add yours here.
+const RUNS: &[LongRun] = &[LongRun {
+    name: "sim",
+    about: "whole crawls in virtual time, 1,000 seeds, each run twice",
+    command: &[
+        "cargo",
+        "run",
+        "--release",
+        "-p",
+        "orb-sim",
+        "--",
+        "--seeds",
+        "1000",
+    ],
+}];
+
+/// The table as text, one run a line.
+pub(crate) fn list() -> String {
+    let mut text = String::new();
+    for run in RUNS {
+        writeln!(
+            text,
+            "{:12} {}\n{:12} $ {}",
+            run.name,
+            run.about,
+            "",
+            run.command.join(" ")
+        )
+        .expect("writing to a string does not fail");
+    }
+    text
+}
+
+/// Does the run called `name` with its command followed by `arguments`, and passes its exit code on.
+pub(crate) fn run(root: &Path, name: &str, arguments: &[&str]) -> anyhow::Result<ExitCode> {
+    let run = find(name)?;
+    let (program, fixed) = run
+        .command
+        .split_first()
+        .context("the run has no command")?;
+    println!("$ {} {}", run.command.join(" "), arguments.join(" "));
+    let status = Command::new(program)
+        .args(fixed)
+        .args(arguments)
+        .current_dir(root)
+        .status()
+        .with_context(|| format!("start {program}"))?;
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+}
+
+fn find(name: &str) -> anyhow::Result<&'static LongRun> {
+    RUNS.iter()
+        .find(|run| run.name == name)
+        .with_context(|| format!("no long run is called `{name}`; there are:\n{}", list()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_are_found_by_their_name_only() {
+        for run in RUNS {
+            assert_eq!(find(run.name).unwrap().command, run.command);
+            assert!(list().contains(run.name));
+        }
+        let error = find("simm").err().unwrap().to_string();
+        assert!(
+            error.contains("`simm`") && error.contains("sim "),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn names_are_unique_and_commands_are_not_empty() {
+        for (index, run) in RUNS.iter().enumerate() {
+            assert!(!run.command.is_empty(), "{}", run.name);
+            assert!(
+                RUNS[..index].iter().all(|other| other.name != run.name),
+                "{}",
+                run.name
+            );
+        }
+    }
+
+    #[test]
+    fn the_exit_code_of_the_run_is_passed_on() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        assert!(run(root, "no such run", &[]).is_err());
+    }
+}
