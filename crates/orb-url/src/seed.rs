@@ -1,0 +1,128 @@
+//! Lines of a seeds file.
+//!
+//! In: one line. Out: a seed, nothing (comment, blank), or why the line is neither.
+//! May touch: `crawl_url`. Must not touch: the file.
+//! Invariant: a line yields at most one seed, and no line panics.
+
+use crate::error::{Excerpt, HostFault, UrlError, is_scheme};
+use crate::site::is_plain_host;
+use crate::{CrawlUrl, Scheme};
+
+/// One line of a seeds file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seed {
+    /// Where to begin.
+    pub url: CrawlUrl,
+    /// The line named no scheme: `url` is https, and [`Seed::http_fallback`] is tried when that
+    /// cannot connect.
+    pub bare_domain: bool,
+    /// The rank before the comma, 1 being the best.
+    pub rank: Option<u32>,
+}
+
+impl Seed {
+    /// The http address of a bare domain; `None` if the line named its scheme.
+    pub fn http_fallback(&self) -> Option<CrawlUrl> {
+        if !self.bare_domain {
+            return None;
+        }
+        self.url.with_scheme(Scheme::Http).ok()
+    }
+}
+
+/// Reads one line: a URL, a bare domain (`host[:port][/path]`), or either behind `rank,`.
+///
+/// - Blank lines and comments are `None`; a comment begins with `#` at the start of the line or
+///   behind white space (a `#` inside a URL is its fragment).
+/// - A byte-order mark at the start and white space at both ends (a carriage return too) are
+///   dropped.
+/// - A bare domain is taken as https. `host:port` wins over `scheme:` where both could be meant.
+pub fn parse_seed_line(line: &str) -> Result<Option<Seed>, UrlError> {
+    let text = without_comment(line.trim_start_matches('\u{feff}').trim());
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let (rank, target) = split_rank(text)?;
+    let bare_domain = !names_scheme(target);
+    let url = if bare_domain {
+        parse_bare(target)?
+    } else {
+        CrawlUrl::parse(target)?
+    };
+    Ok(Some(Seed {
+        url,
+        bare_domain,
+        rank,
+    }))
+}
+
+fn without_comment(text: &str) -> &str {
+    let comment = text
+        .match_indices('#')
+        .map(|(at, _)| at)
+        .find(|&at| at == 0 || text[..at].ends_with(char::is_whitespace));
+    match comment {
+        Some(at) => text[..at].trim_end(),
+        None => text,
+    }
+}
+
+fn split_rank(text: &str) -> Result<(Option<u32>, &str), UrlError> {
+    let Some((rank, target)) = text.split_once(',') else {
+        return Ok((None, text));
+    };
+    let rank = rank.trim_end();
+    if rank.is_empty() || !rank.bytes().all(|b| b.is_ascii_digit()) {
+        return Ok((None, text));
+    }
+    match rank.parse() {
+        Ok(rank) => Ok((Some(rank), target.trim_start())),
+        Err(_) => Err(UrlError::BadRank {
+            line: Excerpt::of(text),
+        }),
+    }
+}
+
+/// Whether `text` begins with a scheme and not with `host:port`.
+fn names_scheme(text: &str) -> bool {
+    let Some((before, after)) = text.split_once(':') else {
+        return false;
+    };
+    is_scheme(before) && !is_port_and_rest(after)
+}
+
+/// Whether `text` is a port, perhaps empty, up to the end or the path.
+fn is_port_and_rest(text: &str) -> bool {
+    let rest = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    rest.is_empty() || (rest.len() < text.len() && rest.starts_with(['/', '?', '#']))
+}
+
+fn parse_bare(text: &str) -> Result<CrawlUrl, UrlError> {
+    let host_end = if text.starts_with('[') {
+        text.find(']').map_or(text.len(), |at| at + 1)
+    } else {
+        text.find(['/', '?', '#', ':']).unwrap_or(text.len())
+    };
+    let (host, rest) = text.split_at(host_end);
+    if host.is_empty() {
+        return Err(UrlError::NoHost {
+            url: Excerpt::of(text),
+        });
+    }
+    if !is_plain_host(host) {
+        return Err(UrlError::BadHost {
+            url: Excerpt::of(text),
+            source: HostFault::Malformed,
+        });
+    }
+    let is_rest_sound = match rest.strip_prefix(':') {
+        Some(port) => is_port_and_rest(port),
+        None => rest.is_empty() || rest.starts_with(['/', '?', '#']),
+    };
+    if !is_rest_sound {
+        return Err(UrlError::BadPort {
+            url: Excerpt::of(text),
+        });
+    }
+    CrawlUrl::parse(&format!("https://{text}"))
+}
