@@ -53,19 +53,23 @@ pub(crate) fn list() -> String {
 /// Does the run called `name` with its command followed by `arguments`, and passes its exit code on.
 pub(crate) fn run(root: &Path, name: &str, arguments: &[&str]) -> anyhow::Result<ExitCode> {
     let run = find(name)?;
-    let (program, fixed) = run
-        .command
-        .split_first()
-        .context("the run has no command")?;
     println!("$ {} {}", run.command.join(" "), arguments.join(" "));
+    exit_code(root, run.command, arguments).map(ExitCode::from)
+}
+
+/// A child that a signal ended counts as 1.
+fn exit_code(root: &Path, command: &[&str], arguments: &[&str]) -> anyhow::Result<u8> {
+    let (program, fixed) = command.split_first().context("the run has no command")?;
     let status = Command::new(program)
         .args(fixed)
         .args(arguments)
         .current_dir(root)
         .status()
         .with_context(|| format!("start {program}"))?;
-    let code = status.code().and_then(|code| u8::try_from(code).ok());
-    Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+    Ok(status
+        .code()
+        .and_then(|code| u8::try_from(code).ok())
+        .unwrap_or(1))
 }
 
 fn find(name: &str) -> anyhow::Result<&'static LongRun> {
@@ -106,6 +110,9 @@ mod tests {
     #[test]
     fn the_exit_code_of_the_run_is_passed_on() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        assert!(run(root, "no such run", &[]).is_err());
+        let command = ["sh", "-c", "exit $1", "sh"];
+        assert_eq!(exit_code(root, &command, &["0"]).unwrap(), 0);
+        assert_eq!(exit_code(root, &command, &["3"]).unwrap(), 3);
+        assert!(exit_code(root, &["/no/such/program"], &[]).is_err());
     }
 }

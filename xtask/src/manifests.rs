@@ -139,10 +139,11 @@ fn check_dependency(manifest: &Manifest, dependency: &Dependency, findings: &mut
 }
 
 fn is_member(path: &str) -> bool {
-    match path.split('/').collect::<Vec<_>>()[..] {
-        ["crates", _, "Cargo.toml"] | ["xtask", "Cargo.toml"] => true,
-        _ => false,
-    }
+    let parts: Vec<&str> = path.split('/').collect();
+    matches!(
+        parts[..],
+        ["crates", _, "Cargo.toml"] | ["xtask", "Cargo.toml"]
+    )
 }
 
 fn manifest(path: &str, text: &str, table: &DeTable<'_>) -> Manifest {
