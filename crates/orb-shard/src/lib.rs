@@ -155,3 +155,148 @@ impl SlotMap {
         u16::from(slot.0) % shards.max(1)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use proptest::test_runner::RngSeed;
+
+    const COUNTING: CrawlKey =
+        CrawlKey::new([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]);
+
+    fn map(slots: u8) -> SlotMap {
+        SlotMap::new(slots).expect("the test's number of slots is valid")
+    }
+
+    /// Stored keys begin with these; the hashes they lead come from a separate implementation.
+    #[test]
+    fn partitions_and_slots_never_change() {
+        let check = |host: &str, zero: u16, counting: u16, slots: [u8; 3]| {
+            let site = Site::of_host(host);
+            for count in [4, 16, 64] {
+                let zero_partition = map(count).partition_of(&CrawlKey::ZERO, &site);
+                assert_eq!(zero_partition.get(), zero, "{host}");
+                let other = map(count).partition_of(&COUNTING, &site);
+                assert_eq!(other.get(), counting, "{host}");
+            }
+            let found = [4, 16, 64].map(|count| map(count).slot_of_site(&CrawlKey::ZERO, &site).0);
+            assert_eq!(found, slots, "{host}");
+        };
+        check("example.com", 0x55b, 0x1a9, [1, 5, 21]);
+        check("a.github.io", 0xcbb, 0x811, [3, 12, 50]);
+        check("127.0.0.1", 0xf61, 0x285, [3, 15, 61]);
+        check("[::1]", 0x338, 0x6b6, [0, 3, 12]);
+        check("co.uk", 0xee7, 0x4b1, [3, 14, 59]);
+        check("xn--bcher-kva.example", 0x234, 0xabd, [0, 2, 8]);
+    }
+
+    #[test]
+    fn every_url_of_a_site_has_one_owner() {
+        let slot = |text: &str| {
+            let url = CrawlUrl::parse(text).expect("the test's URL is valid");
+            map(64).slot_of_url(&CrawlKey::ZERO, &url)
+        };
+        assert_eq!(slot("https://example.com/"), SlotId(21));
+        assert_eq!(slot("http://a.b.example.com:8080/c?d"), SlotId(21));
+    }
+
+    #[test]
+    fn slots_are_a_power_of_two_from_4_to_64() {
+        for slots in 0..=u8::MAX {
+            let is_allowed = [4, 8, 16, 32, 64].contains(&slots);
+            let made = SlotMap::new(slots).map(|map| map.slots());
+            let want = if is_allowed {
+                Ok(slots)
+            } else {
+                Err(SlotCountError { slots })
+            };
+            assert_eq!(made, want);
+        }
+        let message = SlotCountError { slots: 5 }.to_string();
+        assert_eq!(message, "5 slots asked for; choose 4, 8, 16, 32 or 64");
+    }
+
+    #[test]
+    fn a_new_crawl_has_a_slot_for_each_core() {
+        let check = |cores, slots| assert_eq!(SlotMap::for_cores(cores), map(slots), "{cores}");
+        check(0, 4);
+        check(4, 4);
+        check(5, 8);
+        check(33, 64);
+        check(usize::MAX, 64);
+    }
+
+    /// Each partition lies in the range of its slot and in no other.
+    #[test]
+    fn slots_divide_the_partitions() {
+        for slots in [4, 8, 16, 32, 64] {
+            let map = map(slots);
+            let all: Vec<u16> = map
+                .slot_ids()
+                .flat_map(|slot| map.partitions_of(slot))
+                .collect();
+            assert_eq!(all, (0..PARTITIONS).collect::<Vec<_>>());
+            for slot in map.slot_ids() {
+                for number in map.partitions_of(slot) {
+                    let partition = Partition::new(number).expect("in range");
+                    assert_eq!(map.slot_of(partition), slot);
+                }
+            }
+        }
+        assert_eq!(map(4).partitions_of(SlotId(3)), 3_072..=4_095);
+    }
+
+    #[test]
+    fn shards_share_the_slots_evenly() {
+        for shards in 1..=70_u16 {
+            let map = map(64);
+            let mut held = vec![0; usize::from(shards)];
+            for slot in map.slot_ids() {
+                held[usize::from(map.shard_of(slot, shards))] += 1;
+            }
+            let spread = held.iter().max().zip(held.iter().min());
+            assert!(
+                spread.is_some_and(|(most, least)| most - least <= 1),
+                "{shards}: {held:?}"
+            );
+        }
+        assert_eq!(map(4).shard_of(SlotId(3), 0), 0);
+    }
+
+    #[test]
+    fn numbers_have_a_form_for_people_and_files() {
+        assert_eq!(SlotId(3).to_string(), "03");
+        assert_eq!(SlotId(63).to_string(), "63");
+        let last = Partition::new(PARTITIONS - 1).expect("the last one");
+        assert_eq!(last.to_string(), "fff");
+        assert_eq!(Partition::new(PARTITIONS), None);
+        assert_eq!(
+            serde_json::to_string(&(last, SlotId(3))).unwrap(),
+            "[4095,3]"
+        );
+        assert_eq!(serde_json::from_str::<Partition>("4095").unwrap(), last);
+        assert!(serde_json::from_str::<Partition>("4096").is_err());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig {
+            rng_seed: RngSeed::Fixed(4),
+            failure_persistence: None,
+            ..ProptestConfig::default()
+        })]
+
+        /// The partition and the slot are the leading bits of the hash, whatever it is: a slot of
+        /// a small map is the union of slots of a larger one.
+        #[test]
+        fn owners_are_leading_bits(site_hash in any::<u64>()) {
+            let partition = Partition::of_site_hash(site_hash);
+            prop_assert_eq!(u64::from(partition.get()), site_hash >> 52);
+            for (slots, bits) in [(4, 2), (8, 3), (16, 4), (32, 5), (64, 6)] {
+                let slot = map(slots).slot_of(partition);
+                prop_assert_eq!(u64::from(slot.0), site_hash >> (64 - bits));
+                prop_assert!(map(slots).partitions_of(slot).contains(&partition.get()));
+            }
+        }
+    }
+}

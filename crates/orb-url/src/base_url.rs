@@ -4,12 +4,14 @@
 //! May touch: `canonical`. Must not touch: the page.
 //! Invariant: the base may have any scheme; what comes out is http or https.
 
+use std::fmt;
+
 use url::Url;
 
-use crate::{CrawlUrl, UrlError, canonical};
+use crate::{CrawlUrl, Excerpt, UrlError, canonical};
 
 /// A base URL, parsed once for the many links of one page.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct BaseUrl(Url);
 
 impl BaseUrl {
@@ -29,5 +31,12 @@ impl BaseUrl {
     /// Resolves one link. Cost: O(bytes of base and `href`), one allocation kept.
     pub fn join(&self, href: &str) -> Result<CrawlUrl, UrlError> {
         canonical::resolve(Some(&self.0), href).map(CrawlUrl::from)
+    }
+}
+
+/// Shows an excerpt: a base that a page names may hold user information.
+impl fmt::Debug for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "BaseUrl({})", Excerpt::of(self.0.as_str()))
     }
 }

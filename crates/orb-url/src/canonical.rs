@@ -39,10 +39,27 @@ pub(crate) fn parse(base: Option<&Url>, text: &str) -> Result<Url, UrlError> {
     if text.len() > INPUT_BYTES_MAX {
         return Err(too_long(text, text.len(), INPUT_BYTES_MAX));
     }
+    let collapsed = match base {
+        Some(base) if matches!(base.scheme(), "http" | "https") => slashes_collapsed(text),
+        _ => None,
+    };
     Url::options()
         .base_url(base)
-        .parse(text)
+        .parse(collapsed.as_deref().unwrap_or(text))
         .map_err(|source| UrlError::from_parser(source, text))
+}
+
+/// `//rest` for a text that begins with three slashes or more, else `None`.
+///
+/// Against an http base the standard skips all of them ("special authority ignore slashes
+/// state"); the parser finds an empty host instead.
+fn slashes_collapsed(text: &str) -> Option<String> {
+    let text = text.trim_start_matches(|c: char| c <= ' ');
+    // White space of these kinds is dropped wherever it stands.
+    let rest = text.trim_start_matches(['/', '\\', '\t', '\n', '\r']);
+    let run = &text.as_bytes()[..text.len() - rest.len()];
+    let slashes = run.iter().filter(|b| matches!(b, b'/' | b'\\')).count();
+    (slashes > 2).then(|| format!("//{rest}"))
 }
 
 /// `asked` is the text as found, for the error.

@@ -62,7 +62,8 @@ impl Scheme {
 /// 3. The default port is dropped (the standard's rule); port 0 is refused. Ports that the
 ///    Fetch Standard blocks are not judged here.
 /// 4. One trailing dot of a host name is dropped. Names with empty labels, labels above 63
-///    bytes or more than 253 bytes are refused: DNS cannot carry them.
+///    bytes or more than 253 bytes are refused, since DNS cannot carry them; so are `xn--`
+///    labels that are no Punycode.
 /// 5. An empty query (`/a?`) is dropped.
 /// 6. The hex digits of `%xx` triplets in path and query are upper case. Nothing is decoded or
 ///    encoded beyond the standard: servers do tell `%41` from `A`.

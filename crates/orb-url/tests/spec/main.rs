@@ -1,0 +1,14 @@
+//! The specification of `orb-url`, as tests.
+//!
+//! `canonical` and `seeds` state the rules, `stable` pins what is stored, `hostile` holds what
+//! an enemy writes, `properties` holds what is true of every text, and `wpt` and `psl` run the
+//! public corpora where the variable `ORB_CORPORA` names their folder.
+
+mod canonical;
+mod corpora;
+mod hostile;
+mod properties;
+mod psl;
+mod seeds;
+mod stable;
+mod wpt;
