@@ -83,7 +83,7 @@ impl HelperThreads {
             thread::Builder::new().name(format!("orb-{name}-{shard}")).spawn(move || {
                 while let Ok((job, done)) = rx.recv() {
                     let result = catch_unwind(AssertUnwindSafe(job)).map_err(|_| WorkLost);
-                    drop(done.send(result)); // nobody waits for a job whose future was dropped
+                    done.send(result).ok(); // nobody waits for a job whose future was dropped
                 }
             })?;
             Ok::<_, std::io::Error>(tx)
