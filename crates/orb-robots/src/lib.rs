@@ -1,1 +1,346 @@
 //! The Robots Exclusion Protocol, RFC 9309.
+//!
+//! In: the body of a robots.txt and our product token; paths; what HTTP answered and how long ago.
+//! Out: allow or disallow with the line that says so, crawl-delay, sitemaps, usage preferences; which copy is in force.
+//! May touch: its arguments. Must not touch: sockets, clocks, disk, settings, other crates of this project.
+//! Invariant: no input makes it fail, and cost is bounded by [`limits`] whatever a site sends.
+//!
+//! A file is parsed once into [`Robots`]; [`Robots::access`] answers for each URL. [`standing`] says what an HTTP
+//! status means, and [`in_force`] what holds while a file is fresh, old or out of reach.
+
+pub mod limits;
+mod normal;
+mod parse;
+mod pieces;
+mod rules;
+mod standing;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rules::RuleSet;
+
+pub use standing::{
+    AfterLong, Answer, CopyState, Good, InForce, Kept, Standing, UnreachablePolicy, in_force,
+    standing,
+};
+
+/// The agent token that robots groups are chosen by, such as `orbweaver` (RFC 9309, 2.2.1).
+///
+/// Letters, `_` and `-`, at least one, at most [`limits::TOKEN_BYTES_MAX`]. Case is kept and does not matter.
+#[derive(Clone, Debug)]
+pub struct ProductToken(Box<str>);
+
+impl ProductToken {
+    /// Checks a token.
+    pub fn new(token: &str) -> Result<ProductToken, TokenError> {
+        if token.is_empty() {
+            return Err(TokenError::Empty);
+        }
+        if token.len() > limits::TOKEN_BYTES_MAX {
+            return Err(TokenError::TooLong {
+                bytes: token.len(),
+                limit_bytes: limits::TOKEN_BYTES_MAX,
+            });
+        }
+        match token
+            .chars()
+            .find(|&c| !u8::try_from(c).is_ok_and(parse::is_token_byte))
+        {
+            Some(found) => Err(TokenError::BadCharacter {
+                token: token.into(),
+                found,
+            }),
+            None => Ok(ProductToken(token.into())),
+        }
+    }
+
+    /// The token as given.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Why a product token cannot be used. All are mistakes in a setting, for a person to mend.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TokenError {
+    /// No letters at all.
+    #[error("product token is empty")]
+    Empty,
+    /// More than [`limits::TOKEN_BYTES_MAX`].
+    #[error("product token has {bytes} bytes, more than {limit_bytes}")]
+    TooLong {
+        /// Length of the token.
+        bytes: usize,
+        /// What would fit.
+        limit_bytes: usize,
+    },
+    /// Something other than letters, `_` and `-`, such as a version.
+    #[error("product token {token:?} contains {found:?}; only letters, _ and - may appear")]
+    BadCharacter {
+        /// The token.
+        token: String,
+        /// The first character that may not appear.
+        found: char,
+    },
+}
+
+/// Whether a path may be fetched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Access {
+    /// It may.
+    Allow,
+    /// It may not.
+    Disallow,
+}
+
+impl Access {
+    /// `allow` or `disallow`, as output and logs spell it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Access::Allow => "allow",
+            Access::Disallow => "disallow",
+        }
+    }
+}
+
+/// A decision about one path, with its reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// The decision.
+    pub access: Access,
+    /// Line of the deciding rule, the first being 1. `None` when no rule matched.
+    pub line: Option<u32>,
+    /// The deciding rule, its pattern as written: `Disallow: /private`. Cut at [`limits::RULE_TEXT_BYTES_MAX`].
+    pub rule: Option<String>,
+}
+
+/// Which vocabulary a usage preference is written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum UsageKind {
+    /// `Content-Usage`, from the IETF's AI preferences work.
+    ContentUsage,
+    /// `Content-Signal`, from contentsignals.org.
+    ContentSignal,
+}
+
+/// One usage preference of the merged group, not interpreted here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UsageLine {
+    /// Its line, the first being 1.
+    pub line: u32,
+    /// Its key.
+    pub kind: UsageKind,
+    /// Its value without surrounding blanks and comment.
+    pub value: String,
+}
+
+/// Something in the file that a site owner would want to mend. Lines count from 1.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Oddity {
+    /// Longer than [`limits::ROBOTS_BYTES_MAX`]; the rest was not read.
+    Cut {
+        /// Length of the body handed in.
+        body_bytes: u64,
+    },
+    /// Written in UTF-16; read all the same.
+    Utf16,
+    /// Holds NUL bytes.
+    NulBytes,
+    /// Looks like a web page.
+    Html,
+    /// Neither a comment nor a key with a value.
+    NoRecord {
+        /// Where.
+        line: u32,
+    },
+    /// A key misspelt or without its colon; taken as meant.
+    Misspelt {
+        /// Where.
+        line: u32,
+    },
+    /// A rule or delay before any user-agent line; ignored.
+    OutsideGroup {
+        /// Where.
+        line: u32,
+    },
+    /// A user-agent line that names nobody.
+    BadAgent {
+        /// Where.
+        line: u32,
+    },
+    /// A pattern that begins with neither `/` nor `*`; ignored.
+    BadPattern {
+        /// Where.
+        line: u32,
+    },
+    /// A crawl-delay that is no plain number of seconds; ignored.
+    BadCrawlDelay {
+        /// Where.
+        line: u32,
+    },
+    /// A sitemap or preference that is empty, too long or one too many; ignored.
+    LeftOut {
+        /// Where.
+        line: u32,
+    },
+}
+
+impl fmt::Display for Oddity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Oddity::Cut { body_bytes } => {
+                write!(
+                    f,
+                    "{body_bytes} bytes long, only the first {} were read",
+                    limits::ROBOTS_BYTES_MAX
+                )
+            }
+            Oddity::Utf16 => f.write_str("written in UTF-16 instead of UTF-8"),
+            Oddity::NulBytes => f.write_str("holds NUL bytes"),
+            Oddity::Html => f.write_str("looks like a web page"),
+            Oddity::NoRecord { line } => write!(f, "line {line}: no key and value"),
+            Oddity::Misspelt { line } => write!(
+                f,
+                "line {line}: key misspelt or without colon, taken as meant"
+            ),
+            Oddity::OutsideGroup { line } => {
+                write!(f, "line {line}: before any user-agent line, ignored")
+            }
+            Oddity::BadAgent { line } => write!(f, "line {line}: user-agent names nobody"),
+            Oddity::BadPattern { line } => write!(
+                f,
+                "line {line}: pattern begins with neither / nor *, ignored"
+            ),
+            Oddity::BadCrawlDelay { line } => write!(
+                f,
+                "line {line}: crawl-delay is no number of seconds, ignored"
+            ),
+            Oddity::LeftOut { line } => {
+                write!(f, "line {line}: empty, too long or one too many, ignored")
+            }
+        }
+    }
+}
+
+/// One robots.txt as it concerns one product token. Cheap to clone; shared between threads.
+#[derive(Clone, Debug)]
+pub struct Robots(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    /// What holds where no rule matches; a parsed file allows.
+    otherwise: Access,
+    rules: RuleSet,
+    crawl_delay: Option<Duration>,
+    sitemaps: Vec<String>,
+    usage: Vec<UsageLine>,
+    oddities: Vec<Oddity>,
+}
+
+impl Robots {
+    /// Parses a body; whatever it holds, there is a result (RFC 9309, 2.2).
+    ///
+    /// - `body`: decoded content; only the first [`limits::ROBOTS_BYTES_MAX`] are read, cut at a line end.
+    /// - Cost: O(n log n) in the bytes read.
+    pub fn parse(body: &[u8], token: &ProductToken) -> Robots {
+        let (text, oddities) = parse::text_of(body);
+        let reading = parse::read(&text, token, oddities);
+        Robots(Arc::new(Inner {
+            otherwise: Access::Allow,
+            rules: RuleSet::build(reading.rules.into_iter()),
+            crawl_delay: reading.crawl_delay,
+            sitemaps: reading.sitemaps,
+            usage: reading.usage,
+            oddities: reading.oddities.0,
+        }))
+    }
+
+    /// What holds where there is no robots.txt: everything may be fetched.
+    pub fn allow_all() -> Robots {
+        Robots::without_rules(Access::Allow)
+    }
+
+    /// What holds while robots.txt is out of reach: only /robots.txt itself may be fetched.
+    pub fn disallow_all() -> Robots {
+        Robots::without_rules(Access::Disallow)
+    }
+
+    fn without_rules(otherwise: Access) -> Robots {
+        Robots(Arc::new(Inner {
+            otherwise,
+            rules: RuleSet::default(),
+            crawl_delay: None,
+            sitemaps: Vec::new(),
+            usage: Vec::new(),
+            oddities: Vec::new(),
+        }))
+    }
+
+    /// Decides whether a path may be fetched: the matching rule with the most octets wins (RFC 9309, 2.2.2).
+    ///
+    /// - `path_and_query`: percent-encoded or not, starting with `/`; a fragment is ignored.
+    /// - Returns allow when nothing matches, when an allow and a disallow tie, and for `/robots.txt`.
+    /// - Cost: O(log rules x bytes of the path) for plain rules, and for wildcards at most
+    ///   [`limits::SEARCH_BYTES_MAX`] bytes of searching; past that, wildcard rules that could forbid do.
+    pub fn access(&self, path_and_query: &str) -> Verdict {
+        let end = memchr::memchr(b'#', path_and_query.as_bytes()).unwrap_or(path_and_query.len());
+        let path = normal::path_form(&path_and_query[..end]);
+        if matches!(path.strip_prefix(b"/robots.txt"), Some([] | [b'?', ..])) {
+            return Verdict {
+                access: Access::Allow,
+                line: None,
+                rule: None,
+            };
+        }
+        match self.0.otherwise {
+            Access::Allow => self.0.rules.decide(&path),
+            Access::Disallow => Verdict {
+                access: Access::Disallow,
+                line: None,
+                rule: None,
+            },
+        }
+    }
+
+    /// The longest valid `Crawl-delay` of the merged group, at most [`limits::CRAWL_DELAY_MAX`].
+    ///
+    /// The RFC does not know the line; sites that write it mean it, and the longest is the one all of them accept.
+    pub fn crawl_delay(&self) -> Option<Duration> {
+        self.0.crawl_delay
+    }
+
+    /// Sitemap addresses as written, from the whole file, in order (sitemaps.org). Not yet checked to be URLs.
+    pub fn sitemaps(&self) -> &[String] {
+        &self.0.sitemaps
+    }
+
+    /// Usage preferences of the merged group and those that stand before all groups, in order.
+    pub fn usage(&self) -> &[UsageLine] {
+        &self.0.usage
+    }
+
+    /// What was odd about the file, the first [`limits::ODDITIES_MAX`].
+    pub fn oddities(&self) -> &[Oddity] {
+        &self.0.oddities
+    }
+
+    /// Bytes of memory this value holds, shared by its clones. For caches that are bounded by bytes.
+    pub fn heap_bytes(&self) -> usize {
+        let inner = &*self.0;
+        let texts: usize = inner
+            .sitemaps
+            .iter()
+            .map(String::capacity)
+            .chain(inner.usage.iter().map(|u| u.value.capacity()))
+            .sum();
+        let lists = inner.sitemaps.capacity() * size_of::<String>()
+            + inner.usage.capacity() * size_of::<UsageLine>()
+            + inner.oddities.capacity() * size_of::<Oddity>();
+        // An Arc keeps two counters in front of its value.
+        size_of::<Inner>() + 2 * size_of::<usize>() + texts + lists + inner.rules.heap_bytes()
+    }
+}
