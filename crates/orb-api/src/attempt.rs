@@ -1,0 +1,121 @@
+//! Rows that the audit judges from: one per request, one per commit group.
+//!
+//! In: what happened. Out: JSON lines in `index/attempts/` and `index/commits/`.
+//! May touch: nothing. Invariant: a row is written when its exchange ends and never changed; `v` names the layout.
+
+use orb_env::{Mono, Stamp, Wall};
+use serde::{Deserialize, Serialize};
+
+use crate::{Outcome, Reason};
+
+/// What a request was for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AttemptKind {
+    /// A queued URL.
+    Page,
+    /// robots.txt of an origin, or a hop on the way to it.
+    Robots,
+}
+
+/// Where a record lies in the archive.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArchivePlace {
+    /// File name inside `warc/`.
+    pub file: String,
+    /// Offset of the record's first byte.
+    pub offset: u64,
+    /// Bytes of the record in the file.
+    pub bytes: u64,
+}
+
+/// The robots.txt answer a page was judged by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RobotsInForce {
+    /// Id of the attempt that brought the answer.
+    pub attempt: String,
+    /// `rules`, `allow_all` or `unreachable`.
+    pub standing: String,
+    /// Line of the rule that decided, if one did.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub line: Option<u32>,
+}
+
+/// One request, from permit to outcome. One JSON line of `index/attempts/slot-NN.jsonl`.
+///
+/// | field | meaning |
+/// |---|---|
+/// | `v` | layout version, 1 |
+/// | `id` | 32 hex digits; the WARC response record has the UUID of the same bits |
+/// | `start`, `end` | when the first packet could leave, when the last byte came; boot id, monotonic and wall time |
+/// | `site_delay_us`, `address_delay_us` | the pauses in force when the permit was given |
+/// | `robots` | pages only: the answer the page was judged by |
+/// | `origin` | robots only: whose robots.txt this is, also on hops |
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttemptRow {
+    /// Layout version.
+    pub v: u8,
+    /// Attempt id.
+    pub id: String,
+    /// What it was for.
+    pub kind: AttemptKind,
+    /// The URL requested.
+    pub url: String,
+    /// Its site.
+    pub site: String,
+    /// The address dialled.
+    pub address: String,
+    /// The group of the address, if it has one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub group: Option<String>,
+    /// When it began.
+    pub start: Stamp,
+    /// When it ended, monotonic.
+    pub end: Mono,
+    /// When it ended, wall.
+    pub end_wall: Wall,
+    /// The site's pause in force, microseconds.
+    pub site_delay_us: u64,
+    /// The address's pause in force, microseconds.
+    pub address_delay_us: u64,
+    /// Robots attempts: whose robots.txt.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub origin: Option<String>,
+    /// Page attempts: the robots answer in force.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub robots: Option<RobotsInForce>,
+    /// HTTP status, if an answer came.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub status: Option<u16>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Why.
+    pub reason: Reason,
+    /// The fetcher's error class, if it failed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub error: Option<String>,
+    /// The rest the site asked for by `Retry-After`, microseconds.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub retry_after_us: Option<u64>,
+    /// Digest of the payload as received.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub digest: Option<String>,
+    /// Where the response or revisit record lies.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub archive: Option<ArchivePlace>,
+    /// The commit group that will make it durable.
+    pub commit: u64,
+}
+
+/// One commit group, written after its sync. One JSON line of `index/commits/slot-NN.jsonl`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommitRow {
+    /// Layout version, 1.
+    pub v: u8,
+    /// Group number, counting from 1 in each slot.
+    pub group: u64,
+    /// Attempts it made durable.
+    pub attempts: u64,
+    /// When its sync was done.
+    pub at: Wall,
+}

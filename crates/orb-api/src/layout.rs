@@ -1,0 +1,125 @@
+//! The folders of a crawl.
+//!
+//! In: the crawl's folder. Out: paths. May touch: nothing.
+//! Invariant: every path a crawl writes is named here.
+
+use std::path::{Path, PathBuf};
+
+use orb_shard::SlotId;
+
+/// Version of everything inside the folder that is not a public format. A newer one is refused.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// A crawl's folder (`--out`): `warc/`, `index/`, `state/`, `logs/`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CrawlDir(PathBuf);
+
+impl CrawlDir {
+    /// The folder at `root`.
+    #[must_use]
+    pub fn new(root: impl Into<PathBuf>) -> CrawlDir {
+        CrawlDir(root.into())
+    }
+
+    /// The folder itself.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.0
+    }
+
+    /// Archive segments.
+    #[must_use]
+    pub fn warc(&self) -> PathBuf {
+        self.0.join("warc")
+    }
+
+    /// Attempt rows, one file a slot.
+    #[must_use]
+    pub fn attempts(&self) -> PathBuf {
+        self.0.join("index/attempts")
+    }
+
+    /// The attempt rows of one slot.
+    #[must_use]
+    pub fn attempts_of(&self, slot: SlotId) -> PathBuf {
+        self.attempts().join(format!("slot-{slot}.jsonl"))
+    }
+
+    /// Commit rows, one file a slot.
+    #[must_use]
+    pub fn commits(&self) -> PathBuf {
+        self.0.join("index/commits")
+    }
+
+    /// The commit rows of one slot.
+    #[must_use]
+    pub fn commits_of(&self, slot: SlotId) -> PathBuf {
+        self.commits().join(format!("slot-{slot}.jsonl"))
+    }
+
+    /// State of the crawl.
+    #[must_use]
+    pub fn state(&self) -> PathBuf {
+        self.0.join("state")
+    }
+
+    /// What the folder is: format, crawl key, slots, suffix list. Written once.
+    #[must_use]
+    pub fn identity(&self) -> PathBuf {
+        self.state().join("crawl.json")
+    }
+
+    /// State of one slot.
+    #[must_use]
+    pub fn slot(&self, slot: SlotId) -> PathBuf {
+        self.state().join(format!("slot-{slot}"))
+    }
+
+    /// The embedded store of one slot.
+    #[must_use]
+    pub fn store(&self, slot: SlotId) -> PathBuf {
+        self.slot(slot).join("store")
+    }
+
+    /// Sieve runs and admitted files of one slot.
+    #[must_use]
+    pub fn sieve(&self, slot: SlotId) -> PathBuf {
+        self.slot(slot).join("sieve")
+    }
+
+    /// Link journal of one slot.
+    #[must_use]
+    pub fn links(&self, slot: SlotId) -> PathBuf {
+        self.slot(slot).join("links")
+    }
+
+    /// Seeds of one slot that wait to be absorbed.
+    #[must_use]
+    pub fn seeds(&self, slot: SlotId) -> PathBuf {
+        self.slot(slot).join("seeds")
+    }
+
+    /// Fingerprint of the page being read by one shard, to recognise one that ends the process.
+    #[must_use]
+    pub fn reading(&self, slot: SlotId) -> PathBuf {
+        self.slot(slot).join("reading")
+    }
+
+    /// Held while a process works on the folder.
+    #[must_use]
+    pub fn lock(&self) -> PathBuf {
+        self.state().join("lock")
+    }
+
+    /// The control socket of a running crawl, mode 0600.
+    #[must_use]
+    pub fn socket(&self) -> PathBuf {
+        self.state().join("control.sock")
+    }
+
+    /// Logs.
+    #[must_use]
+    pub fn logs(&self) -> PathBuf {
+        self.0.join("logs")
+    }
+}
