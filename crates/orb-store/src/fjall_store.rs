@@ -1,0 +1,300 @@
+//! The store on disk: one fjall database per folder.
+//!
+//! In: a folder and a share of memory. Out: the contract of [`Store`].
+//! May touch: the folder, which fjall owns, and one thread of fjall's. Must not touch: other files.
+//! Invariant: a commit returns `Ok` only after fjall's journal was synced; a folder under its final
+//! name always holds a whole database, because it is made beside it and renamed.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use fjall::{Database, KeyspaceCreateOptions, PersistMode, Readable};
+
+use crate::batch::Op;
+use crate::error::Cause;
+use crate::limits::{
+    BUFFER_WAITS_MAX, CACHE_BYTES_MIN, SEALED_BUFFERS_MAX, STORE_FILES_MAX,
+    STORE_JOURNAL_BYTES_MAX, STORE_WORKERS, WRITE_BUFFER_BYTES_MAX, WRITE_BUFFER_BYTES_MIN,
+};
+use crate::store::{Row, judge};
+use crate::{Batch, Keyspace, Store, StoreError, StoreOpener};
+
+/// Opens stores on disk.
+#[derive(Clone, Debug)]
+pub struct FjallOpener {
+    /// Memory that one open store may use for write buffers and its block cache, in bytes. A soft
+    /// bound: a busy store passes it for the moments in which its worker falls behind.
+    pub memory_max_bytes: u64,
+    /// Open files that one store may keep, 10 at least.
+    pub files_max: usize,
+}
+
+impl FjallOpener {
+    /// Stores of `memory_max_bytes` each.
+    #[must_use]
+    pub fn new(memory_max_bytes: u64) -> FjallOpener {
+        FjallOpener {
+            memory_max_bytes,
+            files_max: STORE_FILES_MAX,
+        }
+    }
+
+    /// Write buffer of one keyspace: seven in use and the sealed ones take about half.
+    fn write_buffer_bytes(&self) -> u64 {
+        (self.memory_max_bytes / 16).clamp(WRITE_BUFFER_BYTES_MIN, WRITE_BUFFER_BYTES_MAX)
+    }
+
+    fn database(&self, dir: &Path) -> fjall::Result<Database> {
+        Database::builder(dir)
+            .worker_threads(STORE_WORKERS)
+            .max_journaling_size(STORE_JOURNAL_BYTES_MAX)
+            .cache_size((self.memory_max_bytes / 3).max(CACHE_BYTES_MIN))
+            .max_cached_files(Some(self.files_max.max(10)))
+            .open()
+    }
+}
+
+impl StoreOpener for FjallOpener {
+    fn open(&self, dir: &Path) -> Result<Arc<dyn Store>, StoreError> {
+        let failed = |source: Cause| StoreError::Open {
+            dir: dir.to_path_buf(),
+            source,
+        };
+        let there = dir.try_exists().map_err(|source| failed(source.into()))?;
+        if !there {
+            self.make(dir).map_err(failed)?;
+        }
+        let database = self.database(dir).map_err(|error| match error {
+            fjall::Error::Locked => StoreError::Locked {
+                dir: dir.to_path_buf(),
+            },
+            error => failed(error.into()),
+        })?;
+        let keyspaces = open_keyspaces(&database).map_err(|error| failed(error.into()))?;
+        let store = FjallStore {
+            dir: dir.to_path_buf(),
+            write_buffer_bytes: self.write_buffer_bytes(),
+            buffered: Default::default(),
+            journal_bytes: AtomicU64::new(STORE_JOURNAL_BYTES_MAX),
+            keyspaces,
+            database,
+        };
+        store
+            .write_out_recovered()
+            .map_err(|error| failed(error.into()))?;
+        Ok(Arc::new(store))
+    }
+}
+
+impl FjallOpener {
+    // fjall cannot open a database whose making was cut short. So it is made under another name,
+    // with all its keyspaces, closed, and renamed when it is whole.
+    fn make(&self, dir: &Path) -> Result<(), Cause> {
+        let mut fresh = dir.to_path_buf();
+        fresh.as_mut_os_string().push(".new");
+        match fs::remove_dir_all(&fresh) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+            _ => {}
+        }
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&fresh)?;
+        let database = self.database(&fresh)?;
+        open_keyspaces(&database)?;
+        database.persist(PersistMode::SyncAll)?;
+        drop(database);
+        sync_tree(&fresh)?;
+        fs::rename(&fresh, dir)?;
+        let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty());
+        sync_dir(parent.unwrap_or(Path::new(".")))?;
+        Ok(())
+    }
+}
+
+fn sync_dir(dir: &Path) -> io::Result<()> {
+    fs::File::open(dir)?.sync_all()
+}
+
+/// Makes every name below `dir` durable.
+fn sync_tree(dir: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            sync_tree(&entry.path())?;
+        }
+    }
+    sync_dir(dir)
+}
+
+fn open_keyspaces(database: &Database) -> fjall::Result<Vec<fjall::Keyspace>> {
+    // fjall keeps these options for the life of the folder, so they do not depend on settings; a
+    // smaller share of memory is kept by sealing buffers earlier, in `keep_buffers_small`.
+    let options = || KeyspaceCreateOptions::default().max_memtable_size(WRITE_BUFFER_BYTES_MAX);
+    Keyspace::ALL
+        .iter()
+        .map(|keyspace| database.keyspace(keyspace.name(), options))
+        .collect()
+}
+
+struct FjallStore {
+    dir: PathBuf,
+    write_buffer_bytes: u64,
+    /// Bytes written to each keyspace since its buffer was last sealed.
+    buffered: [AtomicU64; Keyspace::ALL.len()],
+    /// Size of fjall's journal when it was last known; asking needs the lock a commit holds.
+    journal_bytes: AtomicU64,
+    keyspaces: Vec<fjall::Keyspace>,
+    database: Database,
+}
+
+impl FjallStore {
+    fn keyspace(&self, keyspace: Keyspace) -> &fjall::Keyspace {
+        &self.keyspaces[keyspace.index()]
+    }
+
+    fn read_error(&self, keyspace: Keyspace, source: fjall::Error) -> StoreError {
+        StoreError::Read {
+            dir: self.dir.clone(),
+            keyspace,
+            source: source.into(),
+        }
+    }
+
+    /// Waits while the worker is behind, so that buffers stay near their share. fjall's own wait
+    /// never ends when its worker has died; this one notices, and ends anyway.
+    fn wait_for_room(&self) -> fjall::Result<()> {
+        let bytes_max = self.write_buffer_bytes * (Keyspace::ALL.len() as u64 + 1);
+        for _ in 0..BUFFER_WAITS_MAX {
+            let sealed = self
+                .keyspaces
+                .iter()
+                .any(|keyspace| keyspace.sealed_memtable_count() > 0);
+            if !sealed || self.database.write_buffer_size() <= bytes_max {
+                return Ok(());
+            }
+            // Writes nothing of note, but answers `Poisoned` once the worker has failed.
+            self.database.persist(PersistMode::Buffer)?;
+            thread::sleep(Duration::from_millis(1));
+        }
+        Ok(())
+    }
+
+    /// Opening fills the buffers with up to a whole journal; beyond this store's share they go out.
+    fn write_out_recovered(&self) -> fjall::Result<()> {
+        if self.database.write_buffer_size() > self.write_buffer_bytes {
+            for buffered in &self.buffered {
+                buffered.store(self.write_buffer_bytes, Ordering::Relaxed);
+            }
+            self.keep_buffers_small()?;
+        }
+        Ok(())
+    }
+
+    /// Seals the buffers that have reached their share, so that the worker writes them out.
+    fn keep_buffers_small(&self) -> fjall::Result<()> {
+        for (keyspace, buffered) in self.keyspaces.iter().zip(&self.buffered) {
+            let full = buffered.load(Ordering::Relaxed) >= self.write_buffer_bytes;
+            if full && keyspace.sealed_memtable_count() < SEALED_BUFFERS_MAX {
+                buffered.store(0, Ordering::Relaxed);
+                keyspace.rotate_memtable()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn write(&self, batch: Batch) -> fjall::Result<()> {
+        self.wait_for_room()?;
+        let mut changes = self
+            .database
+            .batch()
+            .durability(Some(PersistMode::SyncData));
+        for op in batch.into_ops() {
+            let (keyspace, bytes) = match op {
+                Op::Put {
+                    keyspace,
+                    key,
+                    value,
+                } => {
+                    let bytes = key.len() + value.len();
+                    changes.insert(self.keyspace(keyspace), key, value);
+                    (keyspace, bytes)
+                }
+                Op::Delete { keyspace, key } => {
+                    let bytes = key.len();
+                    changes.remove(self.keyspace(keyspace), key);
+                    (keyspace, bytes)
+                }
+            };
+            let bytes = bytes as u64 + ROW_OVERHEAD_BYTES;
+            self.buffered[keyspace.index()].fetch_add(bytes, Ordering::Relaxed);
+        }
+        changes.commit()?;
+        self.keep_buffers_small()?;
+        self.journal_bytes
+            .store(self.database.journal_disk_space()?, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+/// What a buffered row costs beside its key and value: list pointers, sequence number, two slices.
+const ROW_OVERHEAD_BYTES: u64 = 96;
+
+impl Store for FjallStore {
+    fn get(&self, keyspace: Keyspace, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        if key.is_empty() {
+            return Ok(None);
+        }
+        let value = self.keyspace(keyspace).get(key);
+        let value = value.map_err(|error| self.read_error(keyspace, error))?;
+        Ok(value.map(|value| value.to_vec()))
+    }
+
+    fn range(
+        &self,
+        keyspace: Keyspace,
+        from: &[u8],
+        to: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<Row>, StoreError> {
+        if to.is_some_and(|to| from >= to) || limit == 0 {
+            return Ok(Vec::new());
+        }
+        // A snapshot, because fjall's plain range may see half of a batch that is being applied.
+        let snapshot = self.database.snapshot();
+        let from = from.to_vec();
+        let rows = match to {
+            Some(to) => snapshot.range(self.keyspace(keyspace), from..to.to_vec()),
+            None => snapshot.range(self.keyspace(keyspace), from..),
+        };
+        rows.take(limit)
+            .map(|row| {
+                let (key, value) = row.into_inner()?;
+                Ok((key.to_vec(), value.to_vec()))
+            })
+            .collect::<fjall::Result<Vec<Row>>>()
+            .map_err(|error| self.read_error(keyspace, error))
+    }
+
+    fn commit(&self, batch: Batch) -> Result<(), StoreError> {
+        judge(&batch)?;
+        if batch.is_empty() {
+            return Ok(());
+        }
+        self.write(batch).map_err(|error| StoreError::Commit {
+            dir: self.dir.clone(),
+            source: error.into(),
+        })
+    }
+
+    fn disk_bytes(&self) -> u64 {
+        let tables: u64 = self.keyspaces.iter().map(fjall::Keyspace::disk_space).sum();
+        tables + self.journal_bytes.load(Ordering::Relaxed)
+    }
+}
