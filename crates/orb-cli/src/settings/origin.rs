@@ -1,0 +1,49 @@
+//! Where a setting came from.
+//!
+//! In: places found by the readers of sources. Out: text that a person can go to.
+//! May touch: nothing.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// The source of one setting. Displays as `default`, `orb.toml:3:14`, the variable's name, or `--set key`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    Default,
+    /// Line and column count from one; columns count characters.
+    File {
+        path: PathBuf,
+        line: usize,
+        column: usize,
+    },
+    Environment {
+        name: String,
+    },
+    Set {
+        key: String,
+    },
+}
+
+impl Origin {
+    /// The place `offset` bytes into `text`.
+    pub(crate) fn in_file(path: &Path, text: &str, offset: usize) -> Self {
+        let before = text.get(..offset).unwrap_or(text);
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        Self::File {
+            path: path.to_owned(),
+            line: 1 + before.matches('\n').count(),
+            column: 1 + before[line_start..].chars().count(),
+        }
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::File { path, line, column } => write!(f, "{}:{line}:{column}", path.display()),
+            Self::Environment { name } => f.write_str(name),
+            Self::Set { key } => write!(f, "--set {key}"),
+        }
+    }
+}
