@@ -1,0 +1,236 @@
+//! One pass over a page: drives the tokenizer and keeps the facts.
+//!
+//! In: text of a page, what to look for. Out: a `Page`.
+//! May touch: every module of this crate. Must not touch: URLs; an `href` stays as written.
+//! Invariant: one pass, no recursion; a tag that says nothing costs no allocation; state is a handful of
+//! counters and bounded lists, so nesting costs nothing.
+
+mod facts;
+mod templates;
+
+use self::templates::Templates;
+use crate::css;
+use crate::element::Element;
+use crate::foreign::Foreign;
+use crate::limits::{TITLE_BYTES_MAX, VISIBLE_TEXT_BYTES_MAX};
+use crate::page::{LinkKind, Page, Rel, ScanOptions};
+use crate::tokens::{
+    ContentModel, Inside, Rules, StartTag, TextRun, Token, Tokenizer, decode_each,
+};
+use crate::visible::Collapsed;
+
+/// Reads the facts of a page in one pass.
+///
+/// - `html`: the whole decoded text; anything is accepted.
+/// - Links inside inert templates are none (their content is not in the document); links inside
+///   `noscript` are, since scripts are not run.
+/// - Cost: O(bytes), whatever the input; see [`Page::work_bytes`].
+pub fn scan(html: &str, options: &ScanOptions) -> Page {
+    let mut scanner = Scanner::new(html, options);
+    while let Some(token) = scanner.tokenizer.next() {
+        match token {
+            Token::StartTag(tag) => scanner.start_tag(&tag),
+            Token::EndTag(tag) => scanner.end_tag(Element::of(tag.raw_name())),
+            Token::Text(run) => scanner.text(run),
+            Token::Comment(_) | Token::Doctype(_) => {}
+        }
+    }
+    scanner.finish()
+}
+
+/// Where the text of an element without markup goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reading {
+    /// To the reader: `textarea`, `xmp`, `plaintext`.
+    Shown,
+    FirstTitle,
+    StyleSheet,
+    /// Scripts, frames' fallbacks, further titles.
+    Ignored,
+}
+
+/// The `a` element around the current position.
+#[derive(Debug)]
+struct Anchor {
+    link_index: usize,
+    text: Collapsed,
+    /// Tables open where it began: a cell boundary of that same table ends it.
+    tables: u32,
+}
+
+struct Scanner<'a, 'o> {
+    options: &'o ScanOptions,
+    tokenizer: Tokenizer<'a>,
+    page: Page,
+    visible: Collapsed,
+    title: Option<Collapsed>,
+    reading: Reading,
+    anchor: Option<Anchor>,
+    foreign: Foreign,
+    templates: Templates,
+    tables: u32,
+    work_bytes: u64,
+}
+
+impl<'a, 'o> Scanner<'a, 'o> {
+    fn new(html: &'a str, options: &'o ScanOptions) -> Self {
+        Self {
+            options,
+            tokenizer: Tokenizer::new(html),
+            page: Page::default(),
+            visible: Collapsed::new(VISIBLE_TEXT_BYTES_MAX),
+            title: None,
+            reading: Reading::Ignored,
+            anchor: None,
+            foreign: Foreign::default(),
+            templates: Templates::default(),
+            tables: 0,
+            work_bytes: 0,
+        }
+    }
+
+    fn start_tag(&mut self, tag: &StartTag<'a>) {
+        let element = Element::of(tag.raw_name());
+        let is_foreign = self.foreign.start(element, tag);
+        self.tokenizer.allow_cdata(self.foreign.is_inside());
+        if is_foreign {
+            if !self.templates.are_inert() {
+                self.foreign_links(element, tag);
+            }
+            return;
+        }
+        self.switch_content_model(element);
+        if element == Element::Template {
+            let [shadow] = self.values(tag, ["shadowrootmode"]);
+            self.templates.open(shadow.is_none());
+        }
+        if self.templates.are_inert() {
+            return;
+        }
+        self.boundary(element);
+        if element == Element::Table {
+            self.tables = self.tables.saturating_add(1);
+        }
+        self.html_facts(element, tag);
+    }
+
+    fn end_tag(&mut self, element: Element) {
+        self.foreign.end(element);
+        let is_foreign = self.foreign.is_inside();
+        self.tokenizer.allow_cdata(is_foreign);
+        if element == Element::Template && !is_foreign {
+            self.templates.close();
+        }
+        if self.templates.are_inert() || (is_foreign && element != Element::A) {
+            return;
+        }
+        self.boundary(element);
+        match element {
+            Element::A => self.close_anchor(),
+            Element::Table => self.tables = self.tables.saturating_sub(1),
+            _ => {}
+        }
+    }
+
+    /// What a line or cell boundary does to the text and to an anchor left open.
+    fn boundary(&mut self, element: Element) {
+        let is_cell = element == Element::Cell;
+        if element.breaks_line() {
+            self.visible.line();
+        } else if is_cell {
+            self.visible.space();
+        } else {
+            return;
+        }
+        if let Some(anchor) = &mut self.anchor {
+            anchor.text.space();
+            if is_cell && self.tables > 0 && anchor.tables == self.tables {
+                self.close_anchor();
+            }
+        }
+    }
+
+    fn switch_content_model(&mut self, element: Element) {
+        let model = element.content_model();
+        if model == ContentModel::Data {
+            return;
+        }
+        self.tokenizer.switch_to(model);
+        self.reading = match element {
+            _ if self.templates.are_inert() => Reading::Ignored,
+            Element::Textarea | Element::Xmp | Element::Plaintext => Reading::Shown,
+            Element::Title if self.title.is_none() => {
+                self.title = Some(Collapsed::new(TITLE_BYTES_MAX));
+                Reading::FirstTitle
+            }
+            Element::Style if self.options.requisites => Reading::StyleSheet,
+            _ => Reading::Ignored,
+        };
+    }
+
+    fn text(&mut self, run: TextRun<'a>) {
+        let reading = match run.model() {
+            ContentModel::Data | ContentModel::CdataSection => Reading::Shown,
+            _ => self.reading,
+        };
+        let rules = Rules::of(run.model()).for_readers();
+        match reading {
+            Reading::Ignored => {}
+            Reading::Shown => self.shown_text(run, rules),
+            Reading::FirstTitle => {
+                self.work_bytes += run.raw().len() as u64;
+                if let Some(title) = &mut self.title {
+                    decode_each(run.raw(), rules, |piece| title.push(piece));
+                }
+            }
+            Reading::StyleSheet => {
+                self.work_bytes += run.raw().len() as u64;
+                css::references(run.raw(), |reference| {
+                    self.add(LinkKind::Css, reference, Rel::default(), None);
+                });
+            }
+        }
+    }
+
+    fn shown_text(&mut self, run: TextRun<'a>, rules: Rules) {
+        if self.templates.are_inert() || self.foreign.is_hidden() {
+            return;
+        }
+        let mut visible =
+            (self.options.text && !self.visible.is_full()).then_some(&mut self.visible);
+        let mut anchor = self.anchor.as_mut().filter(|anchor| !anchor.text.is_full());
+        if visible.is_none() && anchor.is_none() {
+            return;
+        }
+        self.work_bytes += run.raw().len() as u64;
+        decode_each(run.raw(), rules, |piece| {
+            if let Some(visible) = &mut visible {
+                visible.push(piece);
+            }
+            if let Some(anchor) = &mut anchor {
+                anchor.text.push(piece);
+            }
+        });
+    }
+
+    fn finish(mut self) -> Page {
+        self.close_anchor();
+        let mut page = self.page;
+        let oddities = &mut page.oddities;
+        match self.tokenizer.ended_inside() {
+            Some(Inside::Tag) => oddities.unfinished_tag = true,
+            Some(Inside::Comment) => oddities.unfinished_comment = true,
+            Some(Inside::RawText) => oddities.unfinished_raw_text = true,
+            None => {}
+        }
+        oddities.nesting_capped = self.foreign.was_capped() || self.templates.capped;
+        oddities.text_capped = self.visible.is_full();
+        page.title = self
+            .title
+            .map(Collapsed::into_text)
+            .filter(|title| !title.is_empty());
+        page.visible_text = self.visible.into_text();
+        page.work_bytes = self.tokenizer.work_bytes() + self.work_bytes;
+        page
+    }
+}
