@@ -227,8 +227,28 @@ struct Named {
     legacy: bool,
 }
 
-/// Cost: O(log names) comparisons of short strings.
+impl Named {
+    const fn common(name: &'static str, text: &'static str) -> Named {
+        Named {
+            name,
+            text,
+            legacy: true,
+        }
+    }
+}
+
+/// Cost: O(log names) comparisons of short strings; nearly every reference on the web is one of five.
 fn find(name: &str) -> Option<&'static Named> {
+    static COMMON: [Named; 5] = [
+        Named::common("amp", "&"),
+        Named::common("quot", "\""),
+        Named::common("nbsp", "\u{a0}"),
+        Named::common("lt", "<"),
+        Named::common("gt", ">"),
+    ];
+    if let Some(common) = COMMON.iter().find(|common| common.name == name) {
+        return Some(common);
+    }
     let table = table();
     let index = table.binary_search_by(|entry| entry.name.cmp(name)).ok()?;
     table.get(index)
