@@ -1,0 +1,615 @@
+//! One slot's frontier: joins sieve, queues, site table and books.
+//!
+//! In: found URLs, finished visits, the current instant. Out: visits, jobs for helpers, rows for the next group.
+//! May touch: the slot's store and sieve files, through jobs. Must not touch: sockets, the archive.
+//! Invariant: every change of a count or row is in the batch of exactly one group; a position moves only with
+//! the outcome of every link before it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use orb_api::{Books, Reason, Sightings, UrlState};
+use orb_env::mutant::{Mutant, planted};
+use orb_env::{Disk, Mono, Stamp, Wall};
+use orb_gate::{PolitenessConfig, SiteClock};
+use orb_shard::{Partition, SlotId, SlotMap};
+use orb_store::{Batch, JournalEnd, Keyspace, Store};
+use orb_url::{CrawlKey, CrawlUrl, Fingerprint, Site};
+
+use crate::admitted::{DrainJob, Drained};
+use crate::limits::{
+    LOAD_SITES_MAX, MERGE_BYTES, MERGE_INTERVAL, MERGE_INTERVAL_HUNGRY, PREFETCH,
+};
+use crate::rows::{FateRow, Lane, QueueRow, SiteRow, fate_key, queue_key, site_prefix};
+use crate::sites::{Phase, SiteTable};
+use crate::snapshot::{AdmittedFile, SeedsEnd, SlotSnapshot};
+use crate::window::{LoadItem, LoadJob, Loaded};
+use crate::{
+    Found, FrontierConfig, FrontierError, How, MergeJob, Merged, Queued, Sieve, SieveKey, SiteId,
+    UrlRules,
+};
+
+/// What a frontier is told once.
+#[derive(Clone)]
+pub struct FrontierSetup {
+    /// Which slot it is.
+    pub slot: SlotId,
+    /// Which slot owns what.
+    pub slots: SlotMap,
+    /// Key of fingerprints and partitions.
+    pub key: CrawlKey,
+    /// Folder of sieve runs and admitted files.
+    pub sieve_dir: PathBuf,
+    /// What is wanted.
+    pub config: FrontierConfig,
+    /// What is not.
+    pub rules: Arc<UrlRules>,
+    /// How hard sites may be pressed.
+    pub politeness: PolitenessConfig,
+    /// Files.
+    pub disk: Arc<dyn Disk>,
+    /// Whether the process before stopped cleanly.
+    pub clean: bool,
+    /// When this process opened the crawl.
+    pub opened: Stamp,
+}
+
+/// A site handed out for one request.
+#[derive(Debug)]
+pub struct Visit {
+    /// Which site.
+    pub id: SiteId,
+    /// Its name.
+    pub site: Site,
+    /// Its partition.
+    pub partition: Partition,
+}
+
+/// What became of a queued URL.
+#[derive(Debug)]
+pub enum Settled {
+    /// It has a final state.
+    Final(Box<FateRow>),
+    /// It is tried again at this time; attempts so far.
+    Retry(Wall, u8),
+}
+
+/// See the module.
+pub struct Frontier {
+    pub(crate) setup: FrontierSetup,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) sieve: Sieve,
+    pub(crate) sites: SiteTable,
+    pub(crate) snapshot: SlotSnapshot,
+    /// Positions read so far, ahead of the stored ones.
+    pub(crate) read_to: BTreeMap<u8, JournalEnd>,
+    pub(crate) seeds_to: SeedsEnd,
+    pub(crate) sightings: Sightings,
+    /// What the merge that is out covers.
+    covering: Option<(BTreeMap<u8, JournalEnd>, SeedsEnd, Sightings)>,
+    draining: bool,
+    buffered_since: Option<Mono>,
+    loading: usize,
+    /// Sites to wake when the group being built is durable.
+    wake: Vec<SiteId>,
+    /// Keys whose removal is in the group being built.
+    removed: Vec<(SiteId, Vec<u8>)>,
+    /// Admitted files that the group being built finishes.
+    finished_files: Vec<u64>,
+}
+
+/// What to do when a group is durable: hand it back by [`Frontier::durable`].
+#[derive(Debug, Default)]
+pub struct GroupTail {
+    wake: Vec<SiteId>,
+    removed: Vec<(SiteId, Vec<u8>)>,
+    finished_files: Vec<u64>,
+    swept: bool,
+}
+
+impl Frontier {
+    pub(crate) fn assemble(
+        setup: FrontierSetup,
+        store: Arc<dyn Store>,
+        sieve: Sieve,
+        sites: SiteTable,
+        snapshot: SlotSnapshot,
+    ) -> Frontier {
+        Frontier {
+            read_to: snapshot.absorbed_ends(),
+            seeds_to: snapshot.seeds,
+            sightings: snapshot.sightings.clone(),
+            setup,
+            store,
+            sieve,
+            sites,
+            snapshot,
+            covering: None,
+            draining: false,
+            buffered_since: None,
+            loading: 0,
+            wake: Vec::new(),
+            removed: Vec::new(),
+            finished_files: Vec::new(),
+        }
+    }
+
+    // ---- found URLs ----
+
+    /// Judges a found URL and offers it to the sieve, or counts why not. `now` is when it was absorbed.
+    pub fn offer(&mut self, found: &Found, now: Mono) {
+        let site = found.url.site();
+        let known = self.sites.find(&site);
+        match self.judge(found, &site, known) {
+            Err(cause) => self.sightings.count(cause),
+            Ok(()) => {
+                let partition = self.setup.slots.partition_of(&self.setup.key, &site);
+                let fingerprint = self.setup.key.fingerprint(&found.url);
+                if self.sieve.offer(SieveKey { partition, fingerprint }, found) {
+                    self.buffered_since.get_or_insert(now);
+                }
+            }
+        }
+    }
+
+    fn judge(&mut self, found: &Found, site: &Site, known: Option<SiteId>) -> Result<(), &'static str> {
+        let config = &self.setup.config;
+        if found.hops > config.redirects_max {
+            return Err("redirect_limit");
+        }
+        if config.depth_max > 0 && found.depth > config.depth_max {
+            return Err("depth");
+        }
+        if self.setup.rules.stop(&found.url) {
+            return Err("rule");
+        }
+        let full = self.sites.heap_bytes() as u64 >= config.memory_max.bytes() && config.memory_max.bytes() > 0;
+        // A seed, and where a seed redirects to, says itself what is in scope.
+        let leads = found.how == How::Seed || (found.how == How::Redirect && found.depth == 0);
+        let (scope, rank) = (config.scope, found.rank);
+        let id = match known {
+            Some(id) => id,
+            None if full => return Err("frontier_full"),
+            None if leads || scope == crate::Scope::Any => self.new_site(site),
+            None => return Err("scope"),
+        };
+        if leads && self.sites.get_mut(id).row.scope.note_seed(&found.url, scope, rank) {
+            self.sites.touch(id);
+        }
+        if !self.sites.marks(id).covers(&found.url, scope) {
+            return Err("scope");
+        }
+        let row = &self.sites.get(id).row;
+        let config = &self.setup.config;
+        let spent = config.pages_per_site_max > 0 && row.queued >= config.pages_per_site_max;
+        if spent && row.cold >= config.cold_per_site_max { Err("full") } else { Ok(()) }
+    }
+
+    fn new_site(&mut self, site: &Site) -> SiteId {
+        let partition = self.setup.slots.partition_of(&self.setup.key, site);
+        let clock = SiteClock::fresh(self.setup.opened.mono, self.setup.clean);
+        self.sites.insert(site.clone(), partition, clock, SiteRow::default())
+    }
+
+    /// Counts a link that was stopped elsewhere before it came here.
+    pub fn sighted(&mut self, cause: &'static str) {
+        self.sightings.count(cause);
+    }
+
+    /// Everything of `source`'s journal up to `end` has been offered.
+    pub fn covered(&mut self, source: SlotId, end: JournalEnd) {
+        self.read_to.insert(source.0, end);
+    }
+
+    /// Everything of the seeds up to `end` has been offered.
+    pub fn covered_seeds(&mut self, end: SeedsEnd) {
+        self.seeds_to = end;
+    }
+
+    /// How far `source`'s journal has been read.
+    #[must_use]
+    pub fn read_to(&self, source: SlotId) -> JournalEnd {
+        self.read_to.get(&source.0).copied().unwrap_or_default()
+    }
+
+    /// How far the seeds have been read.
+    #[must_use]
+    pub fn seeds_read_to(&self) -> SeedsEnd {
+        self.seeds_to
+    }
+
+    /// The stored position of `source`'s journal: below it nothing is needed any more.
+    #[must_use]
+    pub fn stored_to(&self, source: SlotId) -> JournalEnd {
+        self.snapshot.absorbed_end(source)
+    }
+
+    /// When a merge should start; `hungry` is a crawl with nothing else to do.
+    #[must_use]
+    pub fn merge_time(&self, hungry: bool) -> Mono {
+        match self.buffered_since {
+            Some(_) if self.covering.is_some() => Mono::NEVER,
+            Some(since) if self.sieve.buffered_bytes() < MERGE_BYTES => {
+                since.plus(if hungry { MERGE_INTERVAL_HUNGRY } else { MERGE_INTERVAL })
+            }
+            Some(since) => since,
+            None => Mono::NEVER,
+        }
+    }
+
+    /// Takes what was offered so far to be merged on the commit helper.
+    pub fn start_merge(&mut self) -> Option<MergeJob> {
+        if self.covering.is_some() {
+            return None;
+        }
+        let job = self.sieve.start_merge()?;
+        self.buffered_since = None;
+        self.covering = Some((self.read_to.clone(), self.seeds_to, self.sightings.clone()));
+        Some(job)
+    }
+
+    /// A merge is done and synced: the group being built switches to its runs and counts what it admitted.
+    pub fn merged(&mut self, merged: &Merged, batch: &mut Batch) {
+        let (ends, seeds, sightings) =
+            self.covering.take().expect("a merge was started before it is done");
+        self.snapshot.cover(&ends, seeds, sightings);
+        if let Some(file) = &merged.admitted {
+            self.snapshot.books.discover(file.rows);
+            self.snapshot.admitted.push(AdmittedFile { id: file.id, rows: file.rows, drained: 0, offset: 0 });
+        }
+        batch.put(Keyspace::Meta, b"runs".to_vec(), merged.runs.encode());
+        self.sieve.installed(merged);
+    }
+
+    // ---- admitted files into the queues ----
+
+    /// The next rows to drain, read on the read helper. `None` when nothing waits or a drain is out.
+    pub fn start_drain(&mut self) -> Option<DrainJob> {
+        if self.draining {
+            return None;
+        }
+        let file = self.snapshot.admitted.first()?;
+        self.draining = true;
+        Some(DrainJob {
+            disk: Arc::clone(&self.setup.disk),
+            dir: self.setup.sieve_dir.clone(),
+            id: file.id,
+            offset: file.offset,
+        })
+    }
+
+    /// Queues drained rows with the group being built.
+    pub fn drained(&mut self, drained: Drained, batch: &mut Batch) {
+        self.draining = false;
+        let rows = drained.0.rows.len() as u64;
+        for (key, found) in drained.0.rows {
+            self.queue(key, found, batch);
+        }
+        let file = self.snapshot.admitted.first_mut().expect("the file being drained is named");
+        file.offset = drained.0.next;
+        file.drained += rows;
+        if drained.0.end {
+            self.finished_files.push(file.id);
+            self.snapshot.admitted.remove(0);
+        }
+    }
+
+    fn queue(&mut self, key: SieveKey, found: Found, batch: &mut Batch) {
+        let site = found.url.site();
+        let id = self.sites.find(&site).unwrap_or_else(|| self.new_site(&site));
+        let config = &self.setup.config;
+        let entry = self.sites.get_mut(id);
+        let order = entry.row.next_order;
+        entry.row.next_order += 1;
+        let lane = Lane::of(found.how, found.depth);
+        let row_key = queue_key(key.partition, &site, lane, order, key.fingerprint);
+        let row = QueueRow { found, fingerprint: key.fingerprint, attempts: 0 };
+        if config.pages_per_site_max > 0 && entry.row.queued >= config.pages_per_site_max {
+            entry.row.cold += 1;
+            batch.put(Keyspace::Cold, row_key, row.encode());
+            self.snapshot.books.settle(1, UrlState::Excluded, Reason::Budget);
+            self.sites.touch(id);
+            return;
+        }
+        entry.row.queued += 1;
+        batch.put(Keyspace::Queue, row_key, row.encode());
+        if let Some(reason) = entry.row.parked {
+            self.snapshot.books.settle(1, UrlState::Excluded, reason);
+        }
+        self.sites.add_pending(id, 1);
+        if self.wake.last() != Some(&id) {
+            self.wake.push(id);
+        }
+    }
+
+    // ---- choosing ----
+
+    /// Moves sites whose time is near towards a visit and returns what has to be read for them.
+    pub fn start_load(&mut self, now: Stamp) -> Option<LoadJob> {
+        let mut items = Vec::new();
+        while items.len() < LOAD_SITES_MAX {
+            let Some((at, id)) = self.sites.pop_waiting(now.mono.plus(PREFETCH)) else { break };
+            let entry = self.sites.get_mut(id);
+            if !entry.window.is_empty() || entry.errands > 0 {
+                self.sites.make_ready(id, at);
+            } else if entry.has_more() {
+                entry.phase = Phase::Loading;
+                let prefix = site_prefix(entry.partition, &entry.name);
+                items.push(LoadItem { id, prefix, taken: entry.taken.clone() });
+            } else {
+                entry.phase = Phase::Idle;
+            }
+        }
+        if items.is_empty() {
+            return None;
+        }
+        self.loading += items.len();
+        Some(LoadJob { store: Arc::clone(&self.store), items, now: now.wall })
+    }
+
+    /// Takes what a [`LoadJob`] read.
+    pub fn loaded(&mut self, loaded: Loaded, now: Stamp) {
+        for site in loaded.0 {
+            self.loading -= 1;
+            let entry = self.sites.get_mut(site.id);
+            if entry.row.parked.is_some() {
+                entry.phase = Phase::Idle;
+            } else {
+                // Rows handed out after the read began are not handed out again.
+                let fresh = site.rows.into_iter().filter(|queued| !entry.taken.contains(&queued.key));
+                entry.window = fresh.collect();
+            }
+            let at = entry.clock.next_allowed(&self.setup.politeness, entry.crawl_delay);
+            if !entry.window.is_empty() || entry.errands > 0 {
+                self.sites.make_ready(site.id, at);
+            } else if let Some(due) = site.retry_at {
+                let at = now.mono.plus(due.since(now.wall));
+                self.sites.schedule(site.id, at, &self.setup.politeness);
+            } else {
+                entry.phase = Phase::Idle;
+            }
+        }
+    }
+
+    /// The next site that may be visited now.
+    pub fn next_visit(&mut self, now: Mono) -> Option<Visit> {
+        let id = self.sites.pop_ready(now)?;
+        let entry = self.sites.get_mut(id);
+        entry.phase = Phase::Visiting;
+        Some(Visit { id, site: entry.name.clone(), partition: entry.partition })
+    }
+
+    /// When something in here wants attention next.
+    #[must_use]
+    pub fn next_time(&self) -> Mono {
+        self.sites.next_time(PREFETCH)
+    }
+
+    /// Takes the next URL of a visited site.
+    pub fn take_url(&mut self, id: SiteId) -> Option<Queued> {
+        let entry = self.sites.get_mut(id);
+        let queued = entry.window.pop_front()?;
+        entry.taken.push(queued.key.clone());
+        Some(queued)
+    }
+
+    /// Puts a URL back that was not requested.
+    pub fn put_back(&mut self, id: SiteId, queued: Queued) {
+        let entry = self.sites.get_mut(id);
+        entry.taken.retain(|key| *key != queued.key);
+        entry.window.push_front(queued);
+    }
+
+    /// The visit is over; the site may be visited again when its clock allows and not before `not_before`.
+    pub fn release(&mut self, id: SiteId, not_before: Mono) {
+        let entry = self.sites.get_mut(id);
+        debug_assert_eq!(entry.phase, Phase::Visiting, "only a visited site is released");
+        entry.phase = Phase::Idle;
+        self.wake_site(id, not_before);
+    }
+
+    fn wake_site(&mut self, id: SiteId, not_before: Mono) {
+        let entry = self.sites.get_mut(id);
+        let wanted = !entry.window.is_empty() || entry.errands > 0 || entry.has_more();
+        if entry.phase == Phase::Idle && wanted {
+            self.sites.schedule(id, not_before, &self.setup.politeness);
+        }
+    }
+
+    /// The clock of a site, for permits and their end.
+    pub fn clock(&mut self, id: SiteId) -> &mut SiteClock {
+        self.sites.touch(id);
+        &mut self.sites.get_mut(id).clock
+    }
+
+    /// The crawl-delay in use for a site: the largest of its origins'.
+    #[must_use]
+    pub fn crawl_delay(&self, id: SiteId) -> Option<Duration> {
+        self.sites.get(id).crawl_delay
+    }
+
+    /// Takes note of an origin's crawl-delay.
+    pub fn note_crawl_delay(&mut self, id: SiteId, delay: Option<Duration>) {
+        let entry = self.sites.get_mut(id);
+        let largest = entry.crawl_delay.max(delay);
+        if largest != entry.crawl_delay {
+            entry.crawl_delay = largest;
+            self.sites.touch(id);
+        }
+    }
+
+    /// Name of a site.
+    #[must_use]
+    pub fn site_name(&self, id: SiteId) -> &Site {
+        &self.sites.get(id).name
+    }
+
+    /// The site that an errand (a request beside the queue) goes to; it will be visited when its clock allows.
+    pub fn begin_errand(&mut self, site: &Site) -> SiteId {
+        let id = self.sites.find(site).unwrap_or_else(|| self.new_site(site));
+        self.sites.get_mut(id).errands += 1;
+        self.wake_site(id, Mono(0));
+        id
+    }
+
+    /// An errand was done or given up.
+    pub fn end_errand(&mut self, id: SiteId) {
+        let entry = self.sites.get_mut(id);
+        entry.errands = entry.errands.saturating_sub(1);
+    }
+
+    // ---- settling ----
+
+    /// Writes what became of a URL into the group being built.
+    pub fn settle(&mut self, id: SiteId, queued: Queued, settled: Settled, batch: &mut Batch) {
+        let entry = self.sites.get_mut(id);
+        batch.delete(Keyspace::Queue, queued.key.clone());
+        let parked = entry.row.parked;
+        let (partition, name) = (entry.partition, entry.name.clone());
+        match settled {
+            Settled::Final(fate) => {
+                if parked.is_none() {
+                    self.snapshot.books.settle(1, fate.state, fate.reason);
+                } else {
+                    // It was counted excluded when its site was parked while it was in flight.
+                    self.snapshot.books.restore(1, parked.unwrap_or(Reason::None));
+                    self.snapshot.books.settle(1, fate.state, fate.reason);
+                }
+                let key = fate_key(partition, &name, queued.row.fingerprint);
+                batch.put(Keyspace::Fates, key, fate.encode());
+                self.sites.add_pending(id, -1);
+            }
+            Settled::Retry(due, attempts) => {
+                let order = u64::try_from(due.0).unwrap_or(0);
+                let key = queue_key(partition, &name, Lane::RETRY, order, queued.row.fingerprint);
+                let row = QueueRow { attempts, ..queued.row };
+                batch.put(Keyspace::Queue, key, row.encode());
+                if self.wake.last() != Some(&id) {
+                    self.wake.push(id);
+                }
+            }
+        }
+        self.removed.push((id, queued.key));
+    }
+
+    /// Parks a site: one mark moves everything pending of it to excluded.
+    pub fn park(&mut self, id: SiteId, reason: Reason) {
+        let entry = self.sites.get_mut(id);
+        if entry.row.parked.is_some() {
+            return;
+        }
+        entry.window.clear();
+        let pending = entry.row.pending;
+        self.sites.set_parked(id, Some(reason));
+        self.snapshot.books.settle(pending, UrlState::Excluded, reason);
+    }
+
+    // ---- groups ----
+
+    /// Whether the group being built must be committed even if nothing was fetched.
+    #[must_use]
+    pub fn is_dirty(&self) -> bool {
+        !self.sites.dirty.is_empty() || self.positions_moved()
+    }
+
+    fn nothing_underway(&self) -> bool {
+        self.sieve.buffered() == 0 && self.covering.is_none()
+    }
+
+    fn positions_moved(&self) -> bool {
+        self.nothing_underway()
+            && (self.seeds_to != self.snapshot.seeds || self.read_to != self.snapshot.absorbed_ends())
+    }
+
+    /// Closes the group being built: site rows and the snapshot join the batch.
+    pub fn seal(&mut self, group: u64, now: Stamp, batch: &mut Batch) -> GroupTail {
+        // With nothing buffered or being merged, the outcome of every link read so far is known.
+        if self.nothing_underway() || planted(Mutant::PositionMovedEarly) {
+            let sightings = self.sightings.clone();
+            let ends = self.read_to.clone();
+            self.snapshot.cover(&ends, self.seeds_to, sightings);
+        }
+        for (key, value) in self.sites.take_dirty(now) {
+            batch.put(Keyspace::Sites, key, value);
+        }
+        self.snapshot.group = group;
+        batch.put(Keyspace::Meta, b"frontier".to_vec(), self.snapshot.encode());
+        GroupTail {
+            wake: std::mem::take(&mut self.wake),
+            removed: std::mem::take(&mut self.removed),
+            finished_files: std::mem::take(&mut self.finished_files),
+            swept: true,
+        }
+    }
+
+    /// A group is durable: sites whose rows can be read now are woken, files no longer needed are removed.
+    ///
+    /// # Errors
+    /// When a file cannot be removed.
+    pub fn durable(&mut self, tail: GroupTail) -> Result<(), FrontierError> {
+        for (id, key) in tail.removed {
+            self.sites.get_mut(id).taken.retain(|taken| *taken != key);
+            self.wake_site(id, Mono(0));
+        }
+        for id in tail.wake {
+            self.wake_site(id, Mono(0));
+        }
+        if tail.swept {
+            self.sieve.sweep()?;
+        }
+        for id in tail.finished_files {
+            crate::sieve::remove_admitted(self.setup.disk.as_ref(), &self.setup.sieve_dir, id)?;
+        }
+        Ok(())
+    }
+
+    // ---- telling ----
+
+    /// Whether nothing is left to do here: nothing pending, buffered, merging or undrained.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.snapshot.books.pending == 0
+            && self.nothing_underway()
+            && self.snapshot.admitted.is_empty()
+            && !self.draining
+            && !self.positions_moved()
+    }
+
+    /// The books of the group being built.
+    #[must_use]
+    pub fn books(&self) -> &Books {
+        &self.snapshot.books
+    }
+
+    /// Links stopped before the sieve.
+    #[must_use]
+    pub fn sightings(&self) -> &Sightings {
+        &self.sightings
+    }
+
+    /// Number of sites known, and of those with something pending.
+    #[must_use]
+    pub fn site_counts(&self) -> (u64, u64) {
+        (self.sites.len() as u64, self.sites.pending_sites)
+    }
+
+    /// Estimated memory.
+    #[must_use]
+    pub fn heap_bytes(&self) -> usize {
+        self.sites.heap_bytes() + self.sieve.heap_bytes()
+    }
+
+    /// The slot's store.
+    #[must_use]
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// Fingerprint of a URL under the crawl's key.
+    #[must_use]
+    pub fn fingerprint(&self, url: &CrawlUrl) -> Fingerprint {
+        self.setup.key.fingerprint(url)
+    }
+}

@@ -1,0 +1,36 @@
+//! Limits of the frontier, each with its reason.
+
+use std::time::Duration;
+
+/// Hosts or folders remembered per site for scope; a site with more seeds than this needs scope `site`.
+pub(crate) const SCOPE_MARKS_MAX: usize = 1_000;
+
+/// Exclusion rules; each costs time for every link.
+pub(crate) const URL_RULES_MAX: usize = 10_000;
+
+/// URLs of one site held in memory: enough for a visit or two, so that memory depends on due sites only.
+pub(crate) const WINDOW_ROWS: usize = 8;
+
+/// How long before a site is due its URLs are read.
+pub(crate) const PREFETCH: Duration = Duration::from_secs(1);
+
+/// Sites whose URLs are read in one helper job: amortises the hand-over, keeps a job short.
+pub(crate) const LOAD_SITES_MAX: usize = 64;
+
+/// Rows drained from an admitted file in one step; about a hundred kilobytes of a batch.
+pub(crate) const DRAIN_ROWS_MAX: usize = 1_000;
+
+/// Sieve bytes gathered before a busy crawl merges.
+pub(crate) const MERGE_BYTES: usize = 16 << 20;
+
+/// A busy crawl merges at least this often, so that a found URL does not wait for ever.
+pub(crate) const MERGE_INTERVAL: Duration = Duration::from_secs(10);
+
+/// A hungry crawl merges this soon after a link arrived.
+pub(crate) const MERGE_INTERVAL_HUNGRY: Duration = Duration::from_millis(50);
+
+/// Estimated bytes of one site in memory beside its name: the entry, its place in the heap and the map.
+pub(crate) const SITE_BYTES: usize = 400;
+
+/// Site rows read at once when a slot opens.
+pub(crate) const OPEN_ROWS: usize = 10_000;

@@ -1,0 +1,236 @@
+//! The site table: every known site of one slot, and which is due next.
+//!
+//! In: clocks, loaded windows of URLs. Out: the next site that may be visited.
+//! May touch: memory. Must not touch: the store, sockets.
+//! Invariant: a site is in the heap at most once in force (`Phase::Waiting` names its time), and out on at
+//! most one visit.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+use std::time::Duration;
+
+use orb_api::Reason;
+use orb_env::{Mono, Stamp};
+use orb_gate::{PolitenessConfig, SiteClock};
+use orb_shard::Partition;
+use orb_url::Site;
+use rustc_hash::FxHashMap;
+
+use crate::QueueRow;
+use crate::limits::SITE_BYTES;
+use crate::rows::{SiteRow, site_key};
+use crate::scope::ScopeMarks;
+
+/// Index of a site in its slot's table, for the life of the process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SiteId(pub(crate) u32);
+
+/// A queued URL handed out, with the key it is stored under.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Queued {
+    pub(crate) key: Vec<u8>,
+    /// The row.
+    pub row: QueueRow,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Nothing to do until somebody wakes it.
+    Idle,
+    /// In the heap at this time.
+    Waiting(Mono),
+    /// Its URLs are being read.
+    Loading,
+    /// URLs are in memory; in the ready heap at this time.
+    Ready(Mono),
+    /// Out on a visit.
+    Visiting,
+}
+
+#[derive(Debug)]
+pub(crate) struct SiteEntry {
+    pub(crate) name: Site,
+    pub(crate) partition: Partition,
+    pub(crate) clock: SiteClock,
+    pub(crate) crawl_delay: Option<Duration>,
+    pub(crate) row: SiteRow,
+    pub(crate) phase: Phase,
+    pub(crate) window: VecDeque<Queued>,
+    /// Keys handed out whose removal is not durable yet.
+    pub(crate) taken: Vec<Vec<u8>>,
+    /// Requests wanted of this site beside its queue (robots hops of other sites).
+    pub(crate) errands: u32,
+    pub(crate) dirty: bool,
+}
+
+impl SiteEntry {
+    /// Whether rows may be waiting in the store.
+    pub(crate) fn has_more(&self) -> bool {
+        self.row.parked.is_none() && self.row.pending > self.taken.len() as u64
+    }
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(crate) struct SiteTable {
+    entries: Vec<SiteEntry>,
+    by_name: FxHashMap<Site, SiteId>,
+    waiting: BinaryHeap<Reverse<(Mono, SiteId)>>,
+    ready: BinaryHeap<Reverse<(Mono, SiteId)>>,
+    name_bytes: usize,
+    /// Sites whose row changed since the last group.
+    pub(crate) dirty: Vec<SiteId>,
+    pub(crate) pending_sites: u64,
+}
+
+impl SiteTable {
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Estimated memory of the table.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        self.entries.len() * SITE_BYTES + self.name_bytes
+    }
+
+    pub(crate) fn find(&self, site: &Site) -> Option<SiteId> {
+        self.by_name.get(site).copied()
+    }
+
+    pub(crate) fn ids(&self) -> impl Iterator<Item = SiteId> + use<> {
+        (0..self.entries.len() as u32).map(SiteId)
+    }
+
+    pub(crate) fn insert(
+        &mut self,
+        name: Site,
+        partition: Partition,
+        clock: SiteClock,
+        row: SiteRow,
+    ) -> SiteId {
+        let id = SiteId(u32::try_from(self.entries.len()).expect("memory_max ends the table long before 2^32"));
+        self.name_bytes += name.as_str().len();
+        self.by_name.insert(name.clone(), id);
+        self.pending_sites += u64::from(row.pending > 0 && row.parked.is_none());
+        self.entries.push(SiteEntry {
+            name,
+            partition,
+            clock,
+            crawl_delay: row.crawl_delay_us.map(Duration::from_micros),
+            row,
+            phase: Phase::Idle,
+            window: VecDeque::new(),
+            taken: Vec::new(),
+            errands: 0,
+            dirty: false,
+        });
+        id
+    }
+
+    pub(crate) fn get(&self, id: SiteId) -> &SiteEntry {
+        &self.entries[id.0 as usize]
+    }
+
+    pub(crate) fn get_mut(&mut self, id: SiteId) -> &mut SiteEntry {
+        &mut self.entries[id.0 as usize]
+    }
+
+    /// Notes that a site's row must be written with the next group.
+    pub(crate) fn touch(&mut self, id: SiteId) {
+        let entry = &mut self.entries[id.0 as usize];
+        if !entry.dirty {
+            entry.dirty = true;
+            self.dirty.push(id);
+        }
+    }
+
+    /// Changes a site's pending count and keeps the number of sites that have any.
+    pub(crate) fn add_pending(&mut self, id: SiteId, change: i64) {
+        let row = &mut self.entries[id.0 as usize].row;
+        let before = row.pending > 0 && row.parked.is_none();
+        row.pending = row.pending.checked_add_signed(change).expect("a URL is settled once");
+        let after = row.pending > 0 && row.parked.is_none();
+        self.pending_sites = self.pending_sites + u64::from(after) - u64::from(before);
+        self.touch(id);
+    }
+
+    /// Marks a site parked, or not.
+    pub(crate) fn set_parked(&mut self, id: SiteId, parked: Option<Reason>) {
+        let row = &mut self.entries[id.0 as usize].row;
+        let before = row.pending > 0 && row.parked.is_none();
+        row.parked = parked;
+        let after = row.pending > 0 && row.parked.is_none();
+        self.pending_sites = self.pending_sites + u64::from(after) - u64::from(before);
+        self.touch(id);
+    }
+
+    /// Puts a site into the heap at `at`, or at its clock's own time when that is later.
+    pub(crate) fn schedule(&mut self, id: SiteId, at: Mono, politeness: &PolitenessConfig) {
+        let entry = &mut self.entries[id.0 as usize];
+        let at = at.max(entry.clock.next_allowed(politeness, entry.crawl_delay));
+        entry.phase = Phase::Waiting(at);
+        self.waiting.push(Reverse((at, id)));
+    }
+
+    /// The next site whose time comes at or before `until`.
+    pub(crate) fn pop_waiting(&mut self, until: Mono) -> Option<(Mono, SiteId)> {
+        while let Some(&Reverse((at, id))) = self.waiting.peek() {
+            if at > until {
+                return None;
+            }
+            self.waiting.pop();
+            if self.get(id).phase == Phase::Waiting(at) {
+                return Some((at, id));
+            }
+        }
+        None
+    }
+
+    /// Makes a site with URLs in memory ready at `at`.
+    pub(crate) fn make_ready(&mut self, id: SiteId, at: Mono) {
+        self.get_mut(id).phase = Phase::Ready(at);
+        self.ready.push(Reverse((at, id)));
+    }
+
+    /// The next ready site whose time has come.
+    pub(crate) fn pop_ready(&mut self, now: Mono) -> Option<SiteId> {
+        while let Some(&Reverse((at, id))) = self.ready.peek() {
+            if at > now {
+                return None;
+            }
+            self.ready.pop();
+            if self.get(id).phase == Phase::Ready(at) {
+                return Some(id);
+            }
+        }
+        None
+    }
+
+    /// When the next thing in either heap comes; waiting sites count `ahead` earlier, when their URLs are read.
+    pub(crate) fn next_time(&self, ahead: Duration) -> Mono {
+        let waiting = self.waiting.peek().map_or(Mono::NEVER, |Reverse((at, _))| at.minus(ahead));
+        let ready = self.ready.peek().map_or(Mono::NEVER, |Reverse((at, _))| *at);
+        waiting.min(ready)
+    }
+
+    /// Takes the rows of all sites that changed, with their keys.
+    pub(crate) fn take_dirty(&mut self, now: Stamp) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let ids = std::mem::take(&mut self.dirty);
+        ids.into_iter()
+            .map(|id| {
+                let entry = self.get_mut(id);
+                entry.dirty = false;
+                entry.row.v = 1;
+                entry.row.clock = entry.clock.stored(now);
+                entry.row.crawl_delay_us = entry.crawl_delay.map(|d| d.as_micros() as u64);
+                let value = serde_json::to_vec(&entry.row).expect("a site row has only string keys");
+                (site_key(entry.partition, &entry.name), value)
+            })
+            .collect()
+    }
+
+    /// What seeds say of a site.
+    pub(crate) fn marks(&self, id: SiteId) -> &ScopeMarks {
+        &self.get(id).row.scope
+    }
+}
