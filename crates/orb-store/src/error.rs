@@ -83,6 +83,7 @@ impl StoreError {
     #[must_use]
     pub fn next_step(&self) -> StoreStep {
         match self {
+            StoreError::Open { .. } if self.is_disk_full() => StoreStep::Reopen,
             StoreError::Open { .. } | StoreError::Locked { .. } => StoreStep::Stop,
             StoreError::Read { .. } | StoreError::Commit { .. } => StoreStep::Reopen,
             StoreError::Refused { .. } => StoreStep::Bug,
