@@ -1,0 +1,128 @@
+//! The limits of this crate, each with the reason for its number.
+//!
+//! In: nothing. Out: constants; those that are settings are the defaults of `config`.
+//! May touch: nothing. Invariant: every wait, buffer, table and loop of this crate is bounded by one of these
+//! or by a setting whose default stands here.
+
+use std::time::Duration;
+
+/// Longest wait for a TCP connection: three SYNs (at 0, 1 and 3 seconds) get their chance, a dead address
+/// does not hold a site for longer.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Longest TLS handshake: two round trips and a slow server's signature take less than a tenth of it.
+pub const TLS_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Longest wait for the first byte of an answer: pages that a database composes take seconds, rarely more.
+pub const FIRST_BYTE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Longest exchange in all: a 10 MiB body at 100 KB/s still arrives.
+pub const TOTAL_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// Least bytes per second, judged over [`RATE_WINDOW`]: below a modem's pace the other end stalls on purpose.
+pub const RATE_BYTES_MIN: u64 = 1024;
+
+/// How long an answer may stay below [`RATE_BYTES_MIN`]: longer than a lost packet's retransmissions.
+pub const RATE_WINDOW: Duration = Duration::from_secs(15);
+
+/// Most bytes of a response head: the largest heads of real sites (cookies, policies) stay below 32 KiB.
+pub const HEAD_BYTES_MAX: u64 = 64 * 1024;
+
+/// Most header fields of a response: real heads have 10 to 60.
+pub const HEAD_FIELDS_MAX: u32 = 200;
+
+/// What the setting for header fields may be raised to: the parser's table lives on the stack.
+pub const HEAD_FIELDS_CEILING: usize = 512;
+
+/// Most bytes of a body, transfer coding removed: 99.9 % of pages are smaller.
+pub const BODY_BYTES_MAX: u64 = 10 * 1024 * 1024;
+
+/// Most bytes of a body after its content codings are removed: five times the wire's cap, as text compresses.
+pub const DECODED_BYTES_MAX: u64 = 50 * 1024 * 1024;
+
+/// Most decoded bytes per coded byte: text reaches 20, generated tables 100; bombs begin at 1,000.
+pub const DECODED_RATIO_MAX: u64 = 250;
+
+/// Decoded bytes that the ratio never cuts: a short page of blanks is no bomb.
+pub const DECODED_RATIO_FREE_BYTES: u64 = 1024 * 1024;
+
+/// Most content codings on one body: one is normal, two happen behind careless proxies.
+pub const LAYERS_MAX: u8 = 3;
+
+/// Largest zstd window: what RFC 9659 allows for the `zstd` content coding.
+pub const ZSTD_WINDOW_BYTES_MAX: u64 = 8 * 1024 * 1024;
+
+/// Most gzip members or zstd frames of one body: log rotators join a handful; each costs a fresh decoder.
+pub const MEMBERS_MAX: u32 = 1024;
+
+/// Most interim (1xx) answers before the final one: 100 and 103 come once each.
+pub const INTERIM_MAX: u32 = 8;
+
+/// Longest chunk-size line with its extensions: real ones are below 20 bytes.
+pub const CHUNK_LINE_BYTES_MAX: usize = 4 * 1024;
+
+/// Most bytes of trailer fields: gRPC and checksums need less than one.
+pub const TRAILER_BYTES_MAX: usize = 16 * 1024;
+
+/// Wire bytes of a chunked body beyond the body's own cap: its framing may cost an eighth and this much.
+pub const CHUNK_FRAMING_BYTES_FREE: u64 = 64 * 1024;
+
+/// First size of a response buffer: most answers to robots.txt and a quarter of pages fit without growing.
+pub const BUFFER_BYTES_FIRST: usize = 16 * 1024;
+
+/// Buffer memory an exchange is admitted with: covers nine of ten compressed pages without asking again.
+pub const ADMIT_BYTES: u64 = 256 * 1024;
+
+/// Default of `fetch.buffer_memory_max` for one shard: a thousand admitted exchanges.
+pub const BUFFER_MEMORY_MAX: u64 = 256 * 1024 * 1024;
+
+/// Most idle connections a shard keeps: one per site whose next permit is near; each costs a descriptor
+/// and, with TLS, some 20 KB.
+pub const IDLE_CONNECTIONS_MAX: usize = 512;
+
+/// Longest a connection idles: the largest adaptive delay is 30 s, common servers close after 5 to 75 s.
+pub const IDLE_TIMEOUT: Duration = Duration::from_secs(35);
+
+/// Taken off a server's own `Keep-Alive: timeout`: a request that meets its closing would cost a permit.
+pub const IDLE_MARGIN: Duration = Duration::from_secs(1);
+
+/// TLS sessions kept for resumption by one shard: about 8 KB each with their chains, so 4 MB.
+pub const TLS_SESSIONS_MAX: usize = 512;
+
+/// Longest wait for one answer from one DNS server: recursive servers give up on dead zones in two to five.
+pub const DNS_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Questions asked for one record set, all servers together.
+pub const DNS_ATTEMPTS: u32 = 3;
+
+/// How long a host with IPv4 addresses waits for the answer about its IPv6 ones: a broken AAAA zone must
+/// not slow the site.
+pub const DNS_AAAA_GRACE: Duration = Duration::from_secs(1);
+
+/// Shortest time an answer is kept: TTL 0 would turn every page into a question, and rebinding into a game.
+pub const DNS_TTL_MIN: Duration = Duration::from_secs(60);
+
+/// Longest time an answer is kept: sites move, and a TTL of years is a mistake.
+pub const DNS_TTL_MAX: Duration = Duration::from_secs(86_400);
+
+/// Shortest time an absence is kept.
+pub const DNS_NEGATIVE_TTL_MIN: Duration = Duration::from_secs(60);
+
+/// Longest time an absence is kept, whatever the zone says (RFC 2308, 5, finds one to three hours sane).
+pub const DNS_NEGATIVE_TTL_MAX: Duration = Duration::from_secs(3600);
+
+/// How long a failure (no answer, server failure) is kept: a flood of URLs of one dead zone costs one try
+/// per half minute (RFC 2308, 7, allows five minutes).
+pub const DNS_FAILURE_TTL: Duration = Duration::from_secs(30);
+
+/// Hosts whose answers one shard keeps, about 200 bytes each.
+pub const DNS_CACHE_HOSTS_MAX: usize = 65_536;
+
+/// Addresses kept of one family of one host: nobody dials more, and 4,000 A records are a joke.
+pub const DNS_ADDRESSES_MAX: usize = 16;
+
+/// Longest chain of aliases followed: public resolvers stop at 8 to 16.
+pub const DNS_ALIASES_MAX: usize = 16;
+
+/// UDP answer size we offer: what fits every path unfragmented (DNS Flag Day 2020).
+pub const DNS_UDP_BYTES: u16 = 1232;

@@ -1,0 +1,110 @@
+//! A response as it was received.
+//!
+//! In: bytes that the reader has framed. Out: status, fields, payload, exact bytes.
+//! May touch: nothing. Must not touch: content codings, which `decode_content` undoes.
+//! Invariant: `raw` holds the bytes of the final response as the server sent them, nothing else; `head_len`
+//! and a raw payload's range lie within it.
+
+use std::ops::Range;
+
+/// Why a body is not whole (WARC 1.1, `WARC-Truncated`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Truncated {
+    /// It reached the cap.
+    Length,
+    /// It came too slowly or took too long.
+    Time,
+    /// The connection ended inside it.
+    Disconnect,
+}
+
+impl Truncated {
+    /// The word of the WARC field.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Truncated::Length => "length",
+            Truncated::Time => "time",
+            Truncated::Disconnect => "disconnect",
+        }
+    }
+}
+
+/// The body with its transfer coding removed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Payload {
+    /// It stands in `raw` in one piece.
+    Raw(Range<usize>),
+    /// It was put together from chunks.
+    Joined(Vec<u8>),
+}
+
+/// Where one header field stands in `raw`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Field {
+    pub(crate) name: Range<u32>,
+    pub(crate) value: Range<u32>,
+}
+
+/// A final response (never an interim one).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Response {
+    /// The status code, 200 to 999.
+    pub status: u16,
+    /// The version: 0 or 1 for HTTP/1.0 and HTTP/1.1.
+    pub version_minor: u8,
+    /// Exactly what the server sent: the head, then the body with its chunk framing, cut where it was cut.
+    /// Interim responses before it and bytes after its end are left out.
+    pub raw: Vec<u8>,
+    /// Bytes of the head, its empty line included.
+    pub head_len: usize,
+    /// The payload; see [`Response::payload`].
+    pub payload: Payload,
+    /// Why the body is not whole, if it is not.
+    pub truncated: Option<Truncated>,
+    pub(crate) fields: Vec<Field>,
+}
+
+impl Response {
+    /// The body with its transfer coding removed and its content coding kept.
+    #[must_use]
+    pub fn payload(&self) -> &[u8] {
+        match &self.payload {
+            Payload::Raw(range) => &self.raw[range.clone()],
+            Payload::Joined(bytes) => bytes,
+        }
+    }
+
+    /// The first field called `name` (without case) whose value is UTF-8.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.header_values(name).next()
+    }
+
+    /// The values of all fields called `name`, in order; those that are not UTF-8 are skipped.
+    pub fn header_values<'a, 'n>(&'a self, name: &'n str) -> impl Iterator<Item = &'a str> + use<'a, 'n> {
+        self.headers()
+            .filter(move |(other, _)| other.eq_ignore_ascii_case(name))
+            .filter_map(|(_, value)| std::str::from_utf8(value).ok())
+    }
+
+    /// All fields in order, as received, values without the white space around them.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.fields.iter().map(|field| {
+            let name = &self.raw[field.name.start as usize..field.name.end as usize];
+            let value = &self.raw[field.value.start as usize..field.value.end as usize];
+            // The parser lets only ASCII tokens through as names.
+            (std::str::from_utf8(name).unwrap_or(""), value)
+        })
+    }
+
+    /// The joined values of `Content-Encoding`, as [`crate::decode_content`] takes them.
+    #[must_use]
+    pub fn content_encoding(&self) -> Option<String> {
+        let mut joined = None::<String>;
+        for value in self.header_values("content-encoding") {
+            joined = Some(joined.map_or_else(|| value.to_owned(), |before| format!("{before},{value}")));
+        }
+        joined
+    }
+}
