@@ -1,0 +1,186 @@
+//! The status by HTTP: `GET /status` on a loopback address.
+//!
+//! In: the head of one request. Out: one response, then the connection ends (HTTP/1.0).
+//! May touch: the connection, the desk's status. Must not touch: wishes; this side only reads.
+//! Invariant: a request whose `Host` is not our own address is refused, so no web page can read it by pointing a
+//! name of its own here (DNS rebinding).
+
+use std::net::SocketAddr;
+
+use orb_env::{Clock, timeout_at};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+
+use crate::limits::{CLIENT_TIMEOUT, HEAD_BYTES_MAX};
+use crate::words::Desk;
+
+/// Answers one request and closes.
+pub(crate) async fn respond<S>(
+    mut stream: S,
+    listen: SocketAddr,
+    desk: &dyn Desk,
+    clock: &dyn Clock,
+) where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let until = clock.mono().plus(CLIENT_TIMEOUT);
+    let exchange = async {
+        let head = read_head(&mut stream).await;
+        let response = response_to(head.as_deref(), listen, desk);
+        stream.write_all(&response).await?;
+        stream.shutdown().await
+    };
+    if let Some(Err(error)) = timeout_at(clock, until, exchange).await {
+        tracing::debug!(%error, "status request broke off");
+    }
+}
+
+/// The head up to its empty line; `None` when it is too long or breaks off.
+async fn read_head<S: AsyncRead + Unpin>(stream: &mut S) -> Option<Vec<u8>> {
+    let mut head = Vec::new();
+    loop {
+        let ended = |end: &[u8]| head.windows(end.len()).any(|window| window == end);
+        if ended(b"\r\n\r\n") || ended(b"\n\n") {
+            return Some(head);
+        }
+        let mut chunk = [0; 1024];
+        let bytes = stream.read(&mut chunk).await.ok()?;
+        head.extend_from_slice(&chunk[..bytes]);
+        if bytes == 0 || head.len() > HEAD_BYTES_MAX {
+            return None;
+        }
+    }
+}
+
+fn response_to(head: Option<&[u8]>, listen: SocketAddr, desk: &dyn Desk) -> Vec<u8> {
+    let Some(text) = head.and_then(|head| std::str::from_utf8(head).ok()) else {
+        return plain("400 Bad Request", "the request cannot be read\n");
+    };
+    let mut lines = text.lines();
+    let mut words = lines.next().unwrap_or("").split(' ');
+    let (method, target) = (words.next().unwrap_or(""), words.next().unwrap_or(""));
+    let hosts: Vec<&str> = lines
+        .filter_map(|line| line.split_once(':'))
+        .filter(|(name, _)| name.eq_ignore_ascii_case("host"))
+        .map(|(_, value)| value.trim())
+        .collect();
+    if !matches!(hosts[..], [host] if is_own(host, listen)) {
+        return plain("403 Forbidden", "ask by the address given to --listen\n");
+    }
+    let mut response = match (method, target) {
+        ("GET" | "HEAD", "/status") => match serde_json::to_string(&desk.status()) {
+            Ok(json) => message("200 OK", "application/json", &(json + "\n")),
+            Err(error) => plain("500 Internal Server Error", &format!("{error}\n")),
+        },
+        ("GET" | "HEAD", "/") => plain(
+            "200 OK",
+            "a crawl by orbweaver; its status as JSON: /status\n",
+        ),
+        ("GET" | "HEAD", _) => plain("404 Not Found", "there is /status\n"),
+        _ => plain("405 Method Not Allowed", "this address only answers GET\n"),
+    };
+    if method == "HEAD" {
+        let end = response.windows(4).position(|window| window == b"\r\n\r\n");
+        response.truncate(end.map_or(response.len(), |end| end + 4));
+    }
+    response
+}
+
+/// Whether `host` is this server as a person types it.
+fn is_own(host: &str, listen: SocketAddr) -> bool {
+    let names = [
+        listen.ip().to_string(),
+        format!("[{}]", listen.ip()),
+        "localhost".to_owned(),
+    ];
+    let (name, port) = match host.rsplit_once(':') {
+        Some((name, port)) if !port.ends_with(']') => (name, port.parse().ok()),
+        _ => (host, Some(80)),
+    };
+    port == Some(listen.port()) && names.iter().any(|own| own.eq_ignore_ascii_case(name))
+}
+
+fn plain(status: &str, body: &str) -> Vec<u8> {
+    message(status, "text/plain; charset=utf-8", body)
+}
+
+fn message(status: &str, content_type: &str, body: &str) -> Vec<u8> {
+    format!(
+        "HTTP/1.0 {status}\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\nCache-Control: no-store\r\n\
+         X-Content-Type-Options: nosniff\r\nContent-Security-Policy: default-src 'none'\r\nConnection: close\r\n\r\n\
+         {body}",
+        body.len()
+    )
+    .into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Command;
+    use orb_api::Status;
+
+    struct Still;
+
+    impl Desk for Still {
+        fn status(&self) -> Status {
+            Status {
+                pages: 7,
+                ..Status::default()
+            }
+        }
+        fn ask(&self, _: Command) -> Result<(), String> {
+            Err("HTTP must not wish for anything".into())
+        }
+    }
+
+    fn answered(request: &str) -> String {
+        let listen = SocketAddr::from(([127, 0, 0, 1], 7700));
+        String::from_utf8(response_to(Some(request.as_bytes()), listen, &Still)).unwrap()
+    }
+
+    #[test]
+    fn the_status_is_read_and_nothing_else_is_done() {
+        let get = |target: &str| {
+            answered(&format!(
+                "GET {target} HTTP/1.1\r\nHost: 127.0.0.1:7700\r\n\r\n"
+            ))
+        };
+        let body = get("/status");
+        assert!(
+            body.starts_with("HTTP/1.0 200 OK\r\n") && body.contains("\"pages\":7"),
+            "{body}"
+        );
+        assert!(get("/").starts_with("HTTP/1.0 200 "));
+        assert!(get("/stop").starts_with("HTTP/1.0 404 "));
+        let post = answered("POST /status HTTP/1.1\r\nHost: 127.0.0.1:7700\r\n\r\n");
+        assert!(post.starts_with("HTTP/1.0 405 "), "{post}");
+        let head = answered("HEAD /status HTTP/1.1\r\nHost: localhost:7700\r\n\r\n");
+        assert!(
+            head.starts_with("HTTP/1.0 200 ") && head.ends_with("\r\n\r\n"),
+            "{head}"
+        );
+    }
+
+    #[test]
+    fn only_our_own_address_is_a_host() {
+        let check = |fields: &str, good: bool| {
+            let response = answered(&format!("GET /status HTTP/1.1\r\n{fields}\r\n"));
+            assert_eq!(response.starts_with("HTTP/1.0 200 "), good, "{fields:?}");
+        };
+        check("Host: 127.0.0.1:7700\r\n", true);
+        check("host:LOCALHOST:7700\r\n", true);
+        check("Host: 127.0.0.1\r\n", false);
+        check("Host: 127.0.0.1:7701\r\n", false);
+        check("Host: rebound.example:7700\r\n", false);
+        check("Host: rebound.example\r\nHost: 127.0.0.1:7700\r\n", false);
+        check("", false);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_refused() {
+        let listen = SocketAddr::from(([127, 0, 0, 1], 7700));
+        for head in [None, Some(&b"\xff\xfe\r\n\r\n"[..])] {
+            assert!(response_to(head, listen, &Still).starts_with(b"HTTP/1.0 400 "));
+        }
+    }
+}
