@@ -1,5 +1,7 @@
 //! The control socket and the status page, through real sockets on this machine.
 
+#![allow(clippy::unwrap_used)] // a test ends where its premise does
+
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt;
