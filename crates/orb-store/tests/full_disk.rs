@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)] // a test file: clippy knows only functions marked as tests
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use orb_store::{Batch, FjallOpener, Keyspace, Store, StoreError, StoreOpener, StoreStep};
 
@@ -14,16 +14,19 @@ const ROWS: u64 = 50;
 struct SmallDisk(tempfile::TempDir);
 
 impl SmallDisk {
-    fn mount(mebibytes: u64) -> SmallDisk {
+    /// `None` where mounting is not allowed: without root there is no small disk to fill.
+    fn mount(mebibytes: u64) -> Option<SmallDisk> {
         let dir = tempfile::tempdir().unwrap();
         let size = format!("size={mebibytes}m");
-        let done = Command::new("mount")
+        let mut mount = Command::new("mount");
+        mount
             .args(["-t", "tmpfs", "-o", &size, "tmpfs"])
-            .arg(dir.path())
+            .arg(dir.path());
+        let done = mount
+            .stderr(Stdio::null())
             .status()
-            .unwrap();
-        assert!(done.success(), "mounting needs root");
-        SmallDisk(dir)
+            .is_ok_and(|status| status.success());
+        done.then(|| SmallDisk(dir))
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -62,10 +65,12 @@ fn check(dir: &Path, acknowledged: u64) -> u64 {
 
 /// Nothing acknowledged is lost, no call hangs, and with room again the store goes on.
 #[test]
-#[ignore = "needs root: mounts a small tmpfs"]
 fn a_full_disk_loses_nothing_and_ends_when_there_is_room() {
     for mebibytes in [6, 10, 16, 24, 40] {
-        let disk = SmallDisk::mount(mebibytes);
+        let Some(disk) = SmallDisk::mount(mebibytes) else {
+            println!("not run: mounting a small tmpfs needs root");
+            return;
+        };
         let dir = disk.path("slot");
         let mut last = 0;
         for _ in 0..3 {
