@@ -60,7 +60,10 @@ impl Budget {
             ledger.granted.insert(exchange, 0);
             exchange
         };
-        let lease = Lease { budget: self.clone(), exchange };
+        let lease = Lease {
+            budget: self.clone(),
+            exchange,
+        };
         lease.grow_to(ADMIT_BYTES).await;
         lease
     }
@@ -77,9 +80,19 @@ impl Ledger {
         if bytes <= has {
             return true;
         }
-        let is_oldest = self.granted.first_key_value().is_some_and(|(&first, _)| first == exchange);
-        let max = if is_oldest { self.bytes_max } else { self.bytes_max - self.reserve };
-        let older_waits = self.waiting.first_key_value().is_some_and(|(&first, _)| first < exchange);
+        let is_oldest = self
+            .granted
+            .first_key_value()
+            .is_some_and(|(&first, _)| first == exchange);
+        let max = if is_oldest {
+            self.bytes_max
+        } else {
+            self.bytes_max - self.reserve
+        };
+        let older_waits = self
+            .waiting
+            .first_key_value()
+            .is_some_and(|(&first, _)| first < exchange);
         if older_waits || self.used + (bytes - has) > max {
             return false;
         }
@@ -137,7 +150,9 @@ impl Future for Growing<'_> {
             ledger.waiting.remove(&self.lease.exchange);
             return Poll::Ready(());
         }
-        ledger.waiting.insert(self.lease.exchange, (self.bytes, cx.waker().clone()));
+        ledger
+            .waiting
+            .insert(self.lease.exchange, (self.bytes, cx.waker().clone()));
         Poll::Pending
     }
 }

@@ -104,7 +104,9 @@ impl ChunkScanner {
                     self.step_to(self.position + 2, Phase::Size);
                 }
                 Phase::Size => {
-                    let Some(line) = self.line(buffer, CHUNK_LINE_BYTES_MAX, "chunk line is too long")? else {
+                    let Some(line) =
+                        self.line(buffer, CHUNK_LINE_BYTES_MAX, "chunk line is too long")?
+                    else {
                         return Ok(ChunkState::More);
                     };
                     let next = match chunk_size(&buffer[self.position..line])? {
@@ -122,7 +124,11 @@ impl ChunkScanner {
                     if !is_last && !is_field(&buffer[self.position..line]) {
                         return Err("trailer is not a field");
                     }
-                    let next = if is_last { Phase::End(ChunkState::Complete) } else { self.phase };
+                    let next = if is_last {
+                        Phase::End(ChunkState::Complete)
+                    } else {
+                        self.phase
+                    };
                     self.step_to(line + 2, next);
                 }
             }
@@ -142,7 +148,9 @@ impl ChunkScanner {
             return Some(Phase::End(ChunkState::Cut));
         }
         let here = buffer.len() - self.position;
-        let taken = here.min(room).min(usize::try_from(left).unwrap_or(usize::MAX));
+        let taken = here
+            .min(room)
+            .min(usize::try_from(left).unwrap_or(usize::MAX));
         if taken == 0 {
             return None;
         }
@@ -165,7 +173,12 @@ impl ChunkScanner {
     }
 
     /// Where the line at `position` ends (its CR), or none when it is not all here.
-    fn line(&mut self, buffer: &[u8], max: usize, too_long: &'static str) -> Result<Option<usize>, &'static str> {
+    fn line(
+        &mut self,
+        buffer: &[u8],
+        max: usize,
+        too_long: &'static str,
+    ) -> Result<Option<usize>, &'static str> {
         let found = memchr(b'\n', &buffer[self.looked..]).map(|at| self.looked + at);
         let end = found.unwrap_or(buffer.len());
         if end - self.position > max {
@@ -182,12 +195,18 @@ impl ChunkScanner {
 
 /// `1*HEXDIG [BWS ";" ext]`; extensions are skipped.
 fn chunk_size(line: &[u8]) -> Result<u64, &'static str> {
-    let digits = line.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+    let digits = line
+        .iter()
+        .take_while(|byte| byte.is_ascii_hexdigit())
+        .count();
     let rest = line[digits..].trim_ascii_start();
     if digits == 0 || !(rest.is_empty() || rest[0] == b';') {
         return Err("chunk size is not a number");
     }
-    if rest.iter().any(|&byte| byte.is_ascii_control() && byte != b'\t') {
+    if rest
+        .iter()
+        .any(|&byte| byte.is_ascii_control() && byte != b'\t')
+    {
         return Err("control character in chunk extension");
     }
     let digits = std::str::from_utf8(&line[..digits]).map_err(|_| "chunk size is not a number")?;
@@ -203,7 +222,9 @@ fn is_field(line: &[u8]) -> bool {
         Some(colon) => {
             colon > 0
                 && line[..colon].iter().all(is_token)
-                && line[colon..].iter().all(|&byte| byte == b'\t' || !byte.is_ascii_control())
+                && line[colon..]
+                    .iter()
+                    .all(|&byte| byte == b'\t' || !byte.is_ascii_control())
         }
         None => false,
     }
@@ -213,13 +234,18 @@ fn is_field(line: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    /// Reads `body` in pieces of `step` bytes: payload, state, position.
-    fn read(body: &[u8], max: usize, step: usize) -> Result<(Vec<u8>, ChunkState, usize), &'static str> {
+    /// Payload, state and position.
+    type Read = Result<(Vec<u8>, ChunkState, usize), &'static str>;
+
+    /// Reads `body` in pieces of `step` bytes.
+    fn read(body: &[u8], max: usize, step: usize) -> Read {
         let mut scanner = ChunkScanner::new(0, max);
         let mut payload = Vec::new();
         let mut state = ChunkState::More;
         for end in (step..body.len() + step).step_by(step) {
-            state = scanner.advance(&body[..end.min(body.len())], |piece| payload.extend_from_slice(piece))?;
+            state = scanner.advance(&body[..end.min(body.len())], |piece| {
+                payload.extend_from_slice(piece)
+            })?;
             if state != ChunkState::More {
                 break;
             }
@@ -232,26 +258,55 @@ mod tests {
     fn the_grammar_holds_however_the_input_is_split() {
         let long_extension = format!("1;{}\r\nx\r\n0\r\n\r\n", "e".repeat(5000));
         let long_trailer = format!("0\r\n{}\r\n", "a: b\r\n".repeat(4000));
-        let ok = |payload: &[u8], state: ChunkState, position: usize| Ok((payload.to_vec(), state, position));
-        let cases: Vec<(&[u8], Result<(Vec<u8>, ChunkState, usize), &str>)> = vec![
-            (b"3\r\nabc\r\n0\r\n\r\n", ok(b"abc", ChunkState::Complete, 13)),
-            (b"3;name=\"v\"\r\nabc\r\n2 ;x\r\nde\r\n000\r\nT: 1\r\n\r\nrest", ok(b"abcde", ChunkState::Complete, 40)),
-            (b"A\r\n0123456789\r\n0\r\n\r\n", ok(b"01234567", ChunkState::Cut, 11)),
-            (b"8\r\n01234567\r\n0\r\n\r\n", ok(b"01234567", ChunkState::Complete, 18)),
-            (b"8\r\n01234567\r\n1\r\n8\r\n0\r\n\r\n", ok(b"01234567", ChunkState::Cut, 16)),
+        let ok = |payload: &[u8], state: ChunkState, position: usize| {
+            Ok((payload.to_vec(), state, position))
+        };
+        let cases: Vec<(&[u8], Read)> = vec![
+            (
+                b"3\r\nabc\r\n0\r\n\r\n",
+                ok(b"abc", ChunkState::Complete, 13),
+            ),
+            (
+                b"3;name=\"v\"\r\nabc\r\n2 ;x\r\nde\r\n000\r\nT: 1\r\n\r\nrest",
+                ok(b"abcde", ChunkState::Complete, 40),
+            ),
+            (
+                b"A\r\n0123456789\r\n0\r\n\r\n",
+                ok(b"01234567", ChunkState::Cut, 11),
+            ),
+            (
+                b"8\r\n01234567\r\n0\r\n\r\n",
+                ok(b"01234567", ChunkState::Complete, 18),
+            ),
+            (
+                b"8\r\n01234567\r\n1\r\n8\r\n0\r\n\r\n",
+                ok(b"01234567", ChunkState::Cut, 16),
+            ),
             (b"3\r\nabc\r\n0\r\n", ok(b"abc", ChunkState::More, 11)),
             (b"3\r\nabc", ok(b"abc", ChunkState::More, 6)),
             (b"\r\nabc", Err("chunk size is not a number")),
             (b"-1\r\n", Err("chunk size is not a number")),
             (b"0x3\r\nabc", Err("chunk size is not a number")),
             (b"3 3\r\nabc", Err("chunk size is not a number")),
-            (b"3\nabc\r\n0\r\n\r\n", Err("bare line feed in chunk framing")),
-            (b"3\r\nabcd\r\n0\r\n\r\n", Err("chunk data is not followed by a line break")),
-            (b"3\r\nabc\n0\r\n\r\n", Err("chunk data is not followed by a line break")),
+            (
+                b"3\nabc\r\n0\r\n\r\n",
+                Err("bare line feed in chunk framing"),
+            ),
+            (
+                b"3\r\nabcd\r\n0\r\n\r\n",
+                Err("chunk data is not followed by a line break"),
+            ),
+            (
+                b"3\r\nabc\n0\r\n\r\n",
+                Err("chunk data is not followed by a line break"),
+            ),
             (b"FFFFFFFFFFFFFFFF\r\nx", Err("chunk size is out of range")),
             (b"8000000000000000\r\nx", Err("chunk size is out of range")),
             (b"10000000000000000\r\nx", Err("chunk size is out of range")),
-            (b"1;a\x00b\r\nx", Err("control character in chunk extension")),
+            (
+                b"1;a\x00b\r\nx",
+                Err("control character in chunk extension"),
+            ),
             (b"0\r\nno field\r\n\r\n", Err("trailer is not a field")),
             (b"0\r\nT : 1\r\n\r\n", Err("trailer is not a field")),
             (b"0\r\n folded\r\n\r\n", Err("trailer is not a field")),
@@ -261,7 +316,11 @@ mod tests {
         for (body, expected) in cases {
             for step in [body.len().max(1), 1, 2, 3, 7] {
                 let shown = String::from_utf8_lossy(&body[..body.len().min(60)]);
-                assert_eq!(read(body, 8, step), expected, "{shown:?} in steps of {step}");
+                assert_eq!(
+                    read(body, 8, step),
+                    expected,
+                    "{shown:?} in steps of {step}"
+                );
             }
         }
     }
@@ -275,7 +334,11 @@ mod tests {
         }
         assert_eq!(scanner.single_run(), Some(3..8));
         let mut scanner = ChunkScanner::new(0, 100);
-        assert!(scanner.advance(b"1\r\na\r\n1\r\nb\r\n0\r\n\r\n", |_| {}).is_ok());
+        assert!(
+            scanner
+                .advance(b"1\r\na\r\n1\r\nb\r\n0\r\n\r\n", |_| {})
+                .is_ok()
+        );
         assert_eq!(scanner.single_run(), None);
         let mut scanner = ChunkScanner::new(0, 100);
         assert!(scanner.advance(b"0\r\n\r\n", |_| {}).is_ok());

@@ -90,7 +90,8 @@ impl Default for FetchConfig {
         FetchConfig {
             user_agent: String::new(),
             from: String::new(),
-            accept: "text/html,application/xhtml+xml,application/xml;q=0.9,text/*;q=0.8,*/*;q=0.5".to_owned(),
+            accept: "text/html,application/xhtml+xml,application/xml;q=0.9,text/*;q=0.8,*/*;q=0.5"
+                .to_owned(),
             accept_language: "en;q=0.9,*;q=0.5".to_owned(),
             connect_timeout: limits::CONNECT_TIMEOUT,
             tls_timeout: limits::TLS_TIMEOUT,
@@ -130,14 +131,20 @@ impl FetchConfig {
     /// for the payload with the framing removed.
     #[must_use]
     pub fn exchange_bytes_max(&self) -> u64 {
-        let raw = self.head_bytes_max.saturating_add(wire_body_bytes_max(self.body_bytes_max));
-        raw.saturating_add(1).saturating_mul(2).max(limits::ADMIT_BYTES)
+        let raw = self
+            .head_bytes_max
+            .saturating_add(wire_body_bytes_max(self.body_bytes_max));
+        raw.saturating_add(1)
+            .saturating_mul(2)
+            .max(limits::ADMIT_BYTES)
     }
 }
 
 /// Most bytes that a chunked body may take on the wire for `body_bytes_max` bytes of payload.
 pub(crate) fn wire_body_bytes_max(body_bytes_max: u64) -> u64 {
-    body_bytes_max.saturating_add(body_bytes_max / 8).saturating_add(limits::CHUNK_FRAMING_BYTES_FREE)
+    body_bytes_max
+        .saturating_add(body_bytes_max / 8)
+        .saturating_add(limits::CHUNK_FRAMING_BYTES_FREE)
 }
 
 /// How names are resolved.

@@ -44,7 +44,10 @@ pub(crate) struct Deadline {
 
 impl Deadline {
     pub(crate) fn new(clock: &dyn Clock, at: Mono) -> Deadline {
-        Deadline { at, sleep: clock.sleep_until(at) }
+        Deadline {
+            at,
+            sleep: clock.sleep_until(at),
+        }
     }
 
     pub(crate) fn at(&self) -> Mono {
@@ -64,13 +67,24 @@ impl Deadline {
 /// The class of a failure to connect.
 pub(crate) fn connect_error(remote: SocketAddr, source: io::Error) -> FetchError {
     use io::ErrorKind as Kind;
-    let out_of = [libc::EMFILE, libc::ENFILE, libc::ENOBUFS, libc::ENOMEM, libc::EADDRNOTAVAIL];
-    if source.raw_os_error().is_some_and(|code| out_of.contains(&code)) {
+    let out_of = [
+        libc::EMFILE,
+        libc::ENFILE,
+        libc::ENOBUFS,
+        libc::ENOMEM,
+        libc::EADDRNOTAVAIL,
+    ];
+    if source
+        .raw_os_error()
+        .is_some_and(|code| out_of.contains(&code))
+    {
         return FetchError::LocalResources(source);
     }
     match source.kind() {
         Kind::ConnectionRefused => FetchError::ConnectRefused { remote },
-        Kind::HostUnreachable | Kind::NetworkUnreachable => FetchError::ConnectUnreachable { remote, source },
+        Kind::HostUnreachable | Kind::NetworkUnreachable => {
+            FetchError::ConnectUnreachable { remote, source }
+        }
         _ => FetchError::ConnectFailed { remote, source },
     }
 }

@@ -103,9 +103,10 @@ impl Resolver {
 /// RFC 6761 and RFC 7686: names that no DNS server is asked about.
 fn special_name(host: &str) -> Option<Known> {
     match host.rsplit('.').next().unwrap_or(host) {
-        "localhost" => {
-            Some(Known::Addresses(Rc::new([Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()])))
-        }
+        "localhost" => Some(Known::Addresses(Rc::new([
+            Ipv4Addr::LOCALHOST.into(),
+            Ipv6Addr::LOCALHOST.into(),
+        ]))),
         "onion" | "invalid" => Some(Known::Absent),
         _ => None,
     }
@@ -124,19 +125,24 @@ impl Inner {
             Either::Right((v6, v4)) => (v4.await, v6),
             Either::Left((v4 @ Ok(Reply::Addresses { .. }), v6)) => {
                 let until = self.env.clock.mono().plus(DNS_AAAA_GRACE);
-                let v6 = timeout_at(&*self.env.clock, until, v6).await.unwrap_or(Err(Unanswered::Timeout));
+                let v6 = timeout_at(&*self.env.clock, until, v6)
+                    .await
+                    .unwrap_or(Err(Unanswered::Timeout));
                 (v4, v6)
             }
-            // The name does not exist: that holds for every type.
-            Either::Left((v4 @ Ok(Reply::Absent { exists: false, .. }), _)) => {
-                (v4, Ok(Reply::Absent { exists: false, ttl: None }))
-            }
+            // The name does not exist: that holds for every type. (Said about IPv6 it is not believed:
+            // some load balancers deny names that have only IPv4.)
+            Either::Left((v4 @ Ok(Reply::Absent { exists: false, .. }), _)) => (v4.clone(), v4),
             Either::Left((v4, v6)) => (v4, v6.await),
         };
         self.merge(v4, v6)
     }
 
-    fn merge(&self, v4: Result<Reply, Unanswered>, v6: Result<Reply, Unanswered>) -> (Known, Duration) {
+    fn merge(
+        &self,
+        v4: Result<Reply, Unanswered>,
+        v6: Result<Reply, Unanswered>,
+    ) -> (Known, Duration) {
         let config = &self.config;
         let mut all = Vec::new();
         let mut shortest = config.ttl_max;
@@ -161,12 +167,18 @@ impl Inner {
         }
         let within = |ttl: Duration, min: Duration, max: Duration| ttl.max(min).min(max);
         if !all.is_empty() {
-            return (Known::Addresses(all.into()), within(shortest, config.ttl_min, config.ttl_max));
+            return (
+                Known::Addresses(all.into()),
+                within(shortest, config.ttl_min, config.ttl_max),
+            );
         }
         match trouble {
             None | Some(Known::Absent) => {
                 let ttl = absent_for.unwrap_or(config.negative_ttl_min);
-                (Known::Absent, within(ttl, config.negative_ttl_min, config.negative_ttl_max))
+                (
+                    Known::Absent,
+                    within(ttl, config.negative_ttl_min, config.negative_ttl_max),
+                )
             }
             Some(known) => (known, config.failure_ttl),
         }
@@ -177,10 +189,13 @@ impl Inner {
         let servers = &self.config.servers;
         let mut worst = Unanswered::Timeout;
         let mut extended = true;
-        for attempt in 0..self.config.attempts as usize {
-            let first = self.preferred.get();
-            let Some(index) = (first + usize::from(attempt > 0)).checked_rem(servers.len()) else { break };
-            match self.ask_one(host, family, servers[index], extended).await {
+        let mut seen = self.preferred.get();
+        let mut index = seen;
+        for _ in 0..self.config.attempts {
+            let Some(&server) = servers.get(index) else {
+                break;
+            };
+            match self.ask_one(host, family, server, extended).await {
                 Some(Ok(reply)) => {
                     self.preferred.set(index);
                     return Ok(reply);
@@ -191,10 +206,14 @@ impl Inner {
                 }
                 None => {}
             }
-            // Another question may have moved on meanwhile; then its choice is as good.
-            if self.preferred.get() == first {
-                self.preferred.set(index);
-            }
+            // Where another question found an answer meanwhile, else the next in turn.
+            let preferred = self.preferred.get();
+            index = if preferred == seen {
+                (index + 1) % servers.len()
+            } else {
+                preferred
+            };
+            seen = preferred;
         }
         Err(worst)
     }
@@ -213,12 +232,22 @@ impl Inner {
         let bytes = question.encode(extended)?;
         let deadline = || self.env.clock.mono().plus(self.config.timeout);
         let clock = &*self.env.clock;
-        let answer = timeout_at(clock, deadline(), self.env.net.ask(server, bytes.clone())).await?.ok()?;
+        let answer = timeout_at(clock, deadline(), self.env.net.ask(server, bytes.clone()))
+            .await?
+            .ok()?;
         match question.judge(&answer) {
             Err(NoReply::Truncated) => {
-                let answer = timeout_at(clock, deadline(), self.ask_by_tcp(server, &bytes)).await?.ok()?;
+                let answer = timeout_at(clock, deadline(), self.ask_by_tcp(server, &bytes))
+                    .await?
+                    .ok()?;
                 // By TCP nothing is left to fall back to.
-                Some(question.judge(&answer).map_err(|no| if no == NoReply::Truncated { NoReply::Failed } else { no }))
+                Some(question.judge(&answer).map_err(|no| {
+                    if no == NoReply::Truncated {
+                        NoReply::Failed
+                    } else {
+                        no
+                    }
+                }))
             }
             judged => Some(judged),
         }
@@ -242,7 +271,10 @@ impl Inner {
 
 /// An IP literal's address: `1.2.3.4` or `[::1]`.
 pub(crate) fn literal(host: &str) -> Option<IpAddr> {
-    match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+    match host
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+    {
         Some(inner) => inner.parse().ok().map(IpAddr::V6),
         None => host.parse().ok().map(IpAddr::V4),
     }

@@ -41,7 +41,11 @@ pub(crate) struct DnsCache {
 
 impl DnsCache {
     pub(crate) fn new(hosts_max: usize) -> DnsCache {
-        DnsCache { young: BTreeMap::new(), old: BTreeMap::new(), generation_max: (hosts_max / 2).max(1) }
+        DnsCache {
+            young: BTreeMap::new(),
+            old: BTreeMap::new(),
+            generation_max: (hosts_max / 2).max(1),
+        }
     }
 
     /// What is known of `host` at `now`. Cost: O(log hosts).
@@ -98,7 +102,11 @@ mod tests {
         for i in 0..10_000 {
             cache.put(format!("flood{i}").into(), Known::Absent, Mono(1_000));
             if i % 20 == 0 {
-                assert_eq!(cache.get("used", Mono(1)), Some(Known::Timeout), "after {i}");
+                assert_eq!(
+                    cache.get("used", Mono(1)),
+                    Some(Known::Timeout),
+                    "after {i}"
+                );
             }
             assert!(cache.len() <= 100);
         }

@@ -41,7 +41,10 @@ pub(crate) struct Question {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Reply {
     /// Addresses, smallest first, at least one.
-    Addresses { addresses: Vec<IpAddr>, ttl: Duration },
+    Addresses {
+        addresses: Vec<IpAddr>,
+        ttl: Duration,
+    },
     /// The name exists without such addresses, or does not exist.
     Absent { exists: bool, ttl: Option<Duration> },
 }
@@ -86,17 +89,25 @@ impl Question {
     pub(crate) fn judge(&self, bytes: &[u8]) -> Result<Reply, NoReply> {
         let message = Message::from_vec(bytes).map_err(|_| NoReply::Bogus)?;
         let about = &message.metadata;
-        if about.id != self.id || about.message_type != MessageType::Response || about.op_code != OpCode::Query {
+        if about.id != self.id
+            || about.message_type != MessageType::Response
+            || about.op_code != OpCode::Query
+        {
             return Err(NoReply::Bogus);
         }
         let is_ours = matches!(message.queries.as_slice(), [query] if self.is(query));
         match about.response_code {
             // Servers too old for the extension may not even repeat the question.
-            ResponseCode::FormErr | ResponseCode::NotImp | ResponseCode::BADVERS => Err(NoReply::NoExtension),
+            ResponseCode::FormErr | ResponseCode::NotImp | ResponseCode::BADVERS => {
+                Err(NoReply::NoExtension)
+            }
             _ if !is_ours => Err(NoReply::Bogus),
             _ if about.truncation => Err(NoReply::Truncated),
             ResponseCode::NoError => self.read(&message),
-            ResponseCode::NXDomain => Ok(Reply::Absent { exists: false, ttl: negative_ttl(&message) }),
+            ResponseCode::NXDomain => Ok(Reply::Absent {
+                exists: false,
+                ttl: negative_ttl(&message),
+            }),
             _ => Err(NoReply::Failed),
         }
     }
@@ -113,7 +124,11 @@ impl Question {
         for _ in 0..=DNS_ALIASES_MAX {
             let mut addresses = Vec::new();
             let mut alias = None;
-            for record in message.answers.iter().filter(|record| is_about(record, name)) {
+            for record in message
+                .answers
+                .iter()
+                .filter(|record| is_about(record, name))
+            {
                 match &record.data {
                     RData::A(a) if self.family == Family::V4 => addresses.push(IpAddr::V4(a.0)),
                     RData::AAAA(a) if self.family == Family::V6 => addresses.push(IpAddr::V6(a.0)),
@@ -126,11 +141,19 @@ impl Question {
                 addresses.sort_unstable();
                 addresses.dedup();
                 addresses.truncate(DNS_ADDRESSES_MAX);
-                return Ok(Reply::Addresses { addresses, ttl: Duration::from_secs(ttl_secs.into()) });
+                return Ok(Reply::Addresses {
+                    addresses,
+                    ttl: Duration::from_secs(ttl_secs.into()),
+                });
             }
             match alias {
                 Some(target) => name = target,
-                None => return Ok(Reply::Absent { exists: true, ttl: negative_ttl(message) }),
+                None => {
+                    return Ok(Reply::Absent {
+                        exists: true,
+                        ttl: negative_ttl(message),
+                    });
+                }
             }
         }
         Err(NoReply::Failed)
@@ -148,10 +171,13 @@ fn sane_ttl(ttl: u32) -> u32 {
 
 /// RFC 2308, 5: an absence lives as long as the smaller of the SOA's TTL and its last field.
 fn negative_ttl(message: &Message) -> Option<Duration> {
-    message.authorities.iter().find_map(|record| match &record.data {
-        RData::SOA(soa) => {
-            Some(Duration::from_secs(sane_ttl(record.ttl).min(sane_ttl(soa.minimum)).into()))
-        }
-        _ => None,
-    })
+    message
+        .authorities
+        .iter()
+        .find_map(|record| match &record.data {
+            RData::SOA(soa) => Some(Duration::from_secs(
+                sane_ttl(record.ttl).min(sane_ttl(soa.minimum)).into(),
+            )),
+            _ => None,
+        })
 }

@@ -283,7 +283,10 @@ impl FetchError {
     /// Whether the site showed trouble that its clock should hear of: false when the fault is ours.
     #[must_use]
     pub fn blames_site(&self) -> bool {
-        !matches!(self.next_step(), NextStep::RetryUncounted | NextStep::RefuseUrl)
+        !matches!(
+            self.next_step(),
+            NextStep::RetryUncounted | NextStep::RefuseUrl
+        )
     }
 }
 
@@ -327,8 +330,13 @@ pub enum ResolveError {
 
 impl ResolveError {
     /// Every class: a closed list.
-    pub const CLASSES: [&'static str; 5] =
-        ["dns_not_found", "dns_timeout", "dns_server_failure", "guarded_address", "dns_no_servers"];
+    pub const CLASSES: [&'static str; 5] = [
+        "dns_not_found",
+        "dns_timeout",
+        "dns_server_failure",
+        "guarded_address",
+        "dns_no_servers",
+    ];
 
     /// The class, for metrics, rows and reports; one of [`ResolveError::CLASSES`].
     #[must_use]
@@ -347,9 +355,9 @@ impl ResolveError {
     #[must_use]
     pub fn next_step(&self) -> NextStep {
         match self {
-            ResolveError::NotFound { .. } | ResolveError::Timeout { .. } | ResolveError::ServerFailure { .. } => {
-                NextStep::RetryLater
-            }
+            ResolveError::NotFound { .. }
+            | ResolveError::Timeout { .. }
+            | ResolveError::ServerFailure { .. } => NextStep::RetryLater,
             ResolveError::AllGuarded { .. } => NextStep::RefuseUrl,
             ResolveError::NoServers => NextStep::RetryUncounted,
         }

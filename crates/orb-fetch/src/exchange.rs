@@ -45,7 +45,12 @@ impl Request {
     /// An unconditional GET under the settings' limits.
     #[must_use]
     pub fn get(url: CrawlUrl) -> Request {
-        Request { url, validators: None, body_bytes_max: None, keep_open: false }
+        Request {
+            url,
+            validators: None,
+            body_bytes_max: None,
+            keep_open: false,
+        }
     }
 
     /// The bytes that are sent.
@@ -67,9 +72,19 @@ impl Request {
         field("Accept-Encoding", ACCEPT_ENCODING);
         if let Some(validators) = &self.validators {
             field("If-None-Match", validators.etag.as_deref().unwrap_or(""));
-            field("If-Modified-Since", validators.last_modified.as_deref().unwrap_or(""));
+            field(
+                "If-Modified-Since",
+                validators.last_modified.as_deref().unwrap_or(""),
+            );
         }
-        field("Connection", if self.keeps_open(config) { "keep-alive" } else { "close" });
+        field(
+            "Connection",
+            if self.keeps_open(config) {
+                "keep-alive"
+            } else {
+                "close"
+            },
+        );
         text.push_str("\r\n");
         text.into_bytes()
     }

@@ -125,10 +125,15 @@ impl Fetcher {
         }
         let refused = addresses.len() - allowed.len();
         match first {
-            Some(first) if allowed.is_empty() => {
-                Err(ResolveError::AllGuarded { host: host.into(), refused, first })
-            }
-            _ => Ok(Resolved { addresses: allowed, refused }),
+            Some(first) if allowed.is_empty() => Err(ResolveError::AllGuarded {
+                host: host.into(),
+                refused,
+                first,
+            }),
+            _ => Ok(Resolved {
+                addresses: allowed,
+                refused,
+            }),
         }
     }
 
@@ -221,10 +226,17 @@ impl Parts {
         if is_bad_port(url.port()) {
             return Err(FetchError::BadPort { port: url.port() });
         }
-        self.guard.judge(permit.address()).map_err(FetchError::GuardedAddress)?;
-        let is_its_address = url.host_ip().is_none_or(|address| address == permit.address());
+        self.guard
+            .judge(permit.address())
+            .map_err(FetchError::GuardedAddress)?;
+        let is_its_address = url
+            .host_ip()
+            .is_none_or(|address| address == permit.address());
         if *permit.site() != url.site() || !is_its_address {
-            return Err(FetchError::ForeignPermit { site: permit.site().clone(), url: url.clone() });
+            return Err(FetchError::ForeignPermit {
+                site: permit.site().clone(),
+                url: url.clone(),
+            });
         }
         Ok(())
     }
@@ -234,7 +246,9 @@ fn note(request: &Request, talk: &Talk<'_>, error: Option<&FetchError>) {
     let (url, bytes) = (&request.url, talk.wire_bytes_in);
     match error {
         None => tracing::debug!(%url, wire_bytes = bytes, reused = talk.reused, "fetched"),
-        Some(error) => tracing::debug!(%url, class = error.class(), wire_bytes = bytes, "fetch failed"),
+        Some(error) => {
+            tracing::debug!(%url, class = error.class(), wire_bytes = bytes, "fetch failed")
+        }
     }
 }
 

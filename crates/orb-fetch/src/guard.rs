@@ -43,7 +43,10 @@ const RANGES_V4: [(Ipv4Net, &str); 17] = [
 
 /// IANA IPv6 Special-Purpose Address Registry likewise. Forms that carry an IPv4 address are in `embedded`.
 const RANGES_V6: [(Ipv6Net, &str); 13] = [
-    (Ipv6Net::new_assert(Ipv6Addr::UNSPECIFIED, 128), "unspecified"),
+    (
+        Ipv6Net::new_assert(Ipv6Addr::UNSPECIFIED, 128),
+        "unspecified",
+    ),
     (Ipv6Net::new_assert(Ipv6Addr::LOCALHOST, 128), "loopback"),
     (v6(0x64, 0xff9b, 1, 0, 48), "local NAT64"),
     (v6(0x100, 0, 0, 0, 64), "discard"),
@@ -115,7 +118,10 @@ impl Guard {
         let carried = embedded(address);
         let holds = |list: &[IpNet], ip: IpAddr| list.iter().any(|net| net.contains(&ip));
         if holds(&self.deny, address)
-            || carried.iter().flatten().any(|&inner| holds(&self.deny, IpAddr::V4(inner)))
+            || carried
+                .iter()
+                .flatten()
+                .any(|&inner| holds(&self.deny, IpAddr::V4(inner)))
         {
             return Some("denied by the operator");
         }
@@ -123,23 +129,32 @@ impl Guard {
             return None;
         }
         match address {
-            IpAddr::V4(v4) => RANGES_V4.iter().find(|(net, _)| net.contains(&v4)).map(|&(_, name)| name),
-            IpAddr::V6(v6) if carried[0].is_some() && !NAT64_LOCAL.contains(&v6) => {
-                carried.into_iter().flatten().find_map(|inner| self.range_of(IpAddr::V4(inner)))
-            }
+            IpAddr::V4(v4) => RANGES_V4
+                .iter()
+                .find(|(net, _)| net.contains(&v4))
+                .map(|&(_, name)| name),
+            IpAddr::V6(v6) if carried[0].is_some() && !NAT64_LOCAL.contains(&v6) => carried
+                .into_iter()
+                .flatten()
+                .find_map(|inner| self.range_of(IpAddr::V4(inner))),
             IpAddr::V6(v6) => special_v6(v6),
         }
     }
 }
 
 fn special_v6(address: Ipv6Addr) -> Option<&'static str> {
-    let listed = RANGES_V6.iter().find(|(net, _)| net.contains(&address)).map(|&(_, name)| name);
+    let listed = RANGES_V6
+        .iter()
+        .find(|(net, _)| net.contains(&address))
+        .map(|&(_, name)| name);
     listed.or_else(|| (!GLOBAL_UNICAST.contains(&address)).then_some("unassigned"))
 }
 
 /// The IPv4 addresses that packets to `address` may end up at: at most two (Teredo: server and client).
 fn embedded(address: IpAddr) -> [Option<Ipv4Addr>; 2] {
-    let IpAddr::V6(v6) = address else { return [None, None] };
+    let IpAddr::V6(v6) = address else {
+        return [None, None];
+    };
     let bits = u128::from(v6);
     let at = |shift: u32| Ipv4Addr::from((bits >> shift) as u32);
     if v6.to_ipv4_mapped().is_some() || NAT64.contains(&v6) {
@@ -163,10 +178,11 @@ fn embedded(address: IpAddr) -> [Option<Ipv4Addr>; 2] {
 /// The ports that the Fetch Standard blocks ("bad port"): services that a page's request could be
 /// mistaken for, such as mail. Sorted.
 const BAD_PORTS: [u16; 83] = [
-    0, 1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102, 103,
-    104, 109, 110, 111, 113, 115, 117, 119, 123, 135, 137, 139, 143, 161, 179, 389, 427, 465, 512, 513, 514,
-    515, 526, 530, 531, 532, 540, 548, 554, 556, 563, 587, 601, 636, 989, 990, 993, 995, 1719, 1720, 1723,
-    2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080,
+    0, 1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101,
+    102, 103, 104, 109, 110, 111, 113, 115, 117, 119, 123, 135, 137, 139, 143, 161, 179, 389, 427,
+    465, 512, 513, 514, 515, 526, 530, 531, 532, 540, 548, 554, 556, 563, 587, 601, 636, 989, 990,
+    993, 995, 1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667,
+    6668, 6669, 6679, 6697, 10080,
 ];
 
 /// Whether the Fetch Standard blocks `port`.
@@ -180,20 +196,60 @@ mod tests {
     use super::*;
 
     fn range(guard: &Guard, address: &str) -> Option<&'static str> {
-        guard.judge(address.parse().unwrap()).err().map(|guarded| guarded.range)
+        guard
+            .judge(address.parse().unwrap())
+            .err()
+            .map(|guarded| guarded.range)
     }
 
     const GUARDED: [&str; 30] = [
-        "0.0.0.0", "0.1.2.3", "10.0.0.1", "10.255.255.255", "100.64.0.1", "100.100.100.200", "100.127.255.255",
-        "127.0.0.1", "127.255.0.9", "168.63.129.16", "169.254.169.254", "172.16.0.1", "172.31.255.255",
-        "192.0.0.192", "192.0.0.9", "192.0.2.1", "192.88.99.1", "192.168.0.1", "192.168.255.255", "198.18.0.1",
-        "198.19.255.255", "198.51.100.7", "203.0.113.7", "224.0.0.1", "239.255.255.250", "240.0.0.1",
-        "255.255.255.254", "255.255.255.255", "0.0.0.1", "127.0.0.53",
+        "0.0.0.0",
+        "0.1.2.3",
+        "10.0.0.1",
+        "10.255.255.255",
+        "100.64.0.1",
+        "100.100.100.200",
+        "100.127.255.255",
+        "127.0.0.1",
+        "127.255.0.9",
+        "168.63.129.16",
+        "169.254.169.254",
+        "172.16.0.1",
+        "172.31.255.255",
+        "192.0.0.192",
+        "192.0.0.9",
+        "192.0.2.1",
+        "192.88.99.1",
+        "192.168.0.1",
+        "192.168.255.255",
+        "198.18.0.1",
+        "198.19.255.255",
+        "198.51.100.7",
+        "203.0.113.7",
+        "224.0.0.1",
+        "239.255.255.250",
+        "240.0.0.1",
+        "255.255.255.254",
+        "255.255.255.255",
+        "0.0.0.1",
+        "127.0.0.53",
     ];
 
     const PUBLIC: [&str; 14] = [
-        "1.1.1.1", "8.8.8.8", "9.255.255.255", "11.0.0.0", "100.63.255.255", "100.128.0.0", "126.255.255.255",
-        "128.0.0.1", "169.253.255.255", "172.15.255.255", "172.32.0.0", "192.0.1.1", "198.20.0.0", "223.255.255.255",
+        "1.1.1.1",
+        "8.8.8.8",
+        "9.255.255.255",
+        "11.0.0.0",
+        "100.63.255.255",
+        "100.128.0.0",
+        "126.255.255.255",
+        "128.0.0.1",
+        "169.253.255.255",
+        "172.15.255.255",
+        "172.32.0.0",
+        "192.0.1.1",
+        "198.20.0.0",
+        "223.255.255.255",
     ];
 
     /// N13: every way to write an IPv4 address inside an IPv6 one.
@@ -262,21 +318,44 @@ mod tests {
         ] {
             assert_eq!(range(&guard, address), Some(expected), "{address}");
         }
-        for address in ["2606:4700::1111", "2001:4860:4860::8888", "2a00:1450:4001::1", "2620:fe::fe"] {
+        for address in [
+            "2606:4700::1111",
+            "2001:4860:4860::8888",
+            "2a00:1450:4001::1",
+            "2620:fe::fe",
+        ] {
             assert_eq!(range(&guard, address), None, "{address}");
         }
     }
 
     #[test]
     fn the_operators_lists_win_and_deny_wins_over_allow() {
-        let nets = |texts: &[&str]| texts.iter().map(|t| t.parse().unwrap()).collect::<Vec<IpNet>>();
-        let guard = Guard::new(nets(&["127.0.0.0/8", "fd00::/8"]), nets(&["127.0.0.9/32", "8.8.8.0/24"]));
+        let nets = |texts: &[&str]| {
+            texts
+                .iter()
+                .map(|t| t.parse().unwrap())
+                .collect::<Vec<IpNet>>()
+        };
+        let guard = Guard::new(
+            nets(&["127.0.0.0/8", "fd00::/8"]),
+            nets(&["127.0.0.9/32", "8.8.8.0/24"]),
+        );
         assert_eq!(range(&guard, "127.0.0.1"), None);
         assert_eq!(range(&guard, "::ffff:127.0.0.1"), None);
         assert_eq!(range(&guard, "fd00::1"), None);
         assert_eq!(range(&guard, "fc00::1"), Some("unique local"));
-        for denied in ["127.0.0.9", "::ffff:127.0.0.9", "8.8.8.8", "64:ff9b::808:808", "2002:808:808::1"] {
-            assert_eq!(range(&guard, denied), Some("denied by the operator"), "{denied}");
+        for denied in [
+            "127.0.0.9",
+            "::ffff:127.0.0.9",
+            "8.8.8.8",
+            "64:ff9b::808:808",
+            "2002:808:808::1",
+        ] {
+            assert_eq!(
+                range(&guard, denied),
+                Some("denied by the operator"),
+                "{denied}"
+            );
         }
         assert_eq!(range(&guard, "10.0.0.1"), Some("private"));
     }
@@ -285,6 +364,10 @@ mod tests {
     fn bad_ports_are_those_of_the_fetch_standard() {
         assert!(BAD_PORTS.is_sorted());
         assert!([25, 6667, 10080, 0].into_iter().all(is_bad_port));
-        assert!([80, 443, 8080, 8443, 3000, 6670].into_iter().all(|port| !is_bad_port(port)));
+        assert!(
+            [80, 443, 8080, 8443, 3000, 6670]
+                .into_iter()
+                .all(|port| !is_bad_port(port))
+        );
     }
 }

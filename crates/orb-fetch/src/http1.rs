@@ -7,11 +7,12 @@
 
 use std::time::Duration;
 
-use memchr::{memchr, memchr_iter};
+use memchr::memchr_iter;
 
 use crate::chunked::{ChunkScanner, ChunkState};
 use crate::config::{FetchConfig, wire_body_bytes_max};
 use crate::error::FetchError;
+use crate::framing::{Body, HeadFacts};
 use crate::limits::HEAD_FIELDS_CEILING;
 use crate::response::{Field, Payload, Response, Truncated};
 
@@ -27,7 +28,9 @@ pub(crate) struct ReadLimits {
 impl ReadLimits {
     pub(crate) fn new(config: &FetchConfig, body_bytes_max: Option<u64>) -> ReadLimits {
         let bytes = |max: u64| usize::try_from(max).unwrap_or(usize::MAX);
-        let body = body_bytes_max.unwrap_or(config.body_bytes_max).min(config.body_bytes_max);
+        let body = body_bytes_max
+            .unwrap_or(config.body_bytes_max)
+            .min(config.body_bytes_max);
         ReadLimits {
             head_bytes_max: bytes(config.head_bytes_max),
             head_fields_max: (config.head_fields_max as usize).min(HEAD_FIELDS_CEILING),
@@ -53,16 +56,6 @@ pub(crate) enum End {
     Broken,
     /// A limit on time was reached.
     Time,
-}
-
-#[derive(Debug)]
-enum Body {
-    /// Not known yet: the head is being read.
-    Unknown,
-    /// As many bytes as announced, or as the cap allows.
-    Length { wanted: usize, cut: bool },
-    Chunked { scanner: ChunkScanner, state: ChunkState },
-    UntilClose,
 }
 
 #[derive(Debug, Default)]
@@ -91,7 +84,14 @@ pub(crate) struct ResponseReader {
 
 impl ResponseReader {
     pub(crate) fn new(limits: ReadLimits, raw: Vec<u8>) -> ResponseReader {
-        ResponseReader { raw, limits, looked: 0, interim: 0, head: Head::default(), body: Body::Unknown }
+        ResponseReader {
+            raw,
+            limits,
+            looked: 0,
+            interim: 0,
+            head: Head::default(),
+            body: Body::Unknown,
+        }
     }
 
     /// Whether the head has been read, so that what is missing is body.
@@ -105,7 +105,11 @@ impl ResponseReader {
             Body::Unknown => self.limits.head_bytes_max.saturating_add(1),
             Body::Length { wanted, .. } => self.head.len.saturating_add(*wanted),
             Body::Chunked { .. } => self.head.len.saturating_add(self.wire_body_max()),
-            Body::UntilClose => self.head.len.saturating_add(self.limits.body_bytes_max).saturating_add(1),
+            Body::UntilClose => self
+                .head
+                .len
+                .saturating_add(self.limits.body_bytes_max)
+                .saturating_add(1),
         };
         end.saturating_sub(self.raw.len()).max(1)
     }
@@ -116,7 +120,8 @@ impl ResponseReader {
     }
 
     fn wire_body_max(&self) -> usize {
-        usize::try_from(wire_body_bytes_max(self.limits.body_bytes_max as u64)).unwrap_or(usize::MAX)
+        usize::try_from(wire_body_bytes_max(self.limits.body_bytes_max as u64))
+            .unwrap_or(usize::MAX)
     }
 
     /// Looks at what was appended to `raw`. Cost: amortised O(new bytes).
@@ -125,7 +130,9 @@ impl ResponseReader {
     /// What makes the response unusable; the connection must be closed.
     pub(crate) fn received(&mut self) -> Result<Progress, FetchError> {
         while !self.in_body() {
-            let Some(end) = self.head_end()? else { return Ok(Progress::More) };
+            let Some(end) = self.head_end()? else {
+                return Ok(Progress::More);
+            };
             self.read_head(end)?;
         }
         let body_len = self.raw.len() - self.head.len;
@@ -146,7 +153,11 @@ impl ResponseReader {
                 *state != ChunkState::More
             }
         };
-        Ok(if is_complete { Progress::Complete } else { Progress::More })
+        Ok(if is_complete {
+            Progress::Complete
+        } else {
+            Progress::More
+        })
     }
 
     /// Finds the empty line behind the head, looking only at new bytes.
@@ -162,7 +173,9 @@ impl ResponseReader {
             .map(|lf| lf + 1);
         self.looked = self.raw.len();
         if end.unwrap_or(self.raw.len()) > self.limits.head_bytes_max {
-            return Err(FetchError::HeadTooLarge { limit_bytes: self.limits.head_bytes_max as u64 });
+            return Err(FetchError::HeadTooLarge {
+                limit_bytes: self.limits.head_bytes_max as u64,
+            });
         }
         Ok(end)
     }
@@ -174,21 +187,37 @@ impl ResponseReader {
         let parse = httparse::ParserConfig::default().parse_response(&mut parsed, &self.raw[..end]);
         match parse {
             Ok(httparse::Status::Complete(len)) if len == end => {}
-            Ok(_) => return Err(FetchError::BadHead { reason: "line breaks inside the head" }),
+            Ok(_) => {
+                return Err(FetchError::BadHead {
+                    reason: "line breaks inside the head",
+                });
+            }
             Err(httparse::Error::TooManyHeaders) => {
-                return Err(FetchError::TooManyFields { limit: self.limits.head_fields_max as u32 });
+                return Err(FetchError::TooManyFields {
+                    limit: self.limits.head_fields_max as u32,
+                });
             }
             Err(httparse::Error::Version) => return Err(FetchError::NotHttp),
-            Err(error) => return Err(FetchError::BadHead { reason: reason_of(error) }),
+            Err(error) => {
+                return Err(FetchError::BadHead {
+                    reason: reason_of(error),
+                });
+            }
         }
         let status = parsed.code.unwrap_or(0);
         match status {
-            0..100 => return Err(FetchError::BadHead { reason: "status below 100" }),
+            0..100 => {
+                return Err(FetchError::BadHead {
+                    reason: "status below 100",
+                });
+            }
             101 => return Err(FetchError::UnaskedUpgrade),
             100..200 => {
                 self.interim += 1;
                 if self.interim > self.limits.interim_max {
-                    return Err(FetchError::TooManyInterim { limit: self.limits.interim_max });
+                    return Err(FetchError::TooManyInterim {
+                        limit: self.limits.interim_max,
+                    });
                 }
                 self.raw.drain(..end);
                 self.looked = 0;
@@ -197,8 +226,9 @@ impl ResponseReader {
             _ => {}
         }
         let facts = HeadFacts::of(parsed.headers, parsed.version == Some(1))?;
-        let has_bare_feed = memchr_iter(b'\n', &self.raw[..end]).any(|lf| lf == 0 || self.raw[lf - 1] != b'\r');
-        self.body = body_of(status, &facts, end, self.limits.body_bytes_max)?;
+        let has_bare_feed =
+            memchr_iter(b'\n', &self.raw[..end]).any(|lf| lf == 0 || self.raw[lf - 1] != b'\r');
+        self.body = facts.body(status, end, self.limits.body_bytes_max);
         self.head = Head {
             status,
             version_minor: parsed.version.unwrap_or(1),
@@ -215,7 +245,10 @@ impl ResponseReader {
     pub(crate) fn reusable(&self) -> Option<Option<Duration>> {
         let end = match &self.body {
             Body::Length { wanted, cut: false } => self.head.len + wanted,
-            Body::Chunked { scanner, state: ChunkState::Complete } => scanner.position(),
+            Body::Chunked {
+                scanner,
+                state: ChunkState::Complete,
+            } => scanner.position(),
             _ => return None,
         };
         (self.head.persistent && self.raw.len() == end).then_some(self.head.idle)
@@ -224,7 +257,11 @@ impl ResponseReader {
     /// The response, after [`Progress::Complete`].
     pub(crate) fn complete(self) -> Response {
         let truncated = match &self.body {
-            Body::Length { cut: false, .. } | Body::Chunked { state: ChunkState::Complete, .. } => None,
+            Body::Length { cut: false, .. }
+            | Body::Chunked {
+                state: ChunkState::Complete,
+                ..
+            } => None,
             _ => Some(Truncated::Length),
         };
         self.into_response(truncated)
@@ -256,7 +293,10 @@ impl ResponseReader {
             Body::Unknown => start,
             Body::Length { wanted, .. } => start + wanted,
             Body::UntilClose => start.saturating_add(self.limits.body_bytes_max),
-            Body::Chunked { state: ChunkState::More, .. } => self.raw.len(),
+            Body::Chunked {
+                state: ChunkState::More,
+                ..
+            } => self.raw.len(),
             Body::Chunked { scanner, .. } => scanner.position(),
         };
         self.raw.truncate(end);
@@ -282,8 +322,12 @@ impl ResponseReader {
 /// The second pass over a chunked body: copies its payload into a buffer of exactly its size.
 fn join_chunks(raw: &[u8], start: usize, payload_bytes: usize) -> Vec<u8> {
     let mut payload = Vec::with_capacity(payload_bytes);
-    let again = ChunkScanner::new(start, payload_bytes).advance(raw, |piece| payload.extend_from_slice(piece));
-    debug_assert!(again.is_ok() && payload.len() == payload_bytes, "the first pass accepted these bytes");
+    let again = ChunkScanner::new(start, payload_bytes)
+        .advance(raw, |piece| payload.extend_from_slice(piece));
+    debug_assert!(
+        again.is_ok() && payload.len() == payload_bytes,
+        "the first pass accepted these bytes"
+    );
     payload
 }
 
@@ -303,106 +347,79 @@ fn spans(raw: &[u8], headers: &[httparse::Header<'_>]) -> Vec<Field> {
     let base = raw.as_ptr() as usize;
     let span = |part: &[u8]| {
         // Heads are bounded far below 4 GiB. An empty value may point anywhere.
-        let start = if part.is_empty() { 0 } else { (part.as_ptr() as usize - base) as u32 };
+        let start = if part.is_empty() {
+            0
+        } else {
+            (part.as_ptr() as usize - base) as u32
+        };
         start..start + part.len() as u32
     };
-    headers.iter().map(|field| Field { name: span(field.name.as_bytes()), value: span(field.value) }).collect()
+    headers
+        .iter()
+        .map(|field| Field {
+            name: span(field.name.as_bytes()),
+            value: span(field.value),
+        })
+        .collect()
 }
 
-/// What the fields say about the body's length and the connection.
-#[derive(Default)]
-struct HeadFacts {
-    length: Option<u64>,
-    is_chunked: bool,
-    persistent: bool,
-    /// The framing is legal to read but smells of smuggling: close afterwards.
-    is_doubtful: bool,
-    idle: Option<Duration>,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
 
-impl HeadFacts {
-    fn of(headers: &[httparse::Header<'_>], is_1_1: bool) -> Result<HeadFacts, FetchError> {
-        let mut facts = HeadFacts { persistent: is_1_1, ..HeadFacts::default() };
-        let mut must_close = false;
-        for field in headers {
-            if field.name.eq_ignore_ascii_case("content-length") {
-                facts.take_length(field.value)?;
-            } else if field.name.eq_ignore_ascii_case("transfer-encoding") {
-                facts.take_coding(field.value)?;
-            } else if field.name.eq_ignore_ascii_case("connection") {
-                let has = |word: &[u8]| elements(field.value).any(|e| e.eq_ignore_ascii_case(word));
-                must_close |= has(b"close");
-                facts.persistent |= has(b"keep-alive");
-            } else if field.name.eq_ignore_ascii_case("keep-alive") {
-                facts.idle = elements(field.value).find_map(idle_of);
+    const LIMITS: ReadLimits = ReadLimits {
+        head_bytes_max: 120,
+        head_fields_max: 4,
+        body_bytes_max: 10,
+        interim_max: 2,
+    };
+
+    /// Feeds `bytes` in pieces of `step`, then closes: the response, or the class of the error.
+    fn read(bytes: &[u8], step: usize) -> Result<Response, &'static str> {
+        let mut reader = ResponseReader::new(LIMITS, Vec::new());
+        for piece in bytes.chunks(step) {
+            assert!(reader.bytes_wanted_max() > 0);
+            reader.raw.extend_from_slice(piece);
+            match reader.received() {
+                Ok(Progress::More) => {}
+                Ok(Progress::Complete) => return Ok(reader.complete()),
+                Err(error) => return Err(error.class()),
             }
         }
-        facts.persistent &= !must_close;
-        // RFC 9112, 6.3: the transfer coding overrides the length, and 6.1: a version that does not know
-        // it must not use it. Both read well and both are how requests are smuggled, so nothing may follow.
-        facts.is_doubtful |= facts.is_chunked && (facts.length.is_some() || !is_1_1);
-        Ok(facts)
-    }
-
-    /// RFC 9110, 8.6: a list of equal numbers counts as one; anything else cannot be framed.
-    fn take_length(&mut self, value: &[u8]) -> Result<(), FetchError> {
-        let bad = |reason| FetchError::BadFraming { reason };
-        for element in value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii) {
-            if element.is_empty() || !element.iter().all(u8::is_ascii_digit) {
-                return Err(bad("content-length is not a number"));
-            }
-            let length = std::str::from_utf8(element).ok().and_then(|digits| digits.parse::<u64>().ok());
-            let length = length.filter(|&length| length <= i64::MAX as u64);
-            let length = length.ok_or_else(|| bad("content-length is out of range"))?;
-            if self.length.is_some_and(|other| other != length) {
-                return Err(bad("content-length fields differ"));
-            }
-            self.length = Some(length);
+        if reader.in_body() {
+            Ok(reader.ended(End::Closed))
+        } else {
+            Err("head_incomplete")
         }
-        Ok(())
     }
 
-    fn take_coding(&mut self, value: &[u8]) -> Result<(), FetchError> {
-        for coding in elements(value) {
-            if coding.eq_ignore_ascii_case(b"chunked") && !self.is_chunked {
-                self.is_chunked = true;
-            } else if coding.eq_ignore_ascii_case(b"identity") && !self.is_chunked {
-                // Obsolete, and says nothing.
-            } else {
-                return Err(FetchError::BadFraming { reason: "unknown transfer coding" });
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// Whatever comes: no panic, and the same outcome however it was split.
+        #[test]
+        fn no_input_and_no_split_changes_the_outcome(
+            parts in prop::collection::vec(
+                prop_oneof![
+                    prop::sample::select(vec![
+                        &b"HTTP/1.1 200 OK\r\n"[..], b"HTTP/1.0 404 No\r\n", b"HTTP/1.1 100 C\r\n\r\n", b"\r\n", b"\n",
+                        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"Content-Length: 7\r\n", b"A: b\r\n",
+                        b"3\r\nabc\r\n", b"0\r\n\r\n", b"c\r\n0123456789ab\r\n", b"2;x=y\r\n", b"\0", b"\r", b" ",
+                    ]).prop_map(<[u8]>::to_vec),
+                    prop::collection::vec(any::<u8>(), 0..12),
+                ],
+                0..12,
+            ),
+            step in 1usize..9,
+        ) {
+            let bytes = parts.concat();
+            let whole = read(&bytes, bytes.len().max(1));
+            prop_assert_eq!(&read(&bytes, step), &whole);
+            if let Ok(response) = whole {
+                prop_assert!(response.payload().len() <= LIMITS.body_bytes_max);
+                prop_assert!(response.head_len <= LIMITS.head_bytes_max);
             }
         }
-        Ok(())
     }
-}
-
-/// The non-empty elements of a comma-separated field.
-fn elements(value: &[u8]) -> impl Iterator<Item = &[u8]> {
-    value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii).filter(|element| !element.is_empty())
-}
-
-/// `timeout=N` of `Keep-Alive`.
-fn idle_of(element: &[u8]) -> Option<Duration> {
-    let equals = memchr(b'=', element)?;
-    let (name, value) = (element[..equals].trim_ascii(), element[equals + 1..].trim_ascii());
-    let seconds = std::str::from_utf8(value).ok()?.parse().ok()?;
-    name.eq_ignore_ascii_case(b"timeout").then(|| Duration::from_secs(seconds))
-}
-
-/// RFC 9112, 6.3, for responses to GET.
-fn body_of(status: u16, facts: &HeadFacts, head_len: usize, max: usize) -> Result<Body, FetchError> {
-    if status == 204 || status == 304 {
-        return Ok(Body::Length { wanted: 0, cut: false });
-    }
-    if facts.is_chunked {
-        let scanner = ChunkScanner::new(head_len, max);
-        return Ok(Body::Chunked { scanner, state: ChunkState::More });
-    }
-    Ok(match facts.length {
-        Some(length) => match usize::try_from(length) {
-            Ok(length) if length <= max => Body::Length { wanted: length, cut: false },
-            _ => Body::Length { wanted: max, cut: true },
-        },
-        None => Body::UntilClose,
-    })
 }

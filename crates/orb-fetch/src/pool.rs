@@ -45,7 +45,12 @@ impl Pool {
     }
 
     /// Takes the idle connection to `origin` at `address`, if it is in time and quiet; else closes it.
-    pub(crate) fn take(&mut self, origin: &Origin, address: IpAddr, now: Mono) -> Option<Connection> {
+    pub(crate) fn take(
+        &mut self,
+        origin: &Origin,
+        address: IpAddr,
+        now: Mono,
+    ) -> Option<Connection> {
         let mut idle = self.remove(&(origin.clone(), address))?;
         (now < idle.until && idle.connection.is_quiet()).then_some(idle.connection)
     }
@@ -59,7 +64,8 @@ impl Pool {
         announced: Option<Duration>,
         now: Mono,
     ) {
-        let announced = announced.map_or(self.idle_timeout, |limit| limit.saturating_sub(IDLE_MARGIN));
+        let announced =
+            announced.map_or(self.idle_timeout, |limit| limit.saturating_sub(IDLE_MARGIN));
         let stay = announced.min(self.idle_timeout);
         if self.idle_max == 0 || stay.is_zero() {
             return;
@@ -67,12 +73,21 @@ impl Pool {
         let key = (origin, address);
         self.remove(&key);
         while self.connections.len() >= self.idle_max {
-            let Some((_, oldest)) = self.by_age.pop_first() else { break };
+            let Some((_, oldest)) = self.by_age.pop_first() else {
+                break;
+            };
             self.connections.remove(&oldest);
         }
         self.next_age += 1;
         self.by_age.insert(self.next_age, key.clone());
-        self.connections.insert(key, Idle { connection, until: now.plus(stay), age: self.next_age });
+        self.connections.insert(
+            key,
+            Idle {
+                connection,
+                until: now.plus(stay),
+                age: self.next_age,
+            },
+        );
     }
 
     /// Closes connections whose time has passed. Cost: O(idle connections).

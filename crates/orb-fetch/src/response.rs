@@ -82,7 +82,10 @@ impl Response {
     }
 
     /// The values of all fields called `name`, in order; those that are not UTF-8 are skipped.
-    pub fn header_values<'a, 'n>(&'a self, name: &'n str) -> impl Iterator<Item = &'a str> + use<'a, 'n> {
+    pub fn header_values<'a, 'n>(
+        &'a self,
+        name: &'n str,
+    ) -> impl Iterator<Item = &'a str> + use<'a, 'n> {
         self.headers()
             .filter(move |(other, _)| other.eq_ignore_ascii_case(name))
             .filter_map(|(_, value)| std::str::from_utf8(value).ok())
@@ -103,7 +106,8 @@ impl Response {
     pub fn content_encoding(&self) -> Option<String> {
         let mut joined = None::<String>;
         for value in self.header_values("content-encoding") {
-            joined = Some(joined.map_or_else(|| value.to_owned(), |before| format!("{before},{value}")));
+            joined =
+                Some(joined.map_or_else(|| value.to_owned(), |before| format!("{before},{value}")));
         }
         joined
     }

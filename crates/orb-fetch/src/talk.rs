@@ -38,7 +38,12 @@ pub(crate) struct Talk<'a> {
 }
 
 impl<'a> Talk<'a> {
-    pub(crate) fn new(parts: &'a Parts, request: &'a Request, remote: SocketAddr, started: Mono) -> Talk<'a> {
+    pub(crate) fn new(
+        parts: &'a Parts,
+        request: &'a Request,
+        remote: SocketAddr,
+        started: Mono,
+    ) -> Talk<'a> {
         Talk {
             parts,
             request,
@@ -58,11 +63,17 @@ impl<'a> Talk<'a> {
     }
 
     /// Runs the exchange to its end.
-    pub(crate) async fn run(&mut self, request_bytes: &[u8], memory: &Memory) -> Result<Response, FetchError> {
+    pub(crate) async fn run(
+        &mut self,
+        request_bytes: &[u8],
+        memory: &Memory,
+    ) -> Result<Response, FetchError> {
         let mut connection = self.connection().await?;
         self.tls.clone_from(&connection.tls);
         let asked = self.now();
-        let first_byte_at = asked.plus(self.parts.config.first_byte_timeout).min(self.total_at);
+        let first_byte_at = asked
+            .plus(self.parts.config.first_byte_timeout)
+            .min(self.total_at);
         let mut deadline = Deadline::new(&*self.parts.env.clock, first_byte_at);
         match deadline.bound(connection.send(request_bytes)).await {
             Some(Ok(())) => self.wire_bytes_out = request_bytes.len() as u64,
@@ -72,16 +83,27 @@ impl<'a> Talk<'a> {
         }
         let limits = ReadLimits::new(&self.parts.config, self.request.body_bytes_max);
         let mut reader = ResponseReader::new(limits, Vec::with_capacity(BUFFER_BYTES_FIRST));
-        let end = self.listen(&mut connection, &mut reader, deadline, memory, asked).await;
+        let end = self
+            .listen(&mut connection, &mut reader, deadline, memory, asked)
+            .await;
         if let Some(first) = self.timings.first_byte {
             self.timings.body = Some(self.now().since(asked.plus(first)));
         }
         if let Some(end) = end? {
             return Ok(reader.ended(end));
         }
-        if let Some(announced) = reader.reusable().filter(|_| self.request.keeps_open(&self.parts.config)) {
+        if let Some(announced) = reader
+            .reusable()
+            .filter(|_| self.request.keeps_open(&self.parts.config))
+        {
             let mut pool = self.parts.pool.borrow_mut();
-            pool.put(self.request.url.origin(), self.remote.ip(), connection, announced, self.now());
+            pool.put(
+                self.request.url.origin(),
+                self.remote.ip(),
+                connection,
+                announced,
+                self.now(),
+            );
         }
         Ok(reader.complete())
     }
@@ -90,7 +112,11 @@ impl<'a> Talk<'a> {
     async fn connection(&mut self) -> Result<Connection, FetchError> {
         if self.parts.config.keep_alive {
             let origin = self.request.url.origin();
-            let idle = self.parts.pool.borrow_mut().take(&origin, self.remote.ip(), self.now());
+            let idle = self
+                .parts
+                .pool
+                .borrow_mut()
+                .take(&origin, self.remote.ip(), self.now());
             if let Some(idle) = idle {
                 self.reused = true;
                 return Ok(idle);
@@ -123,7 +149,10 @@ impl<'a> Talk<'a> {
         match shaken {
             None => Err(FetchError::TlsTimeout { remote, limit }),
             Some(Err(source)) => Err(FetchError::Tls { remote, source }),
-            Some(Ok((stream, tls))) => Ok(Connection { stream, tls: Some(tls) }),
+            Some(Ok((stream, tls))) => Ok(Connection {
+                stream,
+                tls: Some(tls),
+            }),
         }
     }
 
@@ -140,7 +169,10 @@ impl<'a> Talk<'a> {
             if let Some(later) = self.make_room(reader, memory, &deadline).await {
                 deadline = later;
             }
-            match deadline.bound(connection.stream.read_buf(&mut reader.raw)).await {
+            match deadline
+                .bound(connection.stream.read_buf(&mut reader.raw))
+                .await
+            {
                 Some(Ok(0)) => return self.cut_off(reader, End::Closed, None).map(Some),
                 Some(Ok(bytes)) => {
                     if self.wire_bytes_in == 0 {
@@ -153,7 +185,9 @@ impl<'a> Talk<'a> {
                         return Ok(None);
                     }
                 }
-                Some(Err(error)) => return self.cut_off(reader, End::Broken, Some(error)).map(Some),
+                Some(Err(error)) => {
+                    return self.cut_off(reader, End::Broken, Some(error)).map(Some);
+                }
                 None => match self.judge_pace() {
                     Some(later) => deadline = later,
                     None if reader.payload_bytes() > 0 => return Ok(Some(End::Time)),
@@ -191,7 +225,10 @@ impl<'a> Talk<'a> {
             self.timings.buffer_wait += waited;
             self.total_at = self.total_at.plus(waited);
             self.window.0 = self.window.0.plus(waited);
-            later = Some(Deadline::new(&*self.parts.env.clock, deadline.at().plus(waited)));
+            later = Some(Deadline::new(
+                &*self.parts.env.clock,
+                deadline.at().plus(waited),
+            ));
         }
         reader.raw.reserve_exact(more);
         later
@@ -218,20 +255,33 @@ impl<'a> Talk<'a> {
     fn out_of_time(&self) -> FetchError {
         let config = &self.parts.config;
         if self.now() >= self.total_at {
-            FetchError::TotalTimeout { limit: config.total_timeout }
+            FetchError::TotalTimeout {
+                limit: config.total_timeout,
+            }
         } else if self.wire_bytes_in == 0 {
-            FetchError::FirstByteTimeout { limit: config.first_byte_timeout }
+            FetchError::FirstByteTimeout {
+                limit: config.first_byte_timeout,
+            }
         } else {
-            FetchError::TooSlow { bytes_per_second: config.rate_bytes_min }
+            FetchError::TooSlow {
+                bytes_per_second: config.rate_bytes_min,
+            }
         }
     }
 
     /// The connection ended: inside the body that gives a cut response, before it an error.
-    fn cut_off(&self, reader: &ResponseReader, end: End, source: Option<io::Error>) -> Result<End, FetchError> {
+    fn cut_off(
+        &self,
+        reader: &ResponseReader,
+        end: End,
+        source: Option<io::Error>,
+    ) -> Result<End, FetchError> {
         if reader.in_body() {
             Ok(end)
         } else if self.wire_bytes_in > 0 {
-            Err(FetchError::HeadIncomplete { bytes: reader.raw.len() as u64 })
+            Err(FetchError::HeadIncomplete {
+                bytes: reader.raw.len() as u64,
+            })
         } else if self.reused {
             Err(FetchError::StaleConnection)
         } else {

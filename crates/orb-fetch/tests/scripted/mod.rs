@@ -2,6 +2,7 @@
 //!
 //! In: what each connection does, step by step. Out: an `Env`, a fetcher, what was dialled and sent.
 //! May touch: memory only. Invariant: nothing happens but what the script says, at the time it says.
+#![allow(clippy::unwrap_used)] // a test that cannot go on fails
 #![allow(dead_code)] // each test program uses its own part
 
 use std::collections::{BTreeMap, VecDeque};
@@ -24,7 +25,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// What a scripted server does next on one connection.
 #[derive(Clone, Debug)]
-pub enum Step {
+pub(crate) enum Step {
     /// Waits until one more whole request head has come.
     Request,
     /// Sends these bytes.
@@ -43,7 +44,7 @@ pub enum Step {
 
 /// How a connection attempt ends.
 #[derive(Clone, Debug)]
-pub enum Dial {
+pub(crate) enum Dial {
     Accept(Vec<Step>),
     Refuse,
     Fail(io::ErrorKind),
@@ -51,7 +52,7 @@ pub enum Dial {
 }
 
 /// What a DNS server does with a question.
-pub enum DnsReply {
+pub(crate) enum DnsReply {
     Answer(Vec<u8>),
     Silence,
     Unreachable,
@@ -71,7 +72,7 @@ struct State {
 }
 
 /// The scripted network.
-pub struct ScriptedNet {
+pub(crate) struct ScriptedNet {
     clock: Arc<VirtualClock>,
     state: Arc<Mutex<State>>,
 }
@@ -82,38 +83,45 @@ impl ScriptedNet {
     }
 
     /// Queues the outcome of the next connection to `to`.
-    pub fn on(&self, to: &str, dial: Dial) {
-        self.state().servers.entry(to.parse().unwrap()).or_default().push_back(dial);
+    pub(crate) fn on(&self, to: &str, dial: Dial) {
+        self.state()
+            .servers
+            .entry(to.parse().unwrap())
+            .or_default()
+            .push_back(dial);
     }
 
-    pub fn accept(&self, to: &str, steps: Vec<Step>) {
+    pub(crate) fn accept(&self, to: &str, steps: Vec<Step>) {
         self.on(to, Dial::Accept(steps));
     }
 
-    pub fn dns(&self, responder: impl FnMut(SocketAddr, &[u8]) -> DnsReply + Send + 'static) {
+    pub(crate) fn dns(
+        &self,
+        responder: impl FnMut(SocketAddr, &[u8]) -> DnsReply + Send + 'static,
+    ) {
         self.state().dns = Some(Box::new(responder));
     }
 
     /// From now on a read gives at most this many bytes.
-    pub fn read_at_most(&self, bytes: usize) {
+    pub(crate) fn read_at_most(&self, bytes: usize) {
         self.state().read_max = Some(bytes);
     }
 
-    pub fn dialled(&self) -> Vec<SocketAddr> {
+    pub(crate) fn dialled(&self) -> Vec<SocketAddr> {
         self.state().dialled.clone()
     }
 
-    pub fn questions(&self) -> Vec<SocketAddr> {
+    pub(crate) fn questions(&self) -> Vec<SocketAddr> {
         self.state().asked.clone()
     }
 
     /// Everything that was written to web servers.
-    pub fn sent(&self) -> String {
+    pub(crate) fn sent(&self) -> String {
         String::from_utf8(self.state().sent.clone()).unwrap()
     }
 
     /// Connections closed by us.
-    pub fn dropped(&self) -> usize {
+    pub(crate) fn dropped(&self) -> usize {
         self.state().dropped
     }
 }
@@ -145,14 +153,13 @@ impl Net for ScriptedNet {
 
     fn ask(&self, to: SocketAddr, question: Vec<u8>) -> LocalFuture<'_, io::Result<Vec<u8>>> {
         Box::pin(async move {
-            let reply = {
-                let mut state = self.state();
-                state.asked.push(to);
-                match &mut state.dns {
-                    Some(responder) => responder(to, &question),
-                    None => DnsReply::Silence,
-                }
-            };
+            self.state().asked.push(to);
+            // Called without the lock, so that it may script a connection.
+            let mut responder = self.state().dns.take();
+            let reply = responder
+                .as_mut()
+                .map_or(DnsReply::Silence, |responder| responder(to, &question));
+            self.state().dns = responder;
             match reply {
                 DnsReply::Answer(bytes) => Ok(bytes),
                 DnsReply::Unreachable => Err(io::ErrorKind::ConnectionRefused.into()),
@@ -182,7 +189,9 @@ impl Drop for ScriptedStream {
 impl ScriptedStream {
     fn slept(&mut self, span: Duration, cx: &mut Context<'_>) -> bool {
         let clock = &self.clock;
-        let sleep = self.sleep.get_or_insert_with(|| clock.sleep_until(clock.mono().plus(span)));
+        let sleep = self
+            .sleep
+            .get_or_insert_with(|| clock.sleep_until(clock.mono().plus(span)));
         let is_over = sleep.as_mut().poll(cx).is_ready();
         if is_over {
             self.sleep = None;
@@ -192,9 +201,15 @@ impl ScriptedStream {
 }
 
 impl AsyncRead for ScriptedStream {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         loop {
-            let Some(step) = self.steps.pop_front() else { return Poll::Ready(Ok(())) };
+            let Some(step) = self.steps.pop_front() else {
+                return Poll::Ready(Ok(()));
+            };
             match step {
                 Step::Request if self.heads > 0 => self.heads -= 1,
                 Step::Wait(span) if self.slept(span, cx) => {}
@@ -234,7 +249,11 @@ impl AsyncRead for ScriptedStream {
 }
 
 impl AsyncWrite for ScriptedStream {
-    fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         self.state.lock().unwrap().sent.extend_from_slice(bytes);
         for &byte in bytes {
             self.tail.push(byte);
@@ -259,7 +278,7 @@ impl AsyncWrite for ScriptedStream {
 }
 
 /// TLS that only says what a script says.
-pub struct ScriptedTls(pub Result<TlsInfo, TlsError>);
+pub(crate) struct ScriptedTls(pub(crate) Result<TlsInfo, TlsError>);
 
 impl Tls for ScriptedTls {
     fn handshake(
@@ -272,64 +291,102 @@ impl Tls for ScriptedTls {
 }
 
 /// A fetcher in the scripted world.
-pub struct World {
-    pub net: Arc<ScriptedNet>,
-    pub clock: Arc<VirtualClock>,
-    pub env: Env,
-    pub config: FetchConfig,
-    pub dns: DnsConfig,
-    pub guard: Guard,
-    pub tls: Rc<dyn Tls>,
+pub(crate) struct World {
+    pub(crate) net: Arc<ScriptedNet>,
+    pub(crate) clock: Arc<VirtualClock>,
+    pub(crate) env: Env,
+    pub(crate) config: FetchConfig,
+    pub(crate) dns: DnsConfig,
+    pub(crate) guard: Guard,
+    pub(crate) tls: Rc<dyn Tls>,
 }
 
 /// Wall time of the tests: 2025-06-01.
-pub const WALL: Wall = Wall(1_748_736_000_000_000);
+pub(crate) const WALL: Wall = Wall(1_748_736_000_000_000);
 
 impl World {
-    pub fn new() -> World {
-        let stamp = Stamp { mono: orb_env::Mono(1_000_000_000), wall: WALL, ..Stamp::default() };
+    pub(crate) fn new() -> World {
+        let stamp = Stamp {
+            mono: orb_env::Mono(1_000_000_000),
+            wall: WALL,
+            ..Stamp::default()
+        };
         let clock = Arc::new(VirtualClock::new(stamp));
-        let net = Arc::new(ScriptedNet { clock: Arc::clone(&clock), state: Arc::default() });
+        let net = Arc::new(ScriptedNet {
+            clock: Arc::clone(&clock),
+            state: Arc::default(),
+        });
         let entropy: Arc<dyn orb_env::Entropy> = Arc::new(SeededEntropy::new(7));
         let env = Env {
             clock: Arc::<VirtualClock>::clone(&clock),
             entropy: Arc::clone(&entropy),
             net: Arc::<ScriptedNet>::clone(&net),
             disk: Arc::new(MemoryDisk::new()),
-            work: Arc::new(VirtualWork::new(Arc::<VirtualClock>::clone(&clock), entropy, Duration::ZERO)),
+            work: Arc::new(VirtualWork::new(
+                Arc::<VirtualClock>::clone(&clock),
+                entropy,
+                Duration::ZERO,
+            )),
         };
-        let config = FetchConfig { user_agent: "orbtest/1.0 (+mail@example.org)".into(), ..FetchConfig::default() };
-        let dns = DnsConfig { servers: vec!["9.9.9.9:53".parse().unwrap()], ..DnsConfig::default() };
+        let config = FetchConfig {
+            user_agent: "orbtest/1.0 (+mail@example.org)".into(),
+            ..FetchConfig::default()
+        };
+        let dns = DnsConfig {
+            servers: vec!["9.9.9.9:53".parse().unwrap()],
+            ..DnsConfig::default()
+        };
         let tls = Rc::new(ScriptedTls(Ok(TlsInfo::default())));
-        World { net, clock, env, config, dns, guard: Guard::default(), tls }
+        World {
+            net,
+            clock,
+            env,
+            config,
+            dns,
+            guard: Guard::default(),
+            tls,
+        }
     }
 
-    pub fn fetcher(&self) -> Fetcher {
+    pub(crate) fn fetcher(&self) -> Fetcher {
         let (config, dns) = (self.config.clone(), self.dns.clone());
-        Fetcher::new(config, dns, self.guard.clone(), &self.env, Rc::clone(&self.tls)).unwrap()
+        Fetcher::new(
+            config,
+            dns,
+            self.guard.clone(),
+            &self.env,
+            Rc::clone(&self.tls),
+        )
+        .unwrap()
     }
 
-    pub fn permit(&self, url: &str, address: &str) -> Permit {
-        permit(&CrawlUrl::parse(url).unwrap(), address.parse().unwrap(), self.clock.mono())
+    pub(crate) fn permit(&self, url: &str, address: &str) -> Permit {
+        permit(
+            &CrawlUrl::parse(url).unwrap(),
+            address.parse().unwrap(),
+            self.clock.mono(),
+        )
     }
 
     /// One connection to 8.8.8.8:80 that does `steps`, and one request to it.
-    pub async fn exchange(&self, steps: Vec<Step>) -> Exchange {
+    pub(crate) async fn exchange(&self, steps: Vec<Step>) -> Exchange {
         self.net.accept("8.8.8.8:80", steps);
         self.get("http://example.com/a?b=c").await
     }
 
-    pub async fn get(&self, url: &str) -> Exchange {
-        self.fetcher().fetch(self.permit(url, "8.8.8.8"), &request(url)).await
+    pub(crate) async fn get(&self, url: &str) -> Exchange {
+        self.fetcher()
+            .fetch(self.permit(url, "8.8.8.8"), &request(url))
+            .await
     }
 }
 
-pub fn request(url: &str) -> Request {
+pub(crate) fn request(url: &str) -> Request {
     Request::get(CrawlUrl::parse(url).unwrap())
 }
 
 /// A permit good now: the gate with all delays off.
-pub fn permit(url: &CrawlUrl, address: IpAddr, now: orb_env::Mono) -> Permit {
+pub(crate) fn permit(url: &CrawlUrl, address: IpAddr, now: orb_env::Mono) -> Permit {
     let config = PolitenessConfig {
         address_delay: Duration::ZERO,
         site_delay: Duration::ZERO,
@@ -338,15 +395,21 @@ pub fn permit(url: &CrawlUrl, address: IpAddr, now: orb_env::Mono) -> Permit {
     let Answer::Granted(grant) = AddressClocks::new(config.clone(), now).ask(address, now) else {
         panic!("no delay runs");
     };
-    SiteClock::fresh(now, true).permit(&url.site(), grant, &config, None, now).unwrap()
+    SiteClock::fresh(now, true)
+        .permit(&url.site(), grant, &config, None, now)
+        .unwrap()
 }
 
 /// A server's answer to one request, then its close.
-pub fn answer(bytes: impl AsRef<[u8]>) -> Vec<Step> {
-    vec![Step::Request, Step::Send(bytes.as_ref().to_vec()), Step::Close]
+pub(crate) fn answer(bytes: impl AsRef<[u8]>) -> Vec<Step> {
+    vec![
+        Step::Request,
+        Step::Send(bytes.as_ref().to_vec()),
+        Step::Close,
+    ]
 }
 
-pub fn class(exchange: &Exchange) -> &'static str {
+pub(crate) fn class(exchange: &Exchange) -> &'static str {
     match &exchange.outcome {
         Ok(response) => response.truncated.map_or("whole", |cut| cut.as_str()),
         Err(error) => error.class(),
