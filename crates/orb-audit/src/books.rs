@@ -12,7 +12,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::AuditSettings;
 use crate::archive::Segment;
-use crate::error::AuditError;
+use crate::error::{AuditError, StateError};
 use crate::records::Places;
 use crate::report::{Case, Promise, Seat, Violation};
 use crate::rows::Rows;
@@ -47,20 +47,22 @@ pub(crate) fn judge(
             slot,
             rows,
             archived: &archived,
-            records_expected: settings.records_expected,
+            settings,
             waiting: FxHashSet::default(),
             books: Books::default(),
             case: &mut case,
         };
-        count.slot(state)?;
+        // What cannot be read cannot balance; that is the crawl's fault, not the audit's.
+        let sieve_keys = match count.slot(state) {
+            Ok(sieve_keys) => sieve_keys,
+            Err(error) => {
+                count.unreadable(error.as_ref());
+                continue;
+            }
+        };
         let counted = std::mem::take(&mut count.books);
-        balance(
-            slot,
-            &stored,
-            &counted,
-            rows.committed.get(&slot).copied().unwrap_or(0),
-            &mut case,
-        );
+        let named = rows.committed.get(&slot).copied().unwrap_or(0);
+        balance(slot, &stored, &counted, (named, sieve_keys), &mut case);
     }
     Ok(case)
 }
@@ -70,24 +72,38 @@ struct Count<'a> {
     slot: SlotId,
     rows: &'a Rows,
     archived: &'a Archived,
-    records_expected: bool,
+    settings: &'a AuditSettings,
     waiting: FxHashSet<UrlKey>,
     books: Books,
     case: &'a mut Case,
 }
 
 impl Count<'_> {
-    fn slot(&mut self, state: &dyn StateReader) -> Result<(), AuditError> {
+    /// Counts every row and returns the number of keys in the sieve.
+    fn slot(&mut self, state: &dyn StateReader) -> Result<u64, StateError> {
         let slot = self.slot;
-        state
-            .for_each_queue_row(slot, &mut |row| self.waits(row, "queue_rows"))
-            .map_err(AuditError::state(slot))?;
-        state
-            .for_each_undrained(slot, &mut |row| self.waits(row, "undrained_rows"))
-            .map_err(AuditError::state(slot))?;
-        state
-            .for_each_fate(slot, &mut |fate| self.fate(fate))
-            .map_err(AuditError::state(slot))
+        state.for_each_queue_row(slot, &mut |row| self.waits(row, "queue_rows"))?;
+        state.for_each_undrained(slot, &mut |row| self.waits(row, "undrained_rows"))?;
+        state.for_each_fate(slot, &mut |fate| self.fate(fate))?;
+        state.sieve_keys(slot)
+    }
+
+    fn unreadable(&mut self, error: &(dyn std::error::Error + 'static)) {
+        let mut seen = error.to_string();
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            seen = format!("{seen}: {error}");
+            cause = error.source();
+        }
+        let seat = seat(self.slot);
+        let expected = "rows and files that can be read".to_owned();
+        self.case.violate(|| Violation {
+            rule: "unreadable",
+            seat,
+            url: None,
+            expected,
+            seen,
+        });
     }
 
     fn waits(&mut self, row: Waiting<'_>, kind: &'static str) {
@@ -121,7 +137,9 @@ impl Count<'_> {
                 );
             }
         }
-        if fate.state == UrlState::Done && fate.status == 0 {
+        // Without a record no status is kept, so it says nothing where some answers are not archived.
+        let kept = self.settings.statuses.is_empty();
+        if fate.state == UrlState::Done && fate.status == 0 && kept {
             self.violate("done_without_answer", fate.url, "an answer", "none".into());
         }
     }
@@ -129,7 +147,7 @@ impl Count<'_> {
     /// What was fetched must be where its fate says.
     fn place(&mut self, fate: &Fate<'_>) {
         let Some((segment, offset)) = fate.place else {
-            if fate.status != 0 && self.records_expected {
+            if fate.status != 0 && self.settings.archives(fate.status) {
                 self.violate(
                     "no_place",
                     fate.url,
@@ -168,7 +186,13 @@ impl Count<'_> {
 }
 
 /// Holds the stored books against what was counted.
-fn balance(slot: SlotId, stored: &StoredSlot, counted: &Books, named: u64, case: &mut Case) {
+fn balance(
+    slot: SlotId,
+    stored: &StoredSlot,
+    counted: &Books,
+    (named, sieve_keys): (u64, u64),
+    case: &mut Case,
+) {
     let mut hold = |rule, expected: String, seen: String| {
         if expected != seen {
             case.violate(|| Violation {
@@ -203,7 +227,7 @@ fn balance(slot: SlotId, stored: &StoredSlot, counted: &Books, named: u64, case:
     hold(
         "sieve",
         format!("{} keys", books.discovered),
-        format!("{} keys", stored.sieve_keys),
+        format!("{} keys", sieve_keys),
     );
     // What a commit row names was synced before it was written.
     let kept = named.min(stored.group);

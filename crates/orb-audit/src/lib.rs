@@ -13,7 +13,7 @@
 //! | `one_record_per_fetch` | attempt rows, archive, committed lengths | `records`, `archive` |
 //! | `digests` | archive, attempt rows | `digests` |
 //! | `revisits` | archive | `revisits` |
-//! | `books` | state, archive, commit rows | `books` |
+//! | `books` | state, archive, commit rows | `books`, `stored_state` |
 //! | `frame` | the files themselves | `frame`, `rows` |
 //!
 //! Rows of undone groups are requests all the same: they count for politeness and robots, not for records.
@@ -28,6 +28,7 @@ mod disk_read;
 mod error;
 mod frame;
 pub mod limits;
+mod names;
 mod records;
 mod report;
 mod revisits;
@@ -38,6 +39,7 @@ mod rows;
 mod settings;
 mod site_pauses;
 mod state;
+mod stored_state;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -57,6 +59,7 @@ pub use error::{AuditError, StateError};
 pub use report::{Judgement, Promise, Report, Seat, Verdict, Violation, verdict_names};
 pub use settings::{AuditSettings, FolderMode, RunSettings};
 pub use state::{ArchiveEnd, Fate, StateReader, StoredSlot, UrlKey, Waiting};
+pub use stored_state::StoredState;
 
 /// How far an audit is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

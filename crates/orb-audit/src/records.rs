@@ -11,6 +11,7 @@
 use orb_warc::{Oddity, ReadError, Record, RecordId, RecordType};
 use rustc_hash::FxHashSet;
 
+use crate::AuditSettings;
 use crate::archive::Segment;
 use crate::report::{Case, Seat, Violation};
 use crate::row::{Durability, Row};
@@ -47,29 +48,63 @@ pub(crate) struct RecordCheck<'a> {
     case: Case,
     held: Vec<Held>,
     ids: FxHashSet<RecordId>,
-    records_expected: bool,
-    awaiting_recovery: bool,
+    settings: &'a AuditSettings,
 }
 
 impl<'a> RecordCheck<'a> {
-    pub(crate) fn new(
-        rows: &'a Rows,
-        case: Case,
-        settings: &crate::AuditSettings,
-    ) -> RecordCheck<'a> {
+    pub(crate) fn new(rows: &'a Rows, case: Case, settings: &'a AuditSettings) -> RecordCheck<'a> {
         RecordCheck {
             rows,
             case,
             held: vec![Held::default(); rows.all.len()],
             ids: FxHashSet::default(),
-            records_expected: settings.records_expected,
-            awaiting_recovery: settings.awaiting_recovery,
+            settings,
         }
     }
 
     /// One whole record of `segment`, the `number`th.
     pub(crate) fn record(&mut self, number: usize, segment: &Segment, record: &Record) {
         let seat = segment.seat(record.offset);
+        self.form(&seat, record);
+        let own = record.id().and_then(|id| self.rows.of_id(id));
+        let main = match record.record_type() {
+            RecordType::Warcinfo => return self.case.count("warcinfo", 1),
+            RecordType::Response => "responses",
+            RecordType::Revisit => "revisits",
+            RecordType::Metadata if own.is_some() => "bodies_absent",
+            kind => return self.companion(kind, seat, record),
+        };
+        self.case.count(main, 1);
+        let Some(attempt) = own else {
+            let expected = "an attempt row of the same id";
+            return self.violate("no_attempt", seat, record, expected, "none".into());
+        };
+        let row = &self.rows.all[attempt];
+        let held = &mut self.held[attempt];
+        held.records = held.records.saturating_add(1);
+        held.bodiless = record.record_type() == RecordType::Metadata;
+        if held.records == 1 {
+            held.place = Some((number as u32, record.offset, record.len));
+        }
+        if held.bodiless && record.block_fields().0.get("bodyAbsent").is_none() {
+            let expected = "a field `bodyAbsent` that says why";
+            self.violate("absent_body", seat.clone(), record, expected, "none".into());
+        }
+        if row.slot != segment.slot() {
+            let (expected, seen) = (
+                format!("a segment of slot {}", row.slot),
+                format!("one of {}", segment.slot()),
+            );
+            self.violate("wrong_slot", seat.clone(), record, &expected, seen);
+        }
+        if record.target_uri() != Some(&*row.url) {
+            let seen = record.target_uri().unwrap_or("none").to_owned();
+            self.violate("wrong_url", seat, record, &row.url, seen);
+        }
+    }
+
+    /// What every record must have: an id of its own, and a member of its own.
+    fn form(&mut self, seat: &Seat, record: &Record) {
         match record.id() {
             None => self.violate(
                 "record_id",
@@ -90,61 +125,14 @@ impl<'a> RecordCheck<'a> {
             Some(_) => {}
         }
         if let Some(odd) = record.oddities.iter().find(|&&odd| odd != Oddity::BlockCut) {
+            let seen = format!("{odd:?}");
             self.violate(
                 "odd_record",
                 seat.clone(),
                 record,
                 "a record as we write them",
-                format!("{odd:?}"),
+                seen,
             );
-        }
-        let own = record.id().and_then(|id| self.rows.of_id(id));
-        let main = match record.record_type() {
-            RecordType::Warcinfo => return self.case.count("warcinfo", 1),
-            RecordType::Response => "responses",
-            RecordType::Revisit => "revisits",
-            RecordType::Metadata if own.is_some() => "bodies_absent",
-            kind => return self.companion(kind, seat, record),
-        };
-        self.case.count(main, 1);
-        let Some(attempt) = own else {
-            return self.violate(
-                "no_attempt",
-                seat,
-                record,
-                "an attempt row of the same id",
-                "none".into(),
-            );
-        };
-        let row = &self.rows.all[attempt];
-        let held = &mut self.held[attempt];
-        held.records = held.records.saturating_add(1);
-        held.bodiless = record.record_type() == RecordType::Metadata;
-        if held.records == 1 {
-            held.place = Some((number as u32, record.offset, record.len));
-        }
-        if held.bodiless && record.block_fields().0.is_empty() {
-            self.violate(
-                "absent_body",
-                seat.clone(),
-                record,
-                "a reason for the absent body",
-                "none".into(),
-            );
-        }
-        if row.slot != segment.slot() {
-            let expected = format!("a segment of slot {}", row.slot);
-            self.violate(
-                "wrong_slot",
-                seat.clone(),
-                record,
-                &expected,
-                format!("one of {}", segment.slot()),
-            );
-        }
-        if record.target_uri() != Some(&*row.url) {
-            let seen = record.target_uri().unwrap_or("none").to_owned();
-            self.violate("wrong_url", seat, record, &row.url, seen);
         }
     }
 
@@ -186,7 +174,7 @@ impl<'a> RecordCheck<'a> {
             ReadError::Damaged { offset, .. } => ("damaged", *offset),
             _ => ("unreadable", 0),
         };
-        if rule == "torn" && self.awaiting_recovery {
+        if rule == "torn" && self.settings.awaiting_recovery {
             return self
                 .case
                 .count("bytes_awaiting_recovery", segment.bytes - offset);
@@ -208,9 +196,12 @@ impl<'a> RecordCheck<'a> {
             let found = match row.durability {
                 Durability::RolledBack => rolled_back(held),
                 _ if held.records == 0 => {
+                    let kept = row
+                        .answer
+                        .status
+                        .is_some_and(|status| self.settings.archives(status));
                     let due = row.durability == Durability::Committed
-                        && self.records_expected
-                        && (row.answer.status.is_some() || row.answer.archive.is_some());
+                        && (kept || row.answer.archive.is_some());
                     due.then(|| {
                         (
                             "no_record",

@@ -26,7 +26,6 @@ use crate::rows::Rows;
 /// Crawl-delay in microseconds that the answer of an attempt asks for, by the attempt's index.
 pub(crate) type CrawlDelays = FxHashMap<usize, u64>;
 
-/// A rule, what it expects, and what is there.
 type Finding = (&'static str, String, String);
 
 /// Judges every page that was requested.
@@ -138,6 +137,10 @@ enum Held {
     Unread,
 }
 
+fn broken(rule: &'static str, expected: &str, seen: String) -> Result<Held, AuditError> {
+    Ok(Held::Broken((rule, expected.to_owned(), seen)))
+}
+
 struct Judge<'a> {
     rows: &'a Rows,
     copies: &'a Copies<'a>,
@@ -149,9 +152,6 @@ struct Judge<'a> {
 
 impl Judge<'_> {
     fn page(&mut self, row: &Row) -> Result<Held, AuditError> {
-        let broken = |rule, expected: &str, seen: String| {
-            Ok(Held::Broken((rule, expected.to_owned(), seen)))
-        };
         let Some(judged) = row.judged else {
             return broken("no_robots", "the robots answer in force", "none".into());
         };
@@ -191,27 +191,8 @@ impl Judge<'_> {
                 }
             }
         }
-        let age = row.start.since_us(named.end);
-        if age < 0 {
-            return broken(
-                "judged_later",
-                "an answer that came before",
-                format!("{} µs later", -age),
-            );
-        }
-        if age > (FRESH_FOR + ROBOTS_AGE_TOLERANCE).as_micros() as i64 {
-            return broken(
-                "stale",
-                "an answer of the last 24 h",
-                format!("{} s old", age / 1_000_000),
-            );
-        }
-        if let Some(newer) = self.newer(row, origin, named.end) {
-            return broken(
-                "older_copy",
-                &format!("the answer of {}", newer.seat()),
-                named.seat().to_string(),
-            );
+        if let Some((rule, expected, seen)) = self.timeliness(row, origin, named)? {
+            return broken(rule, &expected, seen);
         }
         let meant = self.meaning(at, origin, row.start)?;
         if judged.standing != Some(meant) {
@@ -221,32 +202,64 @@ impl Judge<'_> {
                 .to_owned();
             return broken("standing", standing_word(meant), seen);
         }
-        Ok(match meant {
-            Standing::Unreachable => {
-                let seen = format!("a request while {} was unreachable", named.url);
-                Held::Broken(("unreachable", "no request".into(), seen))
-            }
-            Standing::AllowAll => Held::Free,
-            Standing::Rules => Held::ByRules(at),
-        })
+        match meant {
+            Standing::Unreachable => broken(
+                "unreachable",
+                "no request",
+                format!("a request while {} was unreachable", named.url),
+            ),
+            Standing::AllowAll => Ok(Held::Free),
+            Standing::Rules => Ok(Held::ByRules(at)),
+        }
+    }
+
+    /// An answer holds from its end on, for a day, until a newer good one.
+    fn timeliness(
+        &self,
+        row: &Row,
+        origin: u32,
+        named: &Row,
+    ) -> Result<Option<Finding>, AuditError> {
+        let age = row.start.since_us(named.end);
+        if age < 0 {
+            let (expected, seen) = ("an answer that came before", format!("{} µs later", -age));
+            return Ok(Some(("judged_later", expected.into(), seen)));
+        }
+        if age > (FRESH_FOR + ROBOTS_AGE_TOLERANCE).as_micros() as i64 {
+            let (expected, seen) = (
+                "an answer of the last 24 h",
+                format!("{} s old", age / 1_000_000),
+            );
+            return Ok(Some(("stale", expected.into(), seen)));
+        }
+        let newer = self.newer(row, origin, named.end)?;
+        Ok(newer.map(|newer| {
+            (
+                "older_copy",
+                format!("the answer of {}", newer.seat()),
+                named.seat().to_string(),
+            )
+        }))
     }
 
     /// A good answer of the origin that is newer than the one in use and was known when the request began.
-    fn newer(&self, row: &Row, origin: u32, used: Moment) -> Option<&Row> {
-        let good = self.index.good.get(&origin)?;
-        let known = good
-            .iter()
-            .rev()
-            .map(|&at| &self.rows.all[at])
-            .find(|answer| {
-                let tolerance = if answer.target.site == row.target.site {
-                    0
-                } else {
-                    HOP_NEWS_TOLERANCE.as_micros() as i64
-                };
-                row.start.since_us(answer.end) >= tolerance
-            })?;
-        (known.end.order() > used.order()).then_some(known)
+    fn newer(&self, row: &Row, origin: u32, used: Moment) -> Result<Option<&Row>, AuditError> {
+        for &at in self.index.good.get(&origin).into_iter().flatten().rev() {
+            let answer = &self.rows.all[at];
+            if answer.end.order() <= used.order() {
+                break;
+            }
+            let own_site = answer.target.site == row.target.site;
+            let tolerance = if own_site {
+                0
+            } else {
+                HOP_NEWS_TOLERANCE.as_micros() as i64
+            };
+            if row.start.since_us(answer.end) >= tolerance && !self.copies.broken_off(at)? {
+                return Ok(Some(answer));
+            }
+        }
+        Ok(None)
     }
 
     /// What the answer of an attempt means, from its status alone; a redirect only as the end of a chain too long.
@@ -329,6 +342,13 @@ impl Judge<'_> {
         let named = &self.rows.all[copy];
         let robots = match self.copies.robots(copy, self.token)? {
             RobotsCopy::Parsed(robots) => robots,
+            RobotsCopy::BrokenOff => {
+                for &at in pages {
+                    let (expected, seen) = ("a whole answer".to_owned(), named.seat().to_string());
+                    violate(case, &self.rows.all[at], "broken_off", expected, seen);
+                }
+                return Ok(());
+            }
             RobotsCopy::Coded => {
                 case.unknown(format!(
                     "the body of {} is in a coding that was not undone",

@@ -7,7 +7,7 @@
 use orb_api::CrawlDir;
 use orb_env::Disk;
 use orb_robots::{ProductToken, Robots};
-use orb_warc::{Fields, Record, RecordType};
+use orb_warc::{Fields, Record, RecordType, Truncated};
 
 use crate::archive::Archive;
 use crate::error::AuditError;
@@ -23,6 +23,8 @@ pub(crate) enum RobotsCopy {
     Gone,
     /// Its body is in a content coding that could not be undone.
     Coded,
+    /// It broke off before its end, other than at the limit of what is read: as if nothing had come.
+    BrokenOff,
 }
 
 /// Reads archived answers by attempt.
@@ -44,6 +46,9 @@ impl Copies<'_> {
         let Some(record) = self.with_body(attempt)? else {
             return Ok(RobotsCopy::Gone);
         };
+        if is_broken_off(&record) {
+            return Ok(RobotsCopy::BrokenOff);
+        }
         let Some(payload) = record.http_payload() else {
             return Ok(RobotsCopy::Gone);
         };
@@ -63,6 +68,13 @@ impl Copies<'_> {
     pub(crate) fn location(&self, attempt: usize) -> Result<Option<String>, AuditError> {
         let record = self.record(attempt)?;
         Ok(record.and_then(|record| head_field(&record, "Location")))
+    }
+
+    /// Whether an attempt's archived answer broke off.
+    pub(crate) fn broken_off(&self, attempt: usize) -> Result<bool, AuditError> {
+        Ok(self
+            .record(attempt)?
+            .is_some_and(|record| is_broken_off(&record)))
     }
 
     fn record(&self, attempt: usize) -> Result<Option<Record>, AuditError> {
@@ -96,6 +108,12 @@ impl Copies<'_> {
             _ => Ok(None),
         }
     }
+}
+
+fn is_broken_off(record: &Record) -> bool {
+    record
+        .truncated()
+        .is_some_and(|why| why != Truncated::Length)
 }
 
 /// A field of the HTTP head in a record's block; several of one name are joined by commas.

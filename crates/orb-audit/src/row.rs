@@ -7,13 +7,13 @@
 use std::net::IpAddr;
 
 use orb_api::{AttemptKind, AttemptRow};
-use orb_env::{BootId, Mono, Wall};
+use orb_env::{Mono, Wall};
 use orb_robots::Standing;
 use orb_shard::SlotId;
 use orb_url::{CrawlUrl, Origin};
 use orb_warc::{Digest, RecordId};
-use rustc_hash::FxHashMap;
 
+use crate::names::{Boots, Names};
 use crate::report::Seat;
 
 /// Error classes of attempts that ended before a packet left. `stale_connection` is not among them: bytes were sent.
@@ -146,61 +146,6 @@ pub(crate) fn attempts_file(slot: SlotId) -> String {
     format!("index/attempts/slot-{slot}.jsonl")
 }
 
-/// Texts that many rows share, by number.
-#[derive(Debug, Default)]
-pub(crate) struct Names {
-    numbers: FxHashMap<Box<str>, u32>,
-    texts: Vec<Box<str>>,
-}
-
-impl Names {
-    pub(crate) fn number(&mut self, text: &str) -> u32 {
-        if let Some(&number) = self.numbers.get(text) {
-            return number;
-        }
-        let number = self.texts.len() as u32;
-        self.numbers.insert(text.into(), number);
-        self.texts.push(text.into());
-        number
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.texts.len()
-    }
-
-    pub(crate) fn text(&self, number: u32) -> &str {
-        &self.texts[number as usize]
-    }
-}
-
-/// Boots in the order they were met.
-#[derive(Debug, Default)]
-pub(crate) struct Boots {
-    ids: Vec<(BootId, Wall)>,
-}
-
-impl Boots {
-    fn number(&mut self, id: BootId, wall: Wall) -> u32 {
-        if let Some(place) = self.ids.iter().position(|(known, _)| *known == id) {
-            self.ids[place].1 = self.ids[place].1.min(wall);
-            return place as u32;
-        }
-        self.ids.push((id, wall));
-        self.ids.len() as u32 - 1
-    }
-
-    /// The place of each boot, by its number, when boots are ordered by their earliest wall time.
-    pub(crate) fn places(&self) -> Vec<u32> {
-        let mut order: Vec<usize> = (0..self.ids.len()).collect();
-        order.sort_by_key(|&number| (self.ids[number].1, self.ids[number].0));
-        let mut places = vec![0; order.len()];
-        for (place, number) in order.into_iter().enumerate() {
-            places[number] = place as u32;
-        }
-        places
-    }
-}
-
 /// What a row holds that cannot be understood; each is a violation of the frame.
 pub(crate) type Oddities = Vec<(&'static str, &'static str, String)>;
 
@@ -216,32 +161,12 @@ pub(crate) fn understand(
     if id.is_none() {
         odd.push(("attempt_id", "32 hex digits", row.id.clone()));
     }
-    let address = address_of(row, &mut odd);
-    let origin = origin_of(row, &mut odd);
-    let judged = row.robots.as_ref().map(|robots| {
-        let standing = standing_of(&robots.standing);
-        if standing.is_none() {
-            odd.push((
-                "robots_standing",
-                "rules, allow_all or unreachable",
-                robots.standing.clone(),
-            ));
-        }
-        Judged {
-            attempt: attempt_id(&robots.attempt),
-            standing,
-            line: robots.line,
-        }
-    });
-    let digest = row.digest.as_deref().and_then(Digest::parse);
-    if let (Some(text), None) = (&row.digest, digest) {
-        odd.push(("digest_text", "sha1: and 32 base32 digits", text.clone()));
-    }
     if row.end < row.start.mono {
+        let seen = format!("{} µs", row.end.0);
         odd.push((
             "end_before_start",
             "an end that is not before the start",
-            format!("{}", row.end.0),
+            seen,
         ));
     }
     let boot = boots.number(row.start.boot, row.start.wall);
@@ -254,8 +179,8 @@ pub(crate) fn understand(
         url: row.url.as_str().into(),
         target: Target {
             site: names.number(&row.site),
-            origin: origin.map(|origin| names.number(origin.as_str())),
-            address,
+            origin: origin_of(row, &mut odd).map(|origin| names.number(origin.as_str())),
+            address: address_of(row, &mut odd),
             group: row.group.as_deref().map(|group| names.number(group)),
         },
         start: Moment {
@@ -270,20 +195,45 @@ pub(crate) fn understand(
         },
         site_delay_us: row.site_delay_us,
         address_delay_us: row.address_delay_us,
-        judged,
-        answer: Answered {
-            status: row.status,
-            failed: row.error.is_some(),
-            digest,
-            retry_after_us: row.retry_after_us,
-            archive: row
-                .archive
-                .as_ref()
-                .map(|at| (names.number(&at.file), at.offset, at.bytes)),
-        },
+        judged: judged_of(row, &mut odd),
+        answer: answer_of(row, names, &mut odd),
         group: row.commit,
     };
     (understood, odd)
+}
+
+fn judged_of(row: &AttemptRow, odd: &mut Oddities) -> Option<Judged> {
+    let robots = row.robots.as_ref()?;
+    let standing = standing_of(&robots.standing);
+    if standing.is_none() {
+        odd.push((
+            "robots_standing",
+            "rules, allow_all or unreachable",
+            robots.standing.clone(),
+        ));
+    }
+    Some(Judged {
+        attempt: attempt_id(&robots.attempt),
+        standing,
+        line: robots.line,
+    })
+}
+
+fn answer_of(row: &AttemptRow, names: &mut Names, odd: &mut Oddities) -> Answered {
+    let digest = row.digest.as_deref().and_then(Digest::parse);
+    if let (Some(text), None) = (&row.digest, digest) {
+        odd.push(("digest_text", "sha1: and 32 base32 digits", text.clone()));
+    }
+    Answered {
+        status: row.status,
+        failed: row.error.is_some(),
+        digest,
+        retry_after_us: row.retry_after_us,
+        archive: row
+            .archive
+            .as_ref()
+            .map(|at| (names.number(&at.file), at.offset, at.bytes)),
+    }
 }
 
 /// 32 hex digits as the id of the record of the same bits.
@@ -390,14 +340,5 @@ mod tests {
         assert_eq!(attempt_id(&hex), Some(id));
         assert_eq!(attempt_id("5a"), None);
         assert_eq!(attempt_id(&"zz".repeat(16)), None);
-    }
-
-    #[test]
-    fn boots_are_ordered_by_their_earliest_wall_time() {
-        let mut boots = Boots::default();
-        assert_eq!(boots.number(BootId([1; 16]), Wall(50)), 0);
-        assert_eq!(boots.number(BootId([2; 16]), Wall(20)), 1);
-        assert_eq!(boots.number(BootId([1; 16]), Wall(60)), 0);
-        assert_eq!(boots.places(), [1, 0]);
     }
 }

@@ -5,8 +5,8 @@
 //! Invariant: every whole line is a row, a mark, or a violation.
 //!
 //! A row past the committed length is rolled back. Once the crawl goes on, the length passes such rows; they are then
-//! known by a mark that opening left behind them, a line `{"v":1,"rolled_back":{"from":N}}`: whole rows from byte `N`
-//! to the mark are rolled back. Memory: a [`Row`] for each attempt, all slots together.
+//! known by a mark that opening left behind them, a line `{"v":1,"rolled_back_from":N,"rolled_back_to":M}`: the rows
+//! in bytes `N` to `M` are rolled back. Memory: a `Row` for each attempt, all slots together.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,8 +19,9 @@ use serde::Deserialize;
 
 use crate::disk_read::{Line, for_each_line};
 use crate::error::AuditError;
+use crate::names::{Boots, Names};
 use crate::report::{Case, Seat, Violation};
-use crate::row::{Boots, Durability, Names, Row, attempts_file, understand};
+use crate::row::{Durability, Row, attempts_file, understand};
 use crate::state::StoredSlot;
 
 /// Layout version of rows that this program reads.
@@ -46,12 +47,8 @@ impl Rows {
 /// A line that opening left behind the rows of an undone group.
 #[derive(Deserialize)]
 struct Mark {
-    rolled_back: MarkedRange,
-}
-
-#[derive(Deserialize)]
-struct MarkedRange {
-    from: u64,
+    rolled_back_from: u64,
+    rolled_back_to: u64,
 }
 
 #[derive(Deserialize)]
@@ -199,8 +196,9 @@ impl Reading<'_> {
     /// A line that is no attempt row.
     fn other_line(&mut self, line: &Line<'_>, error: &serde_json::Error) {
         if let Ok(mark) = serde_json::from_slice::<Mark>(line.text) {
+            let marked = mark.rolled_back_from..mark.rolled_back_to;
             for (place, (from, _)) in self.ends.iter().enumerate() {
-                if *from >= mark.rolled_back.from {
+                if marked.contains(from) {
                     self.rows.all[self.first + place].durability = Durability::RolledBack;
                 }
             }

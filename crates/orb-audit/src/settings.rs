@@ -34,8 +34,8 @@ pub struct AuditSettings {
     pub product_token: String,
     /// Oldest first. Without any, only what the rows themselves claim is checked.
     pub runs: Vec<RunSettings>,
-    /// Whether each fetch must be in the archive: `false` for a crawl with `archive.keep = none`.
-    pub records_expected: bool,
+    /// Statuses whose answers are archived, as classes (`2`) or codes (`404`); empty means every answer.
+    pub statuses: Vec<u16>,
     /// The crawl was killed and not opened since: what lies past the committed lengths is counted, not condemned.
     pub awaiting_recovery: bool,
     /// Version of the public suffix list the crawl stored; sites are derived anew only when it is ours.
@@ -49,7 +49,7 @@ impl Default for AuditSettings {
         AuditSettings {
             product_token: "orbweaver".to_owned(),
             runs: Vec::new(),
-            records_expected: true,
+            statuses: Vec::new(),
             awaiting_recovery: false,
             suffix_list: None,
             folder_mode: None,
@@ -68,6 +68,8 @@ struct StoredIdentity {
 #[derive(Deserialize)]
 struct StoredRun {
     product: String,
+    #[serde(default)]
+    statuses: Vec<u16>,
     #[serde(flatten)]
     settings: RunSettings,
 }
@@ -88,6 +90,7 @@ impl AuditSettings {
         };
         for run in identity.runs {
             settings.product_token = run.product;
+            settings.statuses = run.statuses;
             settings.runs.push(run.settings);
         }
         Ok(settings)
@@ -107,6 +110,15 @@ impl AuditSettings {
             }],
             ..AuditSettings::default()
         }
+    }
+
+    /// Whether an answer with this status must be in the archive.
+    pub(crate) fn archives(&self, status: u16) -> bool {
+        self.statuses.is_empty()
+            || self
+                .statuses
+                .iter()
+                .any(|&kept| kept == status || kept == status / 100)
     }
 
     /// Every set of rules that the permit of a request beginning at `start` can have been given under; never empty

@@ -39,8 +39,6 @@ pub struct StoredSlot {
     pub attempts_bytes: u64,
     /// Committed end of its archive; `None` before the first record.
     pub archive: Option<ArchiveEnd>,
-    /// Distinct keys in its sieve.
-    pub sieve_keys: u64,
 }
 
 /// A URL that waits: a row of the queue, of the cold log, or of an admitted file not yet drained.
@@ -83,6 +81,11 @@ pub trait StateReader {
     /// # Errors
     /// When the state cannot be read.
     fn stored(&self, slot: SlotId) -> Result<StoredSlot, StateError>;
+    /// Distinct keys in the sieve of `slot`.
+    ///
+    /// # Errors
+    /// When a run is not there or damaged.
+    fn sieve_keys(&self, slot: SlotId) -> Result<u64, StateError>;
     /// Every row of the queues, and of the cold log.
     ///
     /// # Errors

@@ -43,6 +43,18 @@ fn a_removed_record_is_noticed() {
 }
 
 #[test]
+fn answers_of_statuses_that_are_not_kept_have_no_record() {
+    let mut folder = small();
+    let draft = &mut folder.drafts[2];
+    (draft.records, draft.requests, draft.metadata) = (0, 0, 0);
+    draft.row.status = Some(404);
+    folder.settings.statuses = vec![2, 304];
+    passes(&folder.report(true));
+    folder.settings.statuses = vec![2, 404];
+    records(&folder.report(false), "no_record");
+}
+
+#[test]
 fn a_record_written_twice_is_noticed() {
     let mut folder = small();
     folder.drafts[2].records = 2;
@@ -147,7 +159,7 @@ fn committed_bytes_that_are_gone_are_noticed() {
 #[test]
 fn a_record_of_an_undone_group_is_noticed() {
     let mut folder = small();
-    folder.more_rows = r#"{"v":1,"rolled_back":{"from":0}}"#.to_owned() + "\n";
+    folder.more_rows = r#"{"v":1,"rolled_back_from":0,"rolled_back_to":9999}"#.to_owned() + "\n";
     records(&folder.report(false), "rolled_back_record");
 }
 
@@ -158,7 +170,7 @@ fn undone_rows_need_no_record_when_a_mark_tells_of_them() {
         (draft.records, draft.requests, draft.metadata) = (0, 0, 0);
     }
     records(&folder.report(false), "no_record");
-    folder.more_rows = r#"{"v":1,"rolled_back":{"from":0}}"#.to_owned() + "\n";
+    folder.more_rows = r#"{"v":1,"rolled_back_from":0,"rolled_back_to":9999}"#.to_owned() + "\n";
     passes(&folder.report(false));
     // A group that no commit row names is not known to be committed.
     folder.more_rows.clear();
@@ -168,7 +180,10 @@ fn undone_rows_need_no_record_when_a_mark_tells_of_them() {
 
 /// Changes one base32 digit of the payload digest.
 fn flip(text: String) -> String {
-    let at = text.find("WARC-Payload-Digest: sha1:").unwrap() + 26;
+    let at = text
+        .find("WARC-Payload-Digest: sha1:")
+        .expect("a response has one")
+        + 26;
     let digit = if &text[at..=at] == "A" { "B" } else { "A" };
     format!("{}{digit}{}", &text[..at], &text[at + 1..])
 }

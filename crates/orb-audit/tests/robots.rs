@@ -7,6 +7,7 @@ use std::io::Write as _;
 use folder::{Folder, fails_only, passes};
 use orb_api::RobotsInForce;
 use orb_audit::{Judgement, Promise, Report};
+use orb_warc::Truncated;
 
 const A: &str = "https://a.example";
 const DAY_MS: u64 = 86_400_000;
@@ -278,14 +279,26 @@ fn a_robots_txt_that_came_again_is_read_where_it_was_archived_first() {
     broken(&folder.report(true), "disallowed");
 }
 
+/// A file that broke off says less than it might.
+#[test]
+fn an_answer_that_broke_off_allows_nothing_and_ends_nothing() {
+    let mut folder = Folder::new();
+    let [good, ..] = folder.small_site();
+    let broken_off = folder.robots(A, 5_400, 200, "User-agent: *\nDisallow: /l");
+    folder.drafts[broken_off].truncated = Some(Truncated::Disconnect);
+    folder.page("https://a.example/later", 6_500, good, "rules");
+    passes(&folder.report(true));
+    folder.page("https://a.example/worse", 7_600, broken_off, "rules");
+    broken(&folder.report(true), "broken_off");
+}
+
 #[test]
 fn a_body_that_is_not_archived_leaves_the_verdict_unknown() {
     let mut folder = Folder::new();
     folder.small_site();
     for draft in &mut folder.drafts {
-        (draft.records, draft.requests, draft.metadata) = (0, 0, 0);
+        (draft.bodiless, draft.metadata) = (true, 0);
     }
-    folder.settings.records_expected = false;
     let report = folder.report(true);
     assert_eq!(
         report.verdict(Promise::Robots).unwrap().judgement,

@@ -82,7 +82,17 @@ fn books_that_are_off_by_one_are_noticed() {
         &spoilt(|state| state.slot().books.discovered += 1),
         "balance",
     );
-    books(&spoilt(|state| state.slot().sieve_keys -= 1), "sieve");
+    books(&spoilt(|state| state.sieve_keys -= 1), "sieve");
+}
+
+#[test]
+fn a_state_that_cannot_be_read_is_the_crawls_fault() {
+    let report = spoilt(|state| state.damaged = true);
+    books(&report, "unreadable");
+    assert!(
+        report.to_string().contains("seen planted damage"),
+        "{report}"
+    );
 }
 
 #[test]
@@ -167,7 +177,7 @@ fn lost_rows_are_noticed() {
     frame(&report, "rows_lost");
     // Inside a row: the row counts as undone, and so does what refers to it.
     let mut folder = small();
-    folder.more_rows = "{\"v\":1,\"rolled_back\":{\"from\":900000}}\n".to_owned();
+    folder.more_rows = "{\"v\":1,\"rolled_back_from\":9000,\"rolled_back_to\":9001}\n".to_owned();
     folder.state.spoil = Some(|state| state.slot().attempts_bytes += 3);
     frame(&folder.report(true), "committed_length");
 }

@@ -4,6 +4,7 @@
 //! May touch: a memory disk. Invariant: what a test does not spoil is as the crawl writes it.
 
 #![allow(dead_code)] // each test file uses its part
+#![allow(clippy::unwrap_used)] // what cannot be made is a mistake in a test
 
 mod state;
 
@@ -21,7 +22,7 @@ use orb_shard::SlotId;
 use orb_url::CrawlUrl;
 use orb_warc::{
     Compression, Digest, MetadataRecord, RecordId, Referred, RequestRecord, ResponseRecord,
-    RevisitProfile, RevisitRecord, Writer, segment_name,
+    RevisitProfile, RevisitRecord, Truncated, Writer, segment_name,
 };
 
 /// Wall time at mono zero of the first boot.
@@ -41,6 +42,7 @@ pub(crate) struct Draft {
     pub(crate) metadata: usize,
     /// Changes the text of the written response or revisit record; lengths must stay.
     pub(crate) spoil: Option<fn(String) -> String>,
+    pub(crate) truncated: Option<Truncated>,
     /// Whether a metadata record with a reason stands in place of the response.
     pub(crate) bodiless: bool,
 }
@@ -131,6 +133,7 @@ impl Folder {
             requests: 1,
             metadata: 1,
             spoil: None,
+            truncated: None,
             bodiless: false,
         });
         number
@@ -297,7 +300,7 @@ impl Folder {
         let (start, id, target_uri) = (file.len(), record_id(&draft.row), draft.row.url.as_str());
         let date_us = draft.row.start.wall.0;
         if draft.bodiless {
-            let fields: &[_] = &[("body", "noarchive")];
+            let fields: &[_] = &[("bodyAbsent", "noarchive")];
             let warcinfo_id = None;
             writer.metadata(
                 file,
@@ -343,7 +346,7 @@ impl Folder {
                     ip: None,
                     block: &[draft.head.as_bytes(), &draft.body],
                     payload_digest: Some(payload),
-                    truncated: None,
+                    truncated: draft.truncated,
                     content_encoded: false,
                     protocol: &[],
                     cipher: None,

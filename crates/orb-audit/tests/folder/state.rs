@@ -12,13 +12,19 @@ use orb_url::{CrawlKey, CrawlUrl};
 
 use super::{Draft, SEGMENT};
 
+/// URL, state, reason, status, segment and offset.
+pub(crate) type FakeFate = (String, UrlState, Reason, u16, Option<(u32, u64)>);
+
 /// A state in memory. `fill` makes one that fits the rows; a test changes it by `spoil`.
 #[derive(Default)]
 pub(crate) struct FakeState {
+    pub(crate) sieve_keys: u64,
+    /// Whether reading the fates fails.
+    pub(crate) damaged: bool,
     pub(crate) stored: BTreeMap<u8, StoredSlot>,
     pub(crate) queue: Vec<(String, Option<Reason>)>,
     pub(crate) undrained: Vec<String>,
-    pub(crate) fates: Vec<(String, UrlState, Reason, u16, Option<(u32, u64)>)>,
+    pub(crate) fates: Vec<FakeFate>,
     pub(crate) spoil: Option<fn(&mut FakeState)>,
 }
 
@@ -29,28 +35,19 @@ impl FakeState {
             ("https://p.example/".into(), Some(Reason::CrawlDelay)),
         ];
         self.undrained = vec!["https://a.example/found".into()];
+        let fate = |url: &str, state, reason| (url.to_owned(), state, reason, 0, None);
         self.fates = vec![
-            (
-                "https://a.example/private".into(),
+            fate(
+                "https://a.example/private",
                 UrlState::Excluded,
                 Reason::Robots,
-                0,
-                None,
             ),
-            (
-                "https://gone.example/".into(),
-                UrlState::Failed,
-                Reason::Dns,
-                0,
-                None,
-            ),
+            fate("https://gone.example/", UrlState::Failed, Reason::Dns),
             // Tried before, and waiting again: the queue row gives the state.
-            (
-                "https://a.example/waits".into(),
+            fate(
+                "https://a.example/waits",
                 UrlState::Pending,
                 Reason::Timeout,
-                0,
-                None,
             ),
         ];
         for draft in drafts
@@ -84,7 +81,8 @@ impl FakeState {
             segment: SEGMENT,
             bytes: segment_bytes,
         });
-        let (sieve_keys, attempts_bytes) = (books.discovered, attempts_bytes as u64);
+        self.sieve_keys = books.discovered;
+        let attempts_bytes = attempts_bytes as u64;
         self.stored.insert(
             0,
             StoredSlot {
@@ -92,7 +90,6 @@ impl FakeState {
                 books,
                 attempts_bytes,
                 archive,
-                sieve_keys,
             },
         );
         if let Some(spoil) = self.spoil {
@@ -114,6 +111,10 @@ fn key(url: &str) -> UrlKey {
 }
 
 impl StateReader for FakeState {
+    fn sieve_keys(&self, slot: SlotId) -> Result<u64, StateError> {
+        Ok(if slot.0 == 0 { self.sieve_keys } else { 0 })
+    }
+
     fn slots(&self) -> u8 {
         4
     }
@@ -157,6 +158,9 @@ impl StateReader for FakeState {
         slot: SlotId,
         each: &mut dyn FnMut(Fate<'_>),
     ) -> Result<(), StateError> {
+        if self.damaged {
+            return Err("planted damage".into());
+        }
         for (url, state, reason, status, place) in self.fates.iter().filter(|_| slot.0 == 0) {
             each(Fate {
                 key: key(url),

@@ -1,0 +1,266 @@
+//! The state as the stores and sieves of a crawl hold it.
+//!
+//! In: the folder and a way to open its stores. Out: a [`StateReader`].
+//! May touch: stores and sieve files, for reading. Must not touch: the frontier's memory or counters.
+//! Invariant: every count is of rows; only `stored` repeats what a committed batch claims.
+//!
+//! | asked | read from |
+//! |---|---|
+//! | group, books, admitted files | `Meta`, row `frontier` |
+//! | committed lengths | `Meta`, row `files` |
+//! | sieve keys | every run that `Meta`, row `runs` names |
+//! | waiting URLs | `Queue` (excluded where the row in `Sites` is parked), `Cold` (excluded: budget), admitted files |
+//! | fates | `Fates` |
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use orb_api::{CrawlDir, Reason};
+use orb_env::Disk;
+use orb_frontier::rows::{FateRow, QueueRow};
+use orb_frontier::{DecodeError, RunList, SlotSnapshot, check_runs, decode_site, read_admitted};
+use orb_shard::{Partition, SlotId};
+use orb_store::{Keyspace, Store, StoreOpener};
+use orb_url::Fingerprint;
+use serde::Deserialize;
+
+use crate::error::{AuditError, StateError};
+use crate::limits::STATE_ROWS;
+use crate::state::{ArchiveEnd, Fate, StateReader, StoredSlot, UrlKey, Waiting};
+
+/// Bytes of a queue key after partition and site: a zero, lane, order, tie.
+const QUEUE_KEY_TAIL: usize = 1 + 1 + 8 + 8;
+
+/// The open stores of one crawl. Nobody else may have them open.
+pub struct StoredState {
+    disk: Arc<dyn Disk>,
+    dir: CrawlDir,
+    stores: Vec<Arc<dyn Store>>,
+}
+
+#[derive(Deserialize)]
+struct Identity {
+    slots: u8,
+}
+
+/// Row `files` of the keyspace `Meta`, as far as it is needed here.
+#[derive(Default, Deserialize)]
+struct FileEnds {
+    segment: Option<SegmentEnd>,
+    attempts_bytes: u64,
+}
+
+#[derive(Deserialize)]
+struct SegmentEnd {
+    serial: u32,
+    bytes: u64,
+}
+
+impl StoredState {
+    /// Opens the store of every slot that the crawl's identity names. Blocking.
+    ///
+    /// # Errors
+    /// When the folder is no crawl's, or a store cannot be opened.
+    pub fn open(
+        disk: Arc<dyn Disk>,
+        dir: &CrawlDir,
+        opener: &dyn StoreOpener,
+    ) -> Result<StoredState, AuditError> {
+        let path = dir.identity();
+        let bytes = disk.read_all(&path).map_err(AuditError::disk(&path))?;
+        let identity: Identity = serde_json::from_slice(&bytes)
+            .map_err(|source| AuditError::Identity { path, source })?;
+        let open = |slot| {
+            let store = opener.open(&dir.store(slot));
+            store.map_err(|error| AuditError::state(slot)(error.into()))
+        };
+        let stores = (0..identity.slots)
+            .map(SlotId)
+            .map(open)
+            .collect::<Result<_, _>>()?;
+        Ok(StoredState {
+            disk,
+            dir: dir.clone(),
+            stores,
+        })
+    }
+
+    fn store(&self, slot: SlotId) -> Result<&dyn Store, StateError> {
+        let store = self.stores.get(usize::from(slot.0));
+        store
+            .map(AsRef::as_ref)
+            .ok_or_else(|| format!("there is no slot {slot}").into())
+    }
+
+    fn snapshot(&self, slot: SlotId) -> Result<SlotSnapshot, StateError> {
+        Ok(SlotSnapshot::read(self.store(slot)?)?.unwrap_or_default())
+    }
+
+    /// Sites whose URLs count as excluded, by their key.
+    fn parked(&self, slot: SlotId) -> Result<BTreeMap<Vec<u8>, Reason>, StateError> {
+        let mut parked = BTreeMap::new();
+        for_each_row(self.store(slot)?, Keyspace::Sites, |key, value| {
+            let (_, _, row) = decode_site(key, value)?;
+            parked.extend(row.parked.map(|reason| (key.to_vec(), reason)));
+            Ok(())
+        })?;
+        Ok(parked)
+    }
+}
+
+impl StateReader for StoredState {
+    fn slots(&self) -> u8 {
+        self.stores.len() as u8
+    }
+
+    fn stored(&self, slot: SlotId) -> Result<StoredSlot, StateError> {
+        let snapshot = self.snapshot(slot)?;
+        let row = self.store(slot)?.get(Keyspace::Meta, b"files")?;
+        let ends: FileEnds = row
+            .map(|row| serde_json::from_slice(&row))
+            .transpose()?
+            .unwrap_or_default();
+        let archive = ends.segment.map(|end| ArchiveEnd {
+            segment: end.serial,
+            bytes: end.bytes,
+        });
+        Ok(StoredSlot {
+            group: snapshot.group,
+            books: snapshot.books,
+            attempts_bytes: ends.attempts_bytes,
+            archive,
+        })
+    }
+
+    fn sieve_keys(&self, slot: SlotId) -> Result<u64, StateError> {
+        let Some(row) = self.store(slot)?.get(Keyspace::Meta, b"runs")? else {
+            return Ok(0);
+        };
+        let runs = RunList::decode(&row)?;
+        Ok(check_runs(
+            self.disk.as_ref(),
+            &self.dir.sieve(slot),
+            &runs,
+            &mut |_| {},
+        )?)
+    }
+
+    fn for_each_queue_row(
+        &self,
+        slot: SlotId,
+        each: &mut dyn FnMut(Waiting<'_>),
+    ) -> Result<(), StateError> {
+        let parked = self.parked(slot)?;
+        let store = self.store(slot)?;
+        let mut waiting = |key: &[u8], value: &[u8], excluded| {
+            let row = QueueRow::decode(value)?;
+            let key = UrlKey {
+                partition: partition_of(key)?,
+                fingerprint: row.fingerprint,
+            };
+            each(Waiting {
+                key,
+                url: row.found.url.as_str(),
+                excluded,
+            });
+            Ok(())
+        };
+        for_each_row(store, Keyspace::Queue, |key, value| {
+            let site = &key[..key.len().saturating_sub(QUEUE_KEY_TAIL)];
+            waiting(key, value, parked.get(site).copied())
+        })?;
+        for_each_row(store, Keyspace::Cold, |key, value| {
+            waiting(key, value, Some(Reason::Budget))
+        })
+    }
+
+    fn for_each_undrained(
+        &self,
+        slot: SlotId,
+        each: &mut dyn FnMut(Waiting<'_>),
+    ) -> Result<(), StateError> {
+        for file in self.snapshot(slot)?.admitted {
+            let mut from = file.offset;
+            loop {
+                let dir = self.dir.sieve(slot);
+                let read = read_admitted(self.disk.as_ref(), &dir, file.id, from, STATE_ROWS)?;
+                for (key, found) in &read.rows {
+                    let key = UrlKey {
+                        partition: key.partition.get(),
+                        fingerprint: key.fingerprint,
+                    };
+                    each(Waiting {
+                        key,
+                        url: found.url.as_str(),
+                        excluded: None,
+                    });
+                }
+                if read.end {
+                    break;
+                }
+                from = read.next;
+            }
+        }
+        Ok(())
+    }
+
+    fn for_each_fate(
+        &self,
+        slot: SlotId,
+        each: &mut dyn FnMut(Fate<'_>),
+    ) -> Result<(), StateError> {
+        for_each_row(self.store(slot)?, Keyspace::Fates, |key, value| {
+            let row = FateRow::decode(value)?;
+            let fingerprint = key.last_chunk().ok_or(DecodeError::Short)?;
+            let key = UrlKey {
+                partition: partition_of(key)?,
+                fingerprint: Fingerprint(u64::from_be_bytes(*fingerprint)),
+            };
+            each(Fate {
+                key,
+                url: row.url().as_str(),
+                state: row.state,
+                reason: row.reason,
+                status: row.status,
+                place: row.place.map(|place| (place.segment, place.offset)),
+            });
+            Ok(())
+        })
+    }
+}
+
+fn partition_of(key: &[u8]) -> Result<u16, StateError> {
+    let number = key.first_chunk().map(|bytes| u16::from_be_bytes(*bytes));
+    let partition = number.and_then(Partition::new);
+    Ok(partition
+        .ok_or(DecodeError::Value { field: "partition" })?
+        .get())
+}
+
+/// Visits every row of a keyspace in key order. Memory: [`STATE_ROWS`] rows.
+fn for_each_row(
+    store: &dyn Store,
+    keyspace: Keyspace,
+    mut each: impl FnMut(&[u8], &[u8]) -> Result<(), StateError>,
+) -> Result<(), StateError> {
+    let mut from = vec![0];
+    loop {
+        let rows = store.range(keyspace, &from, None, STATE_ROWS)?;
+        let Some((last, _)) = rows.last() else {
+            return Ok(());
+        };
+        from = [last, &[0][..]].concat();
+        for (key, value) in &rows {
+            each(key, value)
+                .map_err(|error| format!("row {} of {keyspace}: {error}", shown(key)))?;
+        }
+    }
+}
+
+/// A key for people: text with the rest escaped.
+fn shown(key: &[u8]) -> String {
+    key.escape_ascii().to_string()
+}
+
+#[cfg(test)]
+mod tests;

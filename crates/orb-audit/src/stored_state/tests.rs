@@ -1,0 +1,217 @@
+//! A slot with a row of each kind, read back.
+//!
+//! In: rows as the frontier encodes them. Out: what the reader makes of them.
+//! May touch: a memory disk and store. Invariant: every keyspace that counts has a row here.
+
+use super::*;
+use orb_api::{Books, Outcome, UrlState};
+use orb_env::{MemoryDisk, Wall};
+use orb_frontier::rows::{Lane, Place, SiteRow, fate_key, queue_key, site_key};
+use orb_frontier::{Found, How, Sieve, SieveKey};
+use orb_store::{Batch, ModelOpener};
+use orb_url::{CrawlUrl, Site};
+
+fn found(url: &str) -> Found {
+    Found {
+        url: CrawlUrl::parse(url).unwrap(),
+        via: None,
+        depth: 0,
+        hops: 0,
+        how: How::Seed,
+        bare_domain: false,
+        rank: None,
+    }
+}
+
+const PARTITION: u16 = 5;
+
+fn queue(batch: &mut Batch, keyspace: Keyspace, url: &str, number: u64) {
+    let found = found(url);
+    let partition = Partition::new(PARTITION).unwrap();
+    let fingerprint = Fingerprint(number);
+    let key = queue_key(
+        partition,
+        &found.url.site(),
+        Lane::of(How::Seed, 0),
+        number,
+        fingerprint,
+    );
+    batch.put(
+        keyspace,
+        key,
+        QueueRow {
+            found,
+            fingerprint,
+            attempts: 0,
+        }
+        .encode(),
+    );
+}
+
+fn fate(url: &str) -> FateRow {
+    FateRow {
+        state: UrlState::Done,
+        outcome: Outcome::Captured,
+        reason: Reason::None,
+        detail: String::new(),
+        status: 200,
+        attempts: 1,
+        found: found(url),
+        at: Wall(7),
+        place: Some(Place {
+            segment: 2,
+            offset: 99,
+        }),
+        digest: None,
+        etag: None,
+        last_modified: None,
+    }
+}
+
+/// A slot with a row of each kind; the others are fresh.
+fn crawl() -> (MemoryDisk, CrawlDir, ModelOpener) {
+    let (disk, dir) = (MemoryDisk::new(), CrawlDir::new("/crawl"));
+    let opener = ModelOpener::new(disk.clone());
+    disk.replace(&dir.identity(), br#"{"format":1,"slots":4}"#)
+        .unwrap();
+    let partition = Partition::new(PARTITION).unwrap();
+    let shared: Arc<dyn Disk> = Arc::new(disk.clone());
+    let mut sieve = Sieve::open(shared, &dir.sieve(SlotId(0)), &RunList::default(), &[]).unwrap();
+    for (number, url) in [(4, "https://d.example/"), (5, "https://e.example/")] {
+        assert!(sieve.offer(
+            SieveKey {
+                partition,
+                fingerprint: Fingerprint(number)
+            },
+            &found(url)
+        ));
+    }
+    let merged = sieve.start_merge().unwrap().run().unwrap();
+    let admitted = merged.admitted.unwrap();
+    let parked = Site::of_host("b.example");
+    let row = SiteRow {
+        parked: Some(Reason::CrawlDelay),
+        ..SiteRow::default()
+    };
+    let books = Books {
+        discovered: 6,
+        pending: 3,
+        done: 1,
+        ..Books::default()
+    };
+    let snapshot = serde_json::json!({
+        "v": 1, "group": 3, "books": books, "sightings": {}, "absorbed": {}, "seeds": {"file": 0, "bytes": 0},
+        "admitted": [{"id": admitted.id, "rows": admitted.rows, "drained": 0, "offset": 0}],
+    });
+    let files = serde_json::json!({
+        "v": 1, "segment": {"name": "x", "serial": 2, "bytes": 500}, "next_serial": 3, "attempts_bytes": 77,
+    });
+    let mut batch = Batch::new();
+    batch.put(
+        Keyspace::Meta,
+        b"frontier".to_vec(),
+        snapshot.to_string().into_bytes(),
+    );
+    batch.put(
+        Keyspace::Meta,
+        b"files".to_vec(),
+        files.to_string().into_bytes(),
+    );
+    batch.put(Keyspace::Meta, b"runs".to_vec(), merged.runs.encode());
+    batch.put(
+        Keyspace::Sites,
+        site_key(partition, &parked),
+        serde_json::to_vec(&row).unwrap(),
+    );
+    queue(&mut batch, Keyspace::Queue, "https://a.example/", 1);
+    queue(&mut batch, Keyspace::Queue, "https://b.example/", 2);
+    queue(&mut batch, Keyspace::Cold, "https://c.example/", 3);
+    let done = fate("https://a.example/done");
+    let key = fate_key(partition, &done.url().site(), Fingerprint(6));
+    batch.put(Keyspace::Fates, key, done.encode());
+    opener
+        .open(&dir.store(SlotId(0)))
+        .unwrap()
+        .commit(batch)
+        .unwrap();
+    (disk, dir, opener)
+}
+
+#[test]
+fn every_kind_of_row_is_read() {
+    let (disk, dir, opener) = crawl();
+    let state = StoredState::open(Arc::new(disk), &dir, &opener).unwrap();
+    assert_eq!(state.slots(), 4);
+    let stored = state.stored(SlotId(0)).unwrap();
+    assert_eq!(
+        (stored.group, stored.books.discovered, stored.attempts_bytes),
+        (3, 6, 77)
+    );
+    assert_eq!(
+        stored.archive,
+        Some(ArchiveEnd {
+            segment: 2,
+            bytes: 500
+        })
+    );
+    assert_eq!(state.sieve_keys(SlotId(0)).unwrap(), 2);
+    assert_eq!(state.stored(SlotId(3)).unwrap(), StoredSlot::default());
+    assert_eq!(state.sieve_keys(SlotId(3)).unwrap(), 0);
+
+    let mut waiting = Vec::new();
+    let mut see = |row: Waiting<'_>| {
+        assert_eq!(row.key.partition, PARTITION);
+        waiting.push((row.key.fingerprint.0, row.url.to_owned(), row.excluded));
+    };
+    state.for_each_queue_row(SlotId(0), &mut see).unwrap();
+    state.for_each_undrained(SlotId(0), &mut see).unwrap();
+    let want = [
+        (1, "https://a.example/", None),
+        (2, "https://b.example/", Some(Reason::CrawlDelay)),
+        (3, "https://c.example/", Some(Reason::Budget)),
+        (4, "https://d.example/", None),
+        (5, "https://e.example/", None),
+    ];
+    assert_eq!(
+        waiting,
+        want.map(|(number, url, excluded)| (number, url.to_owned(), excluded))
+    );
+
+    let mut fates = Vec::new();
+    let mut see = |fate: Fate<'_>| fates.push((fate.key.fingerprint.0, fate.state, fate.place));
+    state.for_each_fate(SlotId(0), &mut see).unwrap();
+    assert_eq!(fates, [(6, UrlState::Done, Some((2, 99)))]);
+}
+
+#[test]
+fn a_damaged_row_is_named() {
+    let (disk, dir, opener) = crawl();
+    let mut batch = Batch::new();
+    batch.put(
+        Keyspace::Fates,
+        b"\0\x05a.example\0damaged".to_vec(),
+        b"?".to_vec(),
+    );
+    opener
+        .open(&dir.store(SlotId(0)))
+        .unwrap()
+        .commit(batch)
+        .unwrap();
+    let state = StoredState::open(Arc::new(disk), &dir, &opener).unwrap();
+    let error = state
+        .for_each_fate(SlotId(0), &mut |_| {})
+        .unwrap_err()
+        .to_string();
+    assert_eq!(
+        error,
+        r"row \x00\x05a.example\x00damaged of fates: row has layout version 63"
+    );
+}
+
+#[test]
+fn a_folder_without_identity_is_not_touched() {
+    let disk = MemoryDisk::new();
+    let opener = ModelOpener::new(disk.clone());
+    let opened = StoredState::open(Arc::new(disk), &CrawlDir::new("/none"), &opener);
+    assert!(matches!(opened, Err(AuditError::Disk { .. })));
+}
