@@ -1,1 +1,48 @@
 //! The pipeline: joins the engines into a crawl.
+//!
+//! In: settings, seeds, a world (clock, entropy, network, disk, stores). Out: a crawl's folder, a summary.
+//! May touch: every engine and ground crate. Must not touch: settings files, the terminal.
+//! Invariant: a URL changes state only with the commit of the group that holds its record and its links.
+//!
+//! Read `shard` for the loop, `visits` and `fetched` for the life of a URL, `group` for what becomes durable when.
+
+mod archive;
+mod board;
+mod config;
+mod control;
+mod coordinator;
+mod copies;
+mod desk;
+mod errand;
+mod error;
+mod event;
+mod fetched;
+mod files;
+mod group;
+mod identity;
+mod limits;
+mod opening;
+mod page;
+mod recent;
+mod robots;
+mod run;
+mod seeds;
+mod shard;
+mod shared;
+mod slot;
+mod stopped;
+mod verdict;
+mod visits;
+mod world;
+
+pub use config::{
+    ArchiveCompression, ArchiveConfig, ConfigError, CrawlConfig, IdentityConfig, Keep, LimitsConfig,
+};
+pub use control::{Control, Wish};
+pub use error::{CrawlError, FailureKind};
+pub use files::{FileEnds, SegmentEnd};
+pub use identity::{CrawlIdentity, RunSettings};
+pub use opening::{CrawlSetup, OpenCrawl, open};
+pub use run::{CrawlEnd, EndReason};
+pub use stopped::read_status;
+pub use world::World;

@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use orb_env::Disk;
 
+use crate::FrontierError;
 use crate::limits::DRAIN_ROWS_MAX;
 use crate::sieve::{AdmittedRows, read_admitted};
-use crate::FrontierError;
 
 /// Reads the next rows of an admitted file. Blocking: run it on the read helper.
 pub struct DrainJob {
@@ -29,6 +29,12 @@ impl DrainJob {
     /// # Errors
     /// When the file is gone or damaged.
     pub fn run(self) -> Result<Drained, FrontierError> {
-        Ok(Drained(read_admitted(self.disk.as_ref(), &self.dir, self.id, self.offset, DRAIN_ROWS_MAX)?))
+        Ok(Drained(read_admitted(
+            self.disk.as_ref(),
+            &self.dir,
+            self.id,
+            self.offset,
+            DRAIN_ROWS_MAX,
+        )?))
     }
 }

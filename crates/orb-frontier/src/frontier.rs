@@ -19,9 +19,7 @@ use orb_store::{Batch, JournalEnd, Keyspace, Store};
 use orb_url::{CrawlKey, CrawlUrl, Fingerprint, Site};
 
 use crate::admitted::{DrainJob, Drained};
-use crate::limits::{
-    LOAD_SITES_MAX, MERGE_BYTES, MERGE_INTERVAL, MERGE_INTERVAL_HUNGRY, PREFETCH,
-};
+use crate::limits::{LOAD_SITES_MAX, MERGE_BYTES, MERGE_INTERVAL, MERGE_INTERVAL_HUNGRY, PREFETCH};
 use crate::rows::{FateRow, Lane, QueueRow, SiteRow, fate_key, queue_key, site_prefix};
 use crate::sites::{Phase, SiteTable};
 use crate::snapshot::{AdmittedFile, SeedsEnd, SlotSnapshot};
@@ -85,6 +83,8 @@ pub struct Frontier {
     pub(crate) snapshot: SlotSnapshot,
     /// Positions read so far, ahead of the stored ones.
     pub(crate) read_to: BTreeMap<u8, JournalEnd>,
+    /// Positions as of the last durable group.
+    durable_to: BTreeMap<u8, JournalEnd>,
     pub(crate) seeds_to: SeedsEnd,
     pub(crate) sightings: Sightings,
     /// What the merge that is out covers.
@@ -106,7 +106,8 @@ pub struct GroupTail {
     wake: Vec<SiteId>,
     removed: Vec<(SiteId, Vec<u8>)>,
     finished_files: Vec<u64>,
-    swept: bool,
+    replaced_runs: Vec<u64>,
+    absorbed: BTreeMap<u8, JournalEnd>,
 }
 
 impl Frontier {
@@ -119,6 +120,7 @@ impl Frontier {
     ) -> Frontier {
         Frontier {
             read_to: snapshot.absorbed_ends(),
+            durable_to: snapshot.absorbed_ends(),
             seeds_to: snapshot.seeds,
             sightings: snapshot.sightings.clone(),
             setup,
@@ -147,14 +149,25 @@ impl Frontier {
             Ok(()) => {
                 let partition = self.setup.slots.partition_of(&self.setup.key, &site);
                 let fingerprint = self.setup.key.fingerprint(&found.url);
-                if self.sieve.offer(SieveKey { partition, fingerprint }, found) {
+                if self.sieve.offer(
+                    SieveKey {
+                        partition,
+                        fingerprint,
+                    },
+                    found,
+                ) {
                     self.buffered_since.get_or_insert(now);
                 }
             }
         }
     }
 
-    fn judge(&mut self, found: &Found, site: &Site, known: Option<SiteId>) -> Result<(), &'static str> {
+    fn judge(
+        &mut self,
+        found: &Found,
+        site: &Site,
+        known: Option<SiteId>,
+    ) -> Result<(), &'static str> {
         let config = &self.setup.config;
         if found.hops > config.redirects_max {
             return Err("redirect_limit");
@@ -165,7 +178,8 @@ impl Frontier {
         if self.setup.rules.stop(&found.url) {
             return Err("rule");
         }
-        let full = self.sites.heap_bytes() as u64 >= config.memory_max.bytes() && config.memory_max.bytes() > 0;
+        let full = self.sites.heap_bytes() as u64 >= config.memory_max.bytes()
+            && config.memory_max.bytes() > 0;
         // A seed, and where a seed redirects to, says itself what is in scope.
         let leads = found.how == How::Seed || (found.how == How::Redirect && found.depth == 0);
         let (scope, rank) = (config.scope, found.rank);
@@ -175,7 +189,14 @@ impl Frontier {
             None if leads || scope == crate::Scope::Any => self.new_site(site),
             None => return Err("scope"),
         };
-        if leads && self.sites.get_mut(id).row.scope.note_seed(&found.url, scope, rank) {
+        if leads
+            && self
+                .sites
+                .get_mut(id)
+                .row
+                .scope
+                .note_seed(&found.url, scope, rank)
+        {
             self.sites.touch(id);
         }
         if !self.sites.marks(id).covers(&found.url, scope) {
@@ -184,13 +205,18 @@ impl Frontier {
         let row = &self.sites.get(id).row;
         let config = &self.setup.config;
         let spent = config.pages_per_site_max > 0 && row.queued >= config.pages_per_site_max;
-        if spent && row.cold >= config.cold_per_site_max { Err("full") } else { Ok(()) }
+        if spent && row.cold >= config.cold_per_site_max {
+            Err("full")
+        } else {
+            Ok(())
+        }
     }
 
     fn new_site(&mut self, site: &Site) -> SiteId {
         let partition = self.setup.slots.partition_of(&self.setup.key, site);
         let clock = SiteClock::fresh(self.setup.opened.mono, self.setup.clean);
-        self.sites.insert(site.clone(), partition, clock, SiteRow::default())
+        self.sites
+            .insert(site.clone(), partition, clock, SiteRow::default())
     }
 
     /// Counts a link that was stopped elsewhere before it came here.
@@ -220,10 +246,10 @@ impl Frontier {
         self.seeds_to
     }
 
-    /// The stored position of `source`'s journal: below it nothing is needed any more.
+    /// The durable position of `source`'s journal: below it nothing is needed any more.
     #[must_use]
-    pub fn stored_to(&self, source: SlotId) -> JournalEnd {
-        self.snapshot.absorbed_end(source)
+    pub fn durable_to(&self, source: SlotId) -> JournalEnd {
+        self.durable_to.get(&source.0).copied().unwrap_or_default()
     }
 
     /// When a merge should start; `hungry` is a crawl with nothing else to do.
@@ -231,9 +257,11 @@ impl Frontier {
     pub fn merge_time(&self, hungry: bool) -> Mono {
         match self.buffered_since {
             Some(_) if self.covering.is_some() => Mono::NEVER,
-            Some(since) if self.sieve.buffered_bytes() < MERGE_BYTES => {
-                since.plus(if hungry { MERGE_INTERVAL_HUNGRY } else { MERGE_INTERVAL })
-            }
+            Some(since) if self.sieve.buffered_bytes() < MERGE_BYTES => since.plus(if hungry {
+                MERGE_INTERVAL_HUNGRY
+            } else {
+                MERGE_INTERVAL
+            }),
             Some(since) => since,
             None => Mono::NEVER,
         }
@@ -252,12 +280,19 @@ impl Frontier {
 
     /// A merge is done and synced: the group being built switches to its runs and counts what it admitted.
     pub fn merged(&mut self, merged: &Merged, batch: &mut Batch) {
-        let (ends, seeds, sightings) =
-            self.covering.take().expect("a merge was started before it is done");
+        let (ends, seeds, sightings) = self
+            .covering
+            .take()
+            .expect("a merge was started before it is done");
         self.snapshot.cover(&ends, seeds, sightings);
         if let Some(file) = &merged.admitted {
             self.snapshot.books.discover(file.rows);
-            self.snapshot.admitted.push(AdmittedFile { id: file.id, rows: file.rows, drained: 0, offset: 0 });
+            self.snapshot.admitted.push(AdmittedFile {
+                id: file.id,
+                rows: file.rows,
+                drained: 0,
+                offset: 0,
+            });
         }
         batch.put(Keyspace::Meta, b"runs".to_vec(), merged.runs.encode());
         self.sieve.installed(merged);
@@ -287,7 +322,11 @@ impl Frontier {
         for (key, found) in drained.0.rows {
             self.queue(key, found, batch);
         }
-        let file = self.snapshot.admitted.first_mut().expect("the file being drained is named");
+        let file = self
+            .snapshot
+            .admitted
+            .first_mut()
+            .expect("the file being drained is named");
         file.offset = drained.0.next;
         file.drained += rows;
         if drained.0.end {
@@ -298,18 +337,27 @@ impl Frontier {
 
     fn queue(&mut self, key: SieveKey, found: Found, batch: &mut Batch) {
         let site = found.url.site();
-        let id = self.sites.find(&site).unwrap_or_else(|| self.new_site(&site));
+        let id = self
+            .sites
+            .find(&site)
+            .unwrap_or_else(|| self.new_site(&site));
         let config = &self.setup.config;
         let entry = self.sites.get_mut(id);
         let order = entry.row.next_order;
         entry.row.next_order += 1;
         let lane = Lane::of(found.how, found.depth);
         let row_key = queue_key(key.partition, &site, lane, order, key.fingerprint);
-        let row = QueueRow { found, fingerprint: key.fingerprint, attempts: 0 };
+        let row = QueueRow {
+            found,
+            fingerprint: key.fingerprint,
+            attempts: 0,
+        };
         if config.pages_per_site_max > 0 && entry.row.queued >= config.pages_per_site_max {
             entry.row.cold += 1;
             batch.put(Keyspace::Cold, row_key, row.encode());
-            self.snapshot.books.settle(1, UrlState::Excluded, Reason::Budget);
+            self.snapshot
+                .books
+                .settle(1, UrlState::Excluded, Reason::Budget);
             self.sites.touch(id);
             return;
         }
@@ -330,14 +378,20 @@ impl Frontier {
     pub fn start_load(&mut self, now: Stamp) -> Option<LoadJob> {
         let mut items = Vec::new();
         while items.len() < LOAD_SITES_MAX {
-            let Some((at, id)) = self.sites.pop_waiting(now.mono.plus(PREFETCH)) else { break };
+            let Some((at, id)) = self.sites.pop_waiting(now.mono.plus(PREFETCH)) else {
+                break;
+            };
             let entry = self.sites.get_mut(id);
             if !entry.window.is_empty() || entry.errands > 0 {
                 self.sites.make_ready(id, at);
             } else if entry.has_more() {
                 entry.phase = Phase::Loading;
                 let prefix = site_prefix(entry.partition, &entry.name);
-                items.push(LoadItem { id, prefix, taken: entry.taken.clone() });
+                items.push(LoadItem {
+                    id,
+                    prefix,
+                    taken: entry.taken.clone(),
+                });
             } else {
                 entry.phase = Phase::Idle;
             }
@@ -346,7 +400,11 @@ impl Frontier {
             return None;
         }
         self.loading += items.len();
-        Some(LoadJob { store: Arc::clone(&self.store), items, now: now.wall })
+        Some(LoadJob {
+            store: Arc::clone(&self.store),
+            items,
+            now: now.wall,
+        })
     }
 
     /// Takes what a [`LoadJob`] read.
@@ -358,10 +416,15 @@ impl Frontier {
                 entry.phase = Phase::Idle;
             } else {
                 // Rows handed out after the read began are not handed out again.
-                let fresh = site.rows.into_iter().filter(|queued| !entry.taken.contains(&queued.key));
+                let fresh = site
+                    .rows
+                    .into_iter()
+                    .filter(|queued| !entry.taken.contains(&queued.key));
                 entry.window = fresh.collect();
             }
-            let at = entry.clock.next_allowed(&self.setup.politeness, entry.crawl_delay);
+            let at = entry
+                .clock
+                .next_allowed(&self.setup.politeness, entry.crawl_delay);
             if !entry.window.is_empty() || entry.errands > 0 {
                 self.sites.make_ready(site.id, at);
             } else if let Some(due) = site.retry_at {
@@ -378,7 +441,11 @@ impl Frontier {
         let id = self.sites.pop_ready(now)?;
         let entry = self.sites.get_mut(id);
         entry.phase = Phase::Visiting;
-        Some(Visit { id, site: entry.name.clone(), partition: entry.partition })
+        Some(Visit {
+            id,
+            site: entry.name.clone(),
+            partition: entry.partition,
+        })
     }
 
     /// When something in here wants attention next.
@@ -405,7 +472,11 @@ impl Frontier {
     /// The visit is over; the site may be visited again when its clock allows and not before `not_before`.
     pub fn release(&mut self, id: SiteId, not_before: Mono) {
         let entry = self.sites.get_mut(id);
-        debug_assert_eq!(entry.phase, Phase::Visiting, "only a visited site is released");
+        debug_assert_eq!(
+            entry.phase,
+            Phase::Visiting,
+            "only a visited site is released"
+        );
         entry.phase = Phase::Idle;
         self.wake_site(id, not_before);
     }
@@ -415,6 +486,15 @@ impl Frontier {
         let wanted = !entry.window.is_empty() || entry.errands > 0 || entry.has_more();
         if entry.phase == Phase::Idle && wanted {
             self.sites.schedule(id, not_before, &self.setup.politeness);
+        }
+    }
+
+    /// Something changed for a site that waits: it is looked at as soon as its clock allows.
+    pub fn nudge(&mut self, id: SiteId) {
+        let entry = self.sites.get_mut(id);
+        if matches!(entry.phase, Phase::Waiting(_) | Phase::Idle) {
+            entry.phase = Phase::Idle;
+            self.wake_site(id, Mono(0));
         }
     }
 
@@ -440,6 +520,24 @@ impl Frontier {
         }
     }
 
+    /// Durable positions in every slot's journal.
+    pub fn positions(&self) -> impl Iterator<Item = (SlotId, JournalEnd)> + '_ {
+        self.durable_to
+            .iter()
+            .map(|(&slot, &end)| (SlotId(slot), end))
+    }
+
+    /// A site, made known if it is not.
+    pub fn known_site(&mut self, site: &Site) -> SiteId {
+        self.sites.find(site).unwrap_or_else(|| self.new_site(site))
+    }
+
+    /// A site that is known.
+    #[must_use]
+    pub fn find_site(&self, site: &Site) -> Option<SiteId> {
+        self.sites.find(site)
+    }
+
     /// Name of a site.
     #[must_use]
     pub fn site_name(&self, id: SiteId) -> &Site {
@@ -450,7 +548,7 @@ impl Frontier {
     pub fn begin_errand(&mut self, site: &Site) -> SiteId {
         let id = self.sites.find(site).unwrap_or_else(|| self.new_site(site));
         self.sites.get_mut(id).errands += 1;
-        self.wake_site(id, Mono(0));
+        self.nudge(id);
         id
     }
 
@@ -474,7 +572,9 @@ impl Frontier {
                     self.snapshot.books.settle(1, fate.state, fate.reason);
                 } else {
                     // It was counted excluded when its site was parked while it was in flight.
-                    self.snapshot.books.restore(1, parked.unwrap_or(Reason::None));
+                    self.snapshot
+                        .books
+                        .restore(1, parked.unwrap_or(Reason::None));
                     self.snapshot.books.settle(1, fate.state, fate.reason);
                 }
                 let key = fate_key(partition, &name, queued.row.fingerprint);
@@ -484,7 +584,10 @@ impl Frontier {
             Settled::Retry(due, attempts) => {
                 let order = u64::try_from(due.0).unwrap_or(0);
                 let key = queue_key(partition, &name, Lane::RETRY, order, queued.row.fingerprint);
-                let row = QueueRow { attempts, ..queued.row };
+                let row = QueueRow {
+                    attempts,
+                    ..queued.row
+                };
                 batch.put(Keyspace::Queue, key, row.encode());
                 if self.wake.last() != Some(&id) {
                     self.wake.push(id);
@@ -503,7 +606,9 @@ impl Frontier {
         entry.window.clear();
         let pending = entry.row.pending;
         self.sites.set_parked(id, Some(reason));
-        self.snapshot.books.settle(pending, UrlState::Excluded, reason);
+        self.snapshot
+            .books
+            .settle(pending, UrlState::Excluded, reason);
     }
 
     // ---- groups ----
@@ -520,7 +625,8 @@ impl Frontier {
 
     fn positions_moved(&self) -> bool {
         self.nothing_underway()
-            && (self.seeds_to != self.snapshot.seeds || self.read_to != self.snapshot.absorbed_ends())
+            && (self.seeds_to != self.snapshot.seeds
+                || self.read_to != self.snapshot.absorbed_ends())
     }
 
     /// Closes the group being built: site rows and the snapshot join the batch.
@@ -540,7 +646,8 @@ impl Frontier {
             wake: std::mem::take(&mut self.wake),
             removed: std::mem::take(&mut self.removed),
             finished_files: std::mem::take(&mut self.finished_files),
-            swept: true,
+            replaced_runs: self.sieve.take_replaced(),
+            absorbed: self.snapshot.absorbed_ends(),
         }
     }
 
@@ -556,11 +663,10 @@ impl Frontier {
         for id in tail.wake {
             self.wake_site(id, Mono(0));
         }
-        if tail.swept {
-            self.sieve.sweep()?;
-        }
+        self.durable_to = tail.absorbed;
+        self.sieve.sweep(&tail.replaced_runs)?;
         for id in tail.finished_files {
-            crate::sieve::remove_admitted(self.setup.disk.as_ref(), &self.setup.sieve_dir, id)?;
+            crate::remove_admitted(self.setup.disk.as_ref(), &self.setup.sieve_dir, id)?;
         }
         Ok(())
     }
@@ -593,6 +699,18 @@ impl Frontier {
     #[must_use]
     pub fn site_counts(&self) -> (u64, u64) {
         (self.sites.len() as u64, self.sites.pending_sites)
+    }
+
+    /// Number of the last sealed group.
+    #[must_use]
+    pub fn group(&self) -> u64 {
+        self.snapshot.group
+    }
+
+    /// Bytes of found URLs that wait for a merge.
+    #[must_use]
+    pub fn buffered_bytes(&self) -> usize {
+        self.sieve.buffered_bytes()
     }
 
     /// Estimated memory.

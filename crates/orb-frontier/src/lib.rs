@@ -1,12 +1,38 @@
-//! Which URL next: the sieve, site queues, the site table and budgets.
+//! Which URL next: the sieve, site queues, the site table and budgets of one slot.
+//!
+//! In: found URLs, finished visits, the current instant (arguments).
+//! Out: the next site and URL, jobs for helpers, rows for the next commit group.
+//! May touch: the slot's store and sieve files, through jobs. Must not touch: sockets, robots.txt, the archive.
+//! Invariant: every admitted URL is in exactly one state, and the books say so in every committed group.
+//!
+//! Start reading at [`Frontier`].
 
+mod admitted;
 mod codec;
+mod config;
 mod found;
+mod frontier;
+mod limits;
+mod open;
+pub mod rows;
+mod scope;
 mod sieve;
+mod sites;
+mod snapshot;
+mod window;
 
+pub use admitted::{DrainJob, Drained};
 pub use codec::DecodeError;
+pub use config::FrontierConfig;
 pub use found::{Found, How};
+pub use frontier::{Frontier, FrontierSetup, GroupTail, Settled, Visit};
+pub use open::{FrontierError, decode_site};
+pub use rows::QueueRow;
+pub use scope::{RuleError, Scope, ScopeMarks, UrlRules};
 pub use sieve::{
     Admitted, AdmittedRows, MergeJob, Merged, RunList, Sieve, SieveError, SieveKey, check_runs,
     read_admitted, remove_admitted,
 };
+pub use sites::{Queued, SiteId};
+pub use snapshot::{AdmittedFile, SeedsEnd, SlotSnapshot};
+pub use window::{LoadJob, Loaded};

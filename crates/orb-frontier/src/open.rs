@@ -10,13 +10,13 @@ use orb_shard::{Partition, SlotId};
 use orb_store::{JournalEnd, Keyspace, Store, StoreError};
 use orb_url::Site;
 
+use crate::DecodeError;
 use crate::frontier::{Frontier, FrontierSetup};
 use crate::limits::OPEN_ROWS;
 use crate::rows::SiteRow;
 use crate::sieve::{RunList, Sieve, SieveError};
 use crate::sites::SiteTable;
 use crate::snapshot::SlotSnapshot;
-use crate::DecodeError;
 
 /// Why a frontier could not go on.
 #[derive(Debug, thiserror::Error)]
@@ -48,14 +48,21 @@ impl SlotSnapshot {
     /// # Errors
     /// When the store fails or the row cannot be read.
     pub fn read(store: &dyn Store) -> Result<Option<SlotSnapshot>, FrontierError> {
-        let Some(bytes) = store.get(Keyspace::Meta, b"frontier")? else { return Ok(None) };
-        let json = |source| FrontierError::Json { key: "frontier".into(), source };
+        let Some(bytes) = store.get(Keyspace::Meta, b"frontier")? else {
+            return Ok(None);
+        };
+        let json = |source| FrontierError::Json {
+            key: "frontier".into(),
+            source,
+        };
         Ok(Some(serde_json::from_slice(&bytes).map_err(json)?))
     }
 
     /// Absorbed positions by source, to be held against the stored lengths of the journals.
     pub fn positions(&self) -> impl Iterator<Item = (SlotId, JournalEnd)> + '_ {
-        self.absorbed.iter().map(|(&slot, &(file, bytes))| (SlotId(slot), JournalEnd { file, bytes }))
+        self.absorbed
+            .iter()
+            .map(|(&slot, &(file, bytes))| (SlotId(slot), JournalEnd { file, bytes }))
     }
 }
 
@@ -78,7 +85,9 @@ impl Frontier {
             let entry = frontier.sites.get(id);
             if entry.row.pending > 0 && entry.row.parked.is_none() {
                 let opened = frontier.setup.opened.mono;
-                frontier.sites.schedule(id, opened, &frontier.setup.politeness);
+                frontier
+                    .sites
+                    .schedule(id, opened, &frontier.setup.politeness);
             }
         }
         Ok(frontier)
@@ -90,7 +99,9 @@ fn read_sites(setup: &FrontierSetup, store: &dyn Store) -> Result<SiteTable, Fro
     let mut from = vec![0];
     loop {
         let rows = store.range(Keyspace::Sites, &from, None, OPEN_ROWS)?;
-        let Some((last, _)) = rows.last() else { return Ok(table) };
+        let Some((last, _)) = rows.last() else {
+            return Ok(table);
+        };
         from = [last, &[0][..]].concat();
         for (key, value) in rows {
             let (site, partition, row) = decode_site(&key, &value)?;
@@ -106,10 +117,13 @@ fn read_sites(setup: &FrontierSetup, store: &dyn Store) -> Result<SiteTable, Fro
 /// When key or value are not such a row.
 pub fn decode_site(key: &[u8], value: &[u8]) -> Result<(Site, Partition, SiteRow), FrontierError> {
     let (number, name) = key.split_first_chunk().ok_or(DecodeError::Short)?;
-    let partition =
-        Partition::new(u16::from_be_bytes(*number)).ok_or(DecodeError::Value { field: "partition" })?;
+    let partition = Partition::new(u16::from_be_bytes(*number))
+        .ok_or(DecodeError::Value { field: "partition" })?;
     let name = std::str::from_utf8(name).map_err(|_| DecodeError::Value { field: "site" })?;
-    let json = |source| FrontierError::Json { key: name.to_owned(), source };
+    let json = |source| FrontierError::Json {
+        key: name.to_owned(),
+        source,
+    };
     let row: SiteRow = serde_json::from_slice(value).map_err(json)?;
     Ok((Site::from_stored(name), partition, row))
 }

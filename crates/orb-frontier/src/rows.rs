@@ -34,7 +34,11 @@ impl Lane {
     /// The lane of a fresh URL: seeds, then by depth; deeper than the last lane share it.
     #[must_use]
     pub fn of(how: How, depth: u16) -> Lane {
-        if how == How::Seed { Lane(1) } else { Lane(2 + depth.min(29) as u8) }
+        if how == How::Seed {
+            Lane(1)
+        } else {
+            Lane(2 + depth.min(29) as u8)
+        }
     }
 }
 
@@ -118,7 +122,11 @@ impl QueueRow {
         check_version(&mut input)?;
         let attempts = take_u8(&mut input)?;
         let fingerprint = Fingerprint(take_u64(&mut input)?);
-        Ok(QueueRow { found: Found::decode(&mut input)?, fingerprint, attempts })
+        Ok(QueueRow {
+            found: Found::decode(&mut input)?,
+            fingerprint,
+            attempts,
+        })
     }
 }
 
@@ -210,7 +218,10 @@ impl FateRow {
             None
         } else {
             let segment = u32::try_from(take_varint(input)?).map_err(|_| wrong("segment"))?;
-            Some(Place { segment, offset: take_varint(input)? })
+            Some(Place {
+                segment,
+                offset: take_varint(input)?,
+            })
         };
         let digest = if flags & 2 == 0 {
             None
@@ -220,7 +231,9 @@ impl FateRow {
             Some(*head)
         };
         let mut text = |bit: u8, field| -> Result<Option<String>, DecodeError> {
-            (flags & bit != 0).then(|| take_str(input, field).map(str::to_owned)).transpose()
+            (flags & bit != 0)
+                .then(|| take_str(input, field).map(str::to_owned))
+                .transpose()
         };
         let etag = text(4, "etag")?;
         let last_modified = text(8, "last_modified")?;
@@ -310,7 +323,11 @@ mod tests {
 
     #[test]
     fn rows_are_read_back_and_cut_rows_refused() {
-        let row = QueueRow { found: found(), fingerprint: Fingerprint(9), attempts: 2 };
+        let row = QueueRow {
+            found: found(),
+            fingerprint: Fingerprint(9),
+            attempts: 2,
+        };
         assert_eq!(QueueRow::decode(&row.encode()), Ok(row));
         let fate = FateRow {
             state: UrlState::Done,
@@ -321,7 +338,10 @@ mod tests {
             attempts: 1,
             found: found(),
             at: Wall(1_790_000_000_000_000),
-            place: Some(Place { segment: 3, offset: 1 << 40 }),
+            place: Some(Place {
+                segment: 3,
+                offset: 1 << 40,
+            }),
             digest: Some([7; 20]),
             etag: Some("\"e\"".into()),
             last_modified: None,

@@ -52,7 +52,7 @@ impl ScopeMarks {
     pub fn note_seed(&mut self, url: &CrawlUrl, scope: Scope, rank: Option<u32>) -> bool {
         let before = self.clone();
         self.seeded = true;
-        let mut add = |list: &mut Vec<String>, text: &str| {
+        let add = |list: &mut Vec<String>, text: &str| {
             if list.len() < SCOPE_MARKS_MAX && !list.iter().any(|known| known == text) {
                 list.push(text.to_owned());
             }
@@ -75,7 +75,9 @@ impl ScopeMarks {
             Scope::Host => self.hosts.iter().any(|host| host == url.host()),
             Scope::Prefix => {
                 let text = url.as_str();
-                self.prefixes.iter().any(|prefix| text.starts_with(prefix.as_str()))
+                self.prefixes
+                    .iter()
+                    .any(|prefix| text.starts_with(prefix.as_str()))
             }
         }
     }
@@ -95,7 +97,9 @@ enum Rule {
 #[non_exhaustive]
 pub enum RuleError {
     /// Neither a domain nor a URL pattern.
-    #[error("`{line}` is neither a domain nor a URL pattern; write `example.com` or `https://example.com/private/*`")]
+    #[error(
+        "`{line}` is neither a domain nor a URL pattern; write `example.com` or `https://example.com/private/*`"
+    )]
     Form {
         /// The line.
         line: String,
@@ -127,14 +131,27 @@ impl UrlRules {
             return Err(RuleError::TooMany { max: URL_RULES_MAX });
         }
         let rule = if line.contains("://") || line.contains('*') || line.contains('/') {
-            let parts: Vec<String> =
-                line.split('*').filter(|p| !p.is_empty()).map(str::to_owned).collect();
+            let parts: Vec<String> = line
+                .split('*')
+                .filter(|p| !p.is_empty())
+                .map(str::to_owned)
+                .collect();
             // Without a scheme a pattern may stand anywhere in the URL.
-            Rule::Pattern(parts, line.contains("://") && !line.starts_with('*'), line.ends_with('*'))
+            Rule::Pattern(
+                parts,
+                line.contains("://") && !line.starts_with('*'),
+                line.ends_with('*'),
+            )
         } else if Site::parse(line).is_ok() {
-            Rule::Domain(line.trim_start_matches('.').trim_end_matches('.').to_ascii_lowercase())
+            Rule::Domain(
+                line.trim_start_matches('.')
+                    .trim_end_matches('.')
+                    .to_ascii_lowercase(),
+            )
         } else {
-            return Err(RuleError::Form { line: line.chars().take(100).collect() });
+            return Err(RuleError::Form {
+                line: line.chars().take(100).collect(),
+            });
         };
         self.0.push(rule);
         Ok(())
@@ -147,7 +164,9 @@ impl UrlRules {
             Rule::Domain(domain) => {
                 let host = url.host();
                 host == domain
-                    || host.strip_suffix(domain.as_str()).is_some_and(|left| left.ends_with('.'))
+                    || host
+                        .strip_suffix(domain.as_str())
+                        .is_some_and(|left| left.ends_with('.'))
             }
             Rule::Pattern(parts, anchored, open) => matches(url.as_str(), parts, *anchored, *open),
         })
@@ -160,12 +179,16 @@ fn matches(text: &str, parts: &[String], anchored: bool, open: bool) -> bool {
     for (i, part) in parts.iter().enumerate() {
         let last = i + 1 == parts.len();
         if i == 0 && anchored {
-            let Some(left) = rest.strip_prefix(part.as_str()) else { return false };
+            let Some(left) = rest.strip_prefix(part.as_str()) else {
+                return false;
+            };
             rest = left;
         } else if last && !open && anchored {
             return rest.ends_with(part.as_str());
         } else {
-            let Some(at) = rest.find(part.as_str()) else { return false };
+            let Some(at) = rest.find(part.as_str()) else {
+                return false;
+            };
             rest = &rest[at + part.len()..];
         }
     }
@@ -200,10 +223,18 @@ mod tests {
     #[test]
     fn rules_stop_domains_and_patterns() {
         let mut rules = UrlRules::default();
-        for line in ["# comment", "", "bad.example", "https://a.com/private/*", "*.pdf", "/cgi-bin/"] {
+        for line in [
+            "# comment",
+            "",
+            "bad.example",
+            "https://a.com/private/*",
+            "*.pdf",
+            "/cgi-bin/",
+        ] {
             rules.add(line).unwrap();
         }
-        let check = |text: &str, stopped: bool| assert_eq!(rules.stop(&url(text)), stopped, "{text}");
+        let check =
+            |text: &str, stopped: bool| assert_eq!(rules.stop(&url(text)), stopped, "{text}");
         check("https://bad.example/", true);
         check("https://deep.bad.example/x", true);
         check("https://notbad.example/", false);

@@ -108,7 +108,9 @@ impl SiteTable {
         clock: SiteClock,
         row: SiteRow,
     ) -> SiteId {
-        let id = SiteId(u32::try_from(self.entries.len()).expect("memory_max ends the table long before 2^32"));
+        let id = SiteId(
+            u32::try_from(self.entries.len()).expect("memory_max ends the table long before 2^32"),
+        );
         self.name_bytes += name.as_str().len();
         self.by_name.insert(name.clone(), id);
         self.pending_sites += u64::from(row.pending > 0 && row.parked.is_none());
@@ -148,7 +150,10 @@ impl SiteTable {
     pub(crate) fn add_pending(&mut self, id: SiteId, change: i64) {
         let row = &mut self.entries[id.0 as usize].row;
         let before = row.pending > 0 && row.parked.is_none();
-        row.pending = row.pending.checked_add_signed(change).expect("a URL is settled once");
+        row.pending = row
+            .pending
+            .checked_add_signed(change)
+            .expect("a URL is settled once");
         let after = row.pending > 0 && row.parked.is_none();
         self.pending_sites = self.pending_sites + u64::from(after) - u64::from(before);
         self.touch(id);
@@ -208,8 +213,14 @@ impl SiteTable {
 
     /// When the next thing in either heap comes; waiting sites count `ahead` earlier, when their URLs are read.
     pub(crate) fn next_time(&self, ahead: Duration) -> Mono {
-        let waiting = self.waiting.peek().map_or(Mono::NEVER, |Reverse((at, _))| at.minus(ahead));
-        let ready = self.ready.peek().map_or(Mono::NEVER, |Reverse((at, _))| *at);
+        let waiting = self
+            .waiting
+            .peek()
+            .map_or(Mono::NEVER, |Reverse((at, _))| at.minus(ahead));
+        let ready = self
+            .ready
+            .peek()
+            .map_or(Mono::NEVER, |Reverse((at, _))| *at);
         waiting.min(ready)
     }
 
@@ -223,7 +234,8 @@ impl SiteTable {
                 entry.row.v = 1;
                 entry.row.clock = entry.clock.stored(now);
                 entry.row.crawl_delay_us = entry.crawl_delay.map(|d| d.as_micros() as u64);
-                let value = serde_json::to_vec(&entry.row).expect("a site row has only string keys");
+                let value =
+                    serde_json::to_vec(&entry.row).expect("a site row has only string keys");
                 (site_key(entry.partition, &entry.name), value)
             })
             .collect()

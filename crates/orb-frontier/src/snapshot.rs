@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 
 use orb_api::{Books, Sightings};
-use orb_shard::SlotId;
 use orb_store::JournalEnd;
 use serde::{Deserialize, Serialize};
 
@@ -52,22 +51,32 @@ pub struct SlotSnapshot {
 }
 
 impl SlotSnapshot {
-    pub(crate) fn absorbed_end(&self, source: SlotId) -> JournalEnd {
-        let (file, bytes) = self.absorbed.get(&source.0).copied().unwrap_or_default();
-        JournalEnd { file, bytes }
-    }
-
     pub(crate) fn absorbed_ends(&self) -> BTreeMap<u8, JournalEnd> {
-        self.absorbed.iter().map(|(&slot, &(file, bytes))| (slot, JournalEnd { file, bytes })).collect()
+        self.absorbed
+            .iter()
+            .map(|(&slot, &(file, bytes))| (slot, JournalEnd { file, bytes }))
+            .collect()
     }
 
-    pub(crate) fn cover(&mut self, ends: &BTreeMap<u8, JournalEnd>, seeds: SeedsEnd, sightings: Sightings) {
-        self.absorbed = ends.iter().map(|(&slot, end)| (slot, (end.file, end.bytes))).collect();
+    pub(crate) fn cover(
+        &mut self,
+        ends: &BTreeMap<u8, JournalEnd>,
+        seeds: SeedsEnd,
+        sightings: Sightings,
+    ) {
+        self.absorbed = ends
+            .iter()
+            .map(|(&slot, end)| (slot, (end.file, end.bytes)))
+            .collect();
         self.seeds = seeds;
         self.sightings = sightings;
     }
 
     pub(crate) fn encode(&self) -> Vec<u8> {
-        serde_json::to_vec(&SlotSnapshot { v: 1, ..self.clone() }).expect("a snapshot has only plain keys")
+        serde_json::to_vec(&SlotSnapshot {
+            v: 1,
+            ..self.clone()
+        })
+        .expect("a snapshot has only plain keys")
     }
 }

@@ -81,6 +81,10 @@ fn load_site(store: &dyn Store, item: LoadItem, now: Wall) -> Result<LoadedSite,
 }
 
 fn due_of(key: &[u8], prefix_len: usize) -> Wall {
-    let order = key.get(prefix_len + 1..).and_then(|rest| rest.first_chunk()).copied().unwrap_or_default();
+    let order = key
+        .get(prefix_len + 1..)
+        .and_then(|rest| rest.first_chunk())
+        .copied()
+        .unwrap_or_default();
     Wall(i64::try_from(u64::from_be_bytes(order)).unwrap_or(i64::MAX))
 }

@@ -63,7 +63,12 @@ pub struct AddressGrant {
 impl AddressGrant {
     #[cfg(feature = "mutants")]
     pub(crate) fn ungated(address: IpAddr, now: Mono) -> AddressGrant {
-        AddressGrant { address, group: None, not_before: now, delay: Duration::ZERO }
+        AddressGrant {
+            address,
+            group: None,
+            not_before: now,
+            delay: Duration::ZERO,
+        }
     }
 
     /// The address.
@@ -123,10 +128,21 @@ impl AddressClocks {
     /// because nothing tells what the process before did last.
     #[must_use]
     pub fn new(config: PolitenessConfig, opened: Mono) -> AddressClocks {
-        let first = |delay: Duration| Line { next: opened.plus(delay), tail: opened };
+        let first = |delay: Duration| Line {
+            next: opened.plus(delay),
+            tail: opened,
+        };
         AddressClocks {
-            group_names: config.groups.iter().map(|group| group.name.as_str().into()).collect(),
-            groups: config.groups.iter().map(|group| first(group.delay)).collect(),
+            group_names: config
+                .groups
+                .iter()
+                .map(|group| group.name.as_str().into())
+                .collect(),
+            groups: config
+                .groups
+                .iter()
+                .map(|group| first(group.delay))
+                .collect(),
             config,
             opened,
             addresses: FxHashMap::default(),
@@ -148,8 +164,15 @@ impl AddressClocks {
     pub fn ask(&mut self, address: IpAddr, now: Mono) -> Answer {
         let delay = self.config.delay_of(address);
         let key = AddressKey::of(address);
-        let group = self.config.groups.iter().position(|g| g.cidrs.iter().any(|c| c.contains(&address)));
-        let idle = Line { next: self.opened.plus(delay), tail: self.opened };
+        let group = self
+            .config
+            .groups
+            .iter()
+            .position(|g| g.cidrs.iter().any(|c| c.contains(&address)));
+        let idle = Line {
+            next: self.opened.plus(delay),
+            tail: self.opened,
+        };
         let line = self.addresses.get(&key).copied().unwrap_or(idle);
         let mut at = now.max(line.next).max(self.page_next).max(self.bytes_next);
         if let Some(group) = group {
@@ -161,25 +184,52 @@ impl AddressClocks {
         self.take(key, group, line, at, delay);
         self.sweep(now);
         let group = group.map(|g| Arc::clone(&self.group_names[g]));
-        Answer::Granted(AddressGrant { address, group, not_before: at, delay })
+        Answer::Granted(AddressGrant {
+            address,
+            group,
+            not_before: at,
+            delay,
+        })
     }
 
-    fn take(&mut self, key: AddressKey, group: Option<usize>, line: Line, at: Mono, delay: Duration) {
+    fn take(
+        &mut self,
+        key: AddressKey,
+        group: Option<usize>,
+        line: Line,
+        at: Mono,
+        delay: Duration,
+    ) {
         let next = |delay: Duration| at.plus(GRANT_WINDOW).plus(delay);
         // A delay of zero means "no clock", not "one request per window".
         if !delay.is_zero() {
-            self.addresses.insert(key, Line { next: next(delay), tail: line.tail });
+            self.addresses.insert(
+                key,
+                Line {
+                    next: next(delay),
+                    tail: line.tail,
+                },
+            );
         }
         if let Some(group) = group.filter(|&g| !self.config.groups[g].delay.is_zero()) {
             self.groups[group].next = next(self.config.groups[group].delay);
         }
         if self.config.pages_per_second_max > 0.0 {
-            self.page_next = at.plus(Duration::from_secs_f64(1.0 / self.config.pages_per_second_max));
+            self.page_next = at.plus(Duration::from_secs_f64(
+                1.0 / self.config.pages_per_second_max,
+            ));
         }
     }
 
     /// Places an asker behind the others who were sent away, so that they do not all come back at once.
-    fn queue_up(&mut self, key: AddressKey, group: Option<usize>, line: Line, at: Mono, now: Mono) -> Mono {
+    fn queue_up(
+        &mut self,
+        key: AddressKey,
+        group: Option<usize>,
+        line: Line,
+        at: Mono,
+        now: Mono,
+    ) -> Mono {
         let group_delay = group.map_or(Duration::ZERO, |g| self.config.groups[g].delay);
         let step = GRANT_WINDOW + self.config.delay_of(key.0).max(group_delay);
         let tail = match group {
@@ -190,7 +240,13 @@ impl AddressClocks {
         if let Some(g) = group {
             self.groups[g].tail = place.plus(step);
         }
-        self.addresses.insert(key, Line { next: line.next, tail: place.plus(step) });
+        self.addresses.insert(
+            key,
+            Line {
+                next: line.next,
+                tail: place.plus(step),
+            },
+        );
         self.sweep(now);
         // A little before its place, so that a whole horizon is left to use it.
         place.minus(GRANT_HORIZON / 2).max(now.plus(GRANT_WINDOW))
@@ -199,7 +255,8 @@ impl AddressClocks {
     /// Counts bytes received against the cap on bytes per second.
     pub fn spent_bytes(&mut self, bytes: u64, now: Mono) {
         if self.config.bytes_per_second_max > 0 {
-            let span = Duration::from_secs_f64(bytes as f64 / self.config.bytes_per_second_max as f64);
+            let span =
+                Duration::from_secs_f64(bytes as f64 / self.config.bytes_per_second_max as f64);
             self.bytes_next = self.bytes_next.max(now).plus(span);
         }
     }
@@ -220,7 +277,8 @@ impl AddressClocks {
     // that wait is part of `idle` in `ask`; so dropping a passed entry changes no answer.
     fn sweep(&mut self, now: Mono) {
         if self.addresses.len() > self.sweep_at {
-            self.addresses.retain(|_, line| line.next > now || line.tail > now);
+            self.addresses
+                .retain(|_, line| line.next > now || line.tail > now);
             self.sweep_at = (self.addresses.len() * 2).max(SWEEP_ENTRIES_MIN);
         }
     }
@@ -264,7 +322,10 @@ mod tests {
 
     #[test]
     fn an_address_without_delay_has_no_clock() {
-        let config = PolitenessConfig { address_delay: Duration::ZERO, ..PolitenessConfig::default() };
+        let config = PolitenessConfig {
+            address_delay: Duration::ZERO,
+            ..PolitenessConfig::default()
+        };
         let mut clocks = AddressClocks::new(config, at(0));
         assert!((0..100).all(|_| granted(&mut clocks, v4(1), at(1_000)) == Some(at(1_000))));
         assert!(clocks.is_empty());
@@ -280,7 +341,10 @@ mod tests {
             }
         }
         assert!(told.len() >= 17);
-        assert!(told.windows(2).all(|pair| pair[1].since(pair[0]) >= Duration::from_millis(600)));
+        assert!(
+            told.windows(2)
+                .all(|pair| pair[1].since(pair[0]) >= Duration::from_millis(600))
+        );
     }
 
     #[test]
@@ -307,18 +371,28 @@ mod tests {
         };
         let mut clocks = AddressClocks::new(config, at(0));
         assert_eq!(granted(&mut clocks, v4(1), at(5_000)), Some(at(5_000)));
-        assert_eq!(granted(&mut clocks, v4(2), at(5_000)), Some(at(5_900)), "another address of the group");
+        assert_eq!(
+            granted(&mut clocks, v4(2), at(5_000)),
+            Some(at(5_900)),
+            "another address of the group"
+        );
         assert_eq!(granted(&mut clocks, v4(70), at(5_000)), Some(at(5_000)));
         assert_eq!(granted(&mut clocks, v4(70), at(5_000)), Some(at(5_110)));
     }
 
     #[test]
     fn caps_hold_for_the_whole_crawl() {
-        let config = PolitenessConfig { pages_per_second_max: 10.0, ..PolitenessConfig::default() };
+        let config = PolitenessConfig {
+            pages_per_second_max: 10.0,
+            ..PolitenessConfig::default()
+        };
         let mut clocks = AddressClocks::new(config, at(0));
         assert_eq!(granted(&mut clocks, v4(1), at(5_000)), Some(at(5_000)));
         assert_eq!(granted(&mut clocks, v4(2), at(5_000)), Some(at(5_100)));
-        let config = PolitenessConfig { bytes_per_second_max: 1_000, ..PolitenessConfig::default() };
+        let config = PolitenessConfig {
+            bytes_per_second_max: 1_000,
+            ..PolitenessConfig::default()
+        };
         let mut clocks = AddressClocks::new(config, at(0));
         clocks.spent_bytes(500, at(5_000));
         assert_eq!(granted(&mut clocks, v4(1), at(5_000)), Some(at(5_500)));
@@ -331,7 +405,11 @@ mod tests {
             let address = IpAddr::from(i.to_be_bytes());
             granted(&mut clocks, address, at(1_000 + u64::from(i)));
         }
-        assert!(clocks.len() < 4 * SWEEP_ENTRIES_MIN, "{} entries", clocks.len());
+        assert!(
+            clocks.len() < 4 * SWEEP_ENTRIES_MIN,
+            "{} entries",
+            clocks.len()
+        );
     }
 
     proptest! {

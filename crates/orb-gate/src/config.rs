@@ -103,6 +103,8 @@ impl PolitenessConfig {
     /// The group an address belongs to: the first that names it.
     #[must_use]
     pub fn group_of(&self, address: IpAddr) -> Option<&GroupRule> {
-        self.groups.iter().find(|group| group.cidrs.iter().any(|cidr| cidr.contains(&address)))
+        self.groups
+            .iter()
+            .find(|group| group.cidrs.iter().any(|cidr| cidr.contains(&address)))
     }
 }

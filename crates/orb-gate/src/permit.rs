@@ -30,15 +30,30 @@ pub struct Permit {
 }
 
 impl Permit {
-    pub(crate) fn new(site: Site, grant: AddressGrant, not_before: Mono, delay: Duration) -> Permit {
-        Permit { site, grant, not_before, delay }
+    pub(crate) fn new(
+        site: Site,
+        grant: AddressGrant,
+        not_before: Mono,
+        delay: Duration,
+    ) -> Permit {
+        Permit {
+            site,
+            grant,
+            not_before,
+            delay,
+        }
     }
 
     /// The planted mistake [`Mutant::UngatedHop`]: a permit nobody agreed to.
     #[cfg(feature = "mutants")]
     pub fn ungated(site: Site, address: IpAddr, now: Mono) -> Permit {
         let grant = AddressGrant::ungated(address, now);
-        Permit { site, grant, not_before: now, delay: Duration::ZERO }
+        Permit {
+            site,
+            grant,
+            not_before: now,
+            delay: Duration::ZERO,
+        }
     }
 
     /// The site that may be contacted.
@@ -90,7 +105,10 @@ impl Permit {
     pub fn start(self, now: Mono) -> Result<Exchanging, Box<Stale>> {
         let in_time = now >= self.not_before && now <= self.grant.not_after();
         if in_time || planted(Mutant::StaleAddressTime) {
-            Ok(Exchanging { permit: self, started: now })
+            Ok(Exchanging {
+                permit: self,
+                started: now,
+            })
         } else {
             Err(Box::new(Stale(self)))
         }
@@ -112,7 +130,6 @@ pub struct Exchanging {
 
 impl Exchanging {
     /// The permit it runs under.
-    #[must_use]
     pub fn permit(&self) -> &Permit {
         &self.permit
     }
@@ -125,7 +142,11 @@ impl Exchanging {
 
     /// The last byte was read or the exchange was given up.
     pub fn end(self, now: Mono) -> Spent {
-        Spent { permit: self.permit, started: self.started, ended: now.max(self.started) }
+        Spent {
+            permit: self.permit,
+            started: self.started,
+            ended: now.max(self.started),
+        }
     }
 }
 
@@ -140,7 +161,6 @@ pub struct Spent {
 
 impl Spent {
     /// The permit that was used.
-    #[must_use]
     pub fn permit(&self) -> &Permit {
         &self.permit
     }

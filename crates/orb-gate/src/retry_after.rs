@@ -17,9 +17,14 @@ pub fn retry_after(value: &str, now: Wall) -> Option<Duration> {
     let value = value.trim();
     if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {
         // More digits than fit mean "for ever"; the caller's clamp decides.
-        return Some(Duration::from_secs(value.parse().unwrap_or(u64::from(u32::MAX))));
+        return Some(Duration::from_secs(
+            value.parse().unwrap_or(u64::from(u32::MAX)),
+        ));
     }
-    let date = jiff::fmt::strtime::parse("%a, %d %b %Y %H:%M:%S GMT", value).ok()?.to_datetime().ok()?;
+    let date = jiff::fmt::strtime::parse("%a, %d %b %Y %H:%M:%S GMT", value)
+        .ok()?
+        .to_datetime()
+        .ok()?;
     let then = date.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp();
     Some(Wall(then.as_microsecond()).since(now))
 }
@@ -32,7 +37,11 @@ mod tests {
     fn r5_seconds_dates_and_garbage() {
         let now = Wall(784_111_777_000_000); // Sun, 06 Nov 1994 08:49:37 GMT
         let check = |value: &str, seconds: Option<u64>| {
-            assert_eq!(retry_after(value, now), seconds.map(Duration::from_secs), "{value:?}");
+            assert_eq!(
+                retry_after(value, now),
+                seconds.map(Duration::from_secs),
+                "{value:?}"
+            );
         };
         check("120", Some(120));
         check(" 0 ", Some(0));

@@ -65,7 +65,10 @@ impl SiteClock {
     #[must_use]
     pub fn fresh(opened: Mono, clean: bool) -> SiteClock {
         let waits = !clean && !planted(Mutant::NoWaitAfterKill);
-        SiteClock { last_end: waits.then_some(opened), ..SiteClock::default() }
+        SiteClock {
+            last_end: waits.then_some(opened),
+            ..SiteClock::default()
+        }
     }
 
     /// The clock of a stored site in a process that opened at `now`.
@@ -101,14 +104,21 @@ impl SiteClock {
     /// the last exchange.
     #[must_use]
     pub fn delay(&self, config: &PolitenessConfig, crawl_delay: Option<Duration>) -> Duration {
-        let adaptive = (self.last_exchange * config.site_delay_factor).min(config.site_delay_adaptive_max);
-        config.site_delay.max(adaptive).max(self.backoff).max(crawl_delay.unwrap_or_default())
+        let adaptive =
+            (self.last_exchange * config.site_delay_factor).min(config.site_delay_adaptive_max);
+        config
+            .site_delay
+            .max(adaptive)
+            .max(self.backoff)
+            .max(crawl_delay.unwrap_or_default())
     }
 
     /// The first instant at which a request may begin.
     #[must_use]
     pub fn next_allowed(&self, config: &PolitenessConfig, crawl_delay: Option<Duration>) -> Mono {
-        let rested = self.last_end.map_or(Mono(0), |end| end.plus(self.delay(config, crawl_delay)));
+        let rested = self
+            .last_end
+            .map_or(Mono(0), |end| end.plus(self.delay(config, crawl_delay)));
         rested.max(self.hold_until)
     }
 
@@ -121,6 +131,23 @@ impl SiteClock {
     /// Nothing begins before `until`. Used for what an earlier process learnt but could not store.
     pub fn hold(&mut self, until: Mono) {
         self.hold_until = self.hold_until.max(until);
+    }
+
+    /// Hears of an exchange that an earlier process made but could not store.
+    pub fn learn(
+        &mut self,
+        took: Duration,
+        trouble: bool,
+        hold_until: Mono,
+        config: &PolitenessConfig,
+    ) {
+        self.last_exchange = took;
+        if trouble {
+            self.backoff = (self.backoff * 2)
+                .max(config.backoff_first)
+                .min(config.backoff_max);
+        }
+        self.hold(hold_until);
     }
 
     /// Turns a grant into a permit for `site`.
@@ -137,11 +164,19 @@ impl SiteClock {
     ) -> Result<Permit, NotYet> {
         let own = self.next_allowed(config, crawl_delay);
         if self.out || own > grant.not_after() || now > grant.not_after() {
-            return Err(NotYet { at: own.max(now), grant });
+            return Err(NotYet {
+                at: own.max(now),
+                grant,
+            });
         }
         self.out = true;
         let not_before = own.max(grant.not_before());
-        Ok(Permit::new(site.clone(), grant, not_before, self.delay(config, crawl_delay)))
+        Ok(Permit::new(
+            site.clone(),
+            grant,
+            not_before,
+            self.delay(config, crawl_delay),
+        ))
     }
 
     /// The permit was not used.
@@ -151,18 +186,34 @@ impl SiteClock {
     }
 
     /// The exchange is over. `jitter` is a random number that spreads back-off by up to a quarter.
-    pub fn finish(&mut self, spent: &Spent, feedback: Feedback, config: &PolitenessConfig, jitter: u64) {
+    pub fn finish(
+        &mut self,
+        spent: &Spent,
+        feedback: Feedback,
+        config: &PolitenessConfig,
+        jitter: u64,
+    ) {
         self.out = false;
-        let from = if planted(Mutant::DelayFromStart) { spent.started() } else { spent.ended() };
+        let from = if planted(Mutant::DelayFromStart) {
+            spent.started()
+        } else {
+            spent.ended()
+        };
         self.last_end = Some(from);
         self.last_exchange = spent.ended().since(spent.started());
         match feedback {
             Feedback::Answered => {
                 let half = self.backoff / 2;
-                self.backoff = if half < config.backoff_first { Duration::ZERO } else { half };
+                self.backoff = if half < config.backoff_first {
+                    Duration::ZERO
+                } else {
+                    half
+                };
             }
             Feedback::Busy { retry_after } => {
-                let doubled = (self.backoff * 2).max(config.backoff_first).min(config.backoff_max);
+                let doubled = (self.backoff * 2)
+                    .max(config.backoff_first)
+                    .min(config.backoff_max);
                 self.backoff = doubled + doubled / 4 * (jitter % 1_024) as u32 / 1_024;
                 let rest = retry_after.unwrap_or_default().min(config.retry_after_max);
                 self.hold(spent.ended().plus(rest));
@@ -184,7 +235,10 @@ mod tests {
     }
 
     fn config() -> PolitenessConfig {
-        PolitenessConfig { address_delay: Duration::ZERO, ..PolitenessConfig::default() }
+        PolitenessConfig {
+            address_delay: Duration::ZERO,
+            ..PolitenessConfig::default()
+        }
     }
 
     fn grant(clocks: &mut AddressClocks, now: Mono) -> AddressGrant {
@@ -198,7 +252,9 @@ mod tests {
     fn exchange(clock: &mut SiteClock, start: Mono, took: Duration, feedback: Feedback) -> Mono {
         let (config, site) = (config(), Site::of_host("a.example"));
         let mut clocks = AddressClocks::new(config.clone(), Mono(0));
-        let permit = clock.permit(&site, grant(&mut clocks, start), &config, None, start).unwrap();
+        let permit = clock
+            .permit(&site, grant(&mut clocks, start), &config, None, start)
+            .unwrap();
         let spent = permit.start(start).unwrap().end(start.plus(took));
         clock.finish(&spent, feedback, &config, 0);
         clock.next_allowed(&config, None)
@@ -207,7 +263,12 @@ mod tests {
     #[test]
     fn the_delay_runs_from_the_end_of_one_exchange_to_the_start_of_the_next() {
         let mut clock = SiteClock::fresh(Mono(0), true);
-        let next = exchange(&mut clock, at(5_000), Duration::from_millis(150), Feedback::Answered);
+        let next = exchange(
+            &mut clock,
+            at(5_000),
+            Duration::from_millis(150),
+            Feedback::Answered,
+        );
         assert_eq!(next, at(6_150));
     }
 
@@ -215,7 +276,12 @@ mod tests {
     fn mutant_delay_from_start_is_caught() {
         plant(Some(Mutant::DelayFromStart));
         let mut clock = SiteClock::fresh(Mono(0), true);
-        let next = exchange(&mut clock, at(5_000), Duration::from_millis(150), Feedback::Answered);
+        let next = exchange(
+            &mut clock,
+            at(5_000),
+            Duration::from_millis(150),
+            Feedback::Answered,
+        );
         plant(None);
         assert_ne!(next, at(6_150));
     }
@@ -223,17 +289,33 @@ mod tests {
     #[test]
     fn a_slow_site_gets_five_times_its_last_exchange_up_to_a_cap() {
         let mut clock = SiteClock::fresh(Mono(0), true);
-        let next = exchange(&mut clock, at(0), Duration::from_secs(2), Feedback::Answered);
+        let next = exchange(
+            &mut clock,
+            at(0),
+            Duration::from_secs(2),
+            Feedback::Answered,
+        );
         assert_eq!(next, at(12_000));
-        let next = exchange(&mut clock, at(12_000), Duration::from_secs(60), Feedback::Answered);
+        let next = exchange(
+            &mut clock,
+            at(12_000),
+            Duration::from_secs(60),
+            Feedback::Answered,
+        );
         assert_eq!(next, at(12_000 + 60_000 + 30_000));
     }
 
     #[test]
     fn the_largest_of_setting_and_crawl_delay_is_in_force() {
         let clock = SiteClock::fresh(Mono(0), true);
-        assert_eq!(clock.delay(&config(), Some(Duration::from_secs(7))), Duration::from_secs(7));
-        assert_eq!(clock.delay(&config(), Some(Duration::from_millis(7))), Duration::from_secs(1));
+        assert_eq!(
+            clock.delay(&config(), Some(Duration::from_secs(7))),
+            Duration::from_secs(7)
+        );
+        assert_eq!(
+            clock.delay(&config(), Some(Duration::from_millis(7))),
+            Duration::from_secs(1)
+        );
     }
 
     #[test]
@@ -254,25 +336,47 @@ mod tests {
     #[test]
     fn r5_retry_after_is_kept_clamped_and_durable() {
         let mut clock = SiteClock::fresh(Mono(0), true);
-        let ten_years = Feedback::Busy { retry_after: Some(Duration::from_secs(315_360_000)) };
+        let ten_years = Feedback::Busy {
+            retry_after: Some(Duration::from_secs(315_360_000)),
+        };
         let next = exchange(&mut clock, at(0), Duration::ZERO, ten_years);
         assert_eq!(next, at(86_400_000));
-        let boot = |id, mono| Stamp { boot: BootId([id; 16]), mono, ..Stamp::default() };
+        let boot = |id, mono| Stamp {
+            boot: BootId([id; 16]),
+            mono,
+            ..Stamp::default()
+        };
         let stored = clock.stored(boot(1, at(400)));
         let same = SiteClock::opened(stored, false, boot(1, at(1_000)));
         assert_eq!(same.next_allowed(&config(), None), at(86_400_000));
         let other = SiteClock::opened(stored, true, boot(2, at(50)));
-        assert_eq!(other.next_allowed(&config(), None), at(50 + 86_400_000 - 400));
+        assert_eq!(
+            other.next_allowed(&config(), None),
+            at(50 + 86_400_000 - 400)
+        );
     }
 
     #[test]
     fn r7_after_an_unclean_stop_a_site_waits_its_full_delay() {
-        let stamp = |mono| Stamp { boot: BootId([1; 16]), mono, ..Stamp::default() };
-        let stored = StoredSiteClock { at: stamp(at(900)), last_end: at(800), ..Default::default() };
-        let next = |clean| SiteClock::opened(stored, clean, stamp(at(1_500))).next_allowed(&config(), None);
+        let stamp = |mono| Stamp {
+            boot: BootId([1; 16]),
+            mono,
+            ..Stamp::default()
+        };
+        let stored = StoredSiteClock {
+            at: stamp(at(900)),
+            last_end: at(800),
+            ..Default::default()
+        };
+        let next = |clean| {
+            SiteClock::opened(stored, clean, stamp(at(1_500))).next_allowed(&config(), None)
+        };
         assert_eq!(next(true), at(1_800));
         assert_eq!(next(false), at(2_500));
-        assert_eq!(SiteClock::fresh(at(1_500), false).next_allowed(&config(), None), at(2_500));
+        assert_eq!(
+            SiteClock::fresh(at(1_500), false).next_allowed(&config(), None),
+            at(2_500)
+        );
         plant(Some(Mutant::NoWaitAfterKill));
         let mutated = next(false);
         plant(None);
@@ -299,10 +403,15 @@ mod tests {
         let (config, site) = (config(), Site::of_host("a.example"));
         let mut clocks = AddressClocks::new(config.clone(), Mono(0));
         let granted = grant(&mut clocks, at(0));
-        let permit = SiteClock::fresh(Mono(0), true).permit(&site, granted, &config, None, at(0)).unwrap();
+        let permit = SiteClock::fresh(Mono(0), true)
+            .permit(&site, granted, &config, None, at(0))
+            .unwrap();
         plant(Some(Mutant::StaleAddressTime));
         let started = permit.start(at(101));
         plant(None);
-        assert!(started.is_ok(), "only the planted mistake starts a stale permit");
+        assert!(
+            started.is_ok(),
+            "only the planted mistake starts a stale permit"
+        );
     }
 }

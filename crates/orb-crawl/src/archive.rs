@@ -1,0 +1,315 @@
+//! From an exchange to archive records.
+//!
+//! In: an exchange and its verdict. Out: records appended to the group's part of the open segment.
+//! May touch: `orb-warc`. Must not touch: files.
+//! Invariant: each completed fetch yields exactly one response or revisit record, or a metadata record that
+//! says why the body is absent; a revisit refers to a record of this slot that is committed or in this group.
+
+use orb_api::ArchivePlace;
+use orb_env::{Entropy, Wall};
+use orb_fetch::Response;
+use orb_warc::{
+    Compression, Digest, MetadataRecord, RecordId, Referred, RequestRecord, ResponseRecord,
+    RevisitProfile, RevisitRecord, Truncated, Writer, segment_name,
+};
+
+use crate::config::{ArchiveCompression, ArchiveConfig, Keep};
+use crate::event::Finished;
+use crate::files::{FileEnds, SegmentEnd, SegmentPart};
+use crate::page::PageFacts;
+
+/// What the writer of one slot's archive knows between groups.
+pub(crate) struct Archivist {
+    writer: Writer,
+    config: ArchiveConfig,
+    compression: Compression,
+    slot: u8,
+    info: Vec<(String, String)>,
+    info_id: Option<RecordId>,
+}
+
+/// The record a revisit refers to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Original {
+    pub(crate) id: RecordId,
+    pub(crate) uri: String,
+    pub(crate) at: Wall,
+}
+
+/// One exchange to be archived.
+pub(crate) struct Capture<'a> {
+    pub(crate) id: RecordId,
+    pub(crate) url: &'a str,
+    pub(crate) exchange: &'a Finished,
+    pub(crate) response: &'a Response,
+    pub(crate) digest: Digest,
+    pub(crate) original: Option<Original>,
+    pub(crate) facts: &'a PageFacts,
+    pub(crate) fields: Vec<(&'static str, String)>,
+    /// Why the body is not kept, if it is not.
+    pub(crate) withheld: Option<&'static str>,
+}
+
+impl Archivist {
+    pub(crate) fn new(config: &ArchiveConfig, slot: u8, info: Vec<(String, String)>) -> Archivist {
+        let compression = match config.compression {
+            ArchiveCompression::Gzip => Compression::Gzip,
+            ArchiveCompression::Zstd => Compression::Zstd,
+            ArchiveCompression::None => Compression::None,
+        };
+        Archivist {
+            writer: Writer::new(compression),
+            config: config.clone(),
+            compression,
+            slot,
+            info,
+            info_id: None,
+        }
+    }
+
+    /// Whether answers with this status are kept.
+    pub(crate) fn keeps_status(&self, status: u16) -> bool {
+        let list = &self.config.statuses;
+        list.is_empty()
+            || list
+                .iter()
+                .any(|&code| code == status || code == status / 100)
+    }
+
+    pub(crate) fn keep(&self) -> Keep {
+        self.config.keep
+    }
+
+    /// The segment part that the next records of a group go to; opens or rotates segments as needed.
+    pub(crate) fn part<'p>(
+        &mut self,
+        parts: &'p mut Vec<SegmentPart>,
+        ends: &mut FileEnds,
+        entropy: &dyn Entropy,
+        now: Wall,
+    ) -> &'p mut SegmentPart {
+        let full = ends
+            .segment
+            .as_ref()
+            .is_none_or(|end| end.bytes >= self.config.segment_bytes_max.bytes());
+        if full {
+            let serial = ends.next_serial;
+            ends.next_serial += 1;
+            let name = segment_name(
+                &self.config.prefix,
+                now.0,
+                serial,
+                self.slot,
+                self.compression,
+            );
+            let mut part = SegmentPart {
+                name: name.clone(),
+                serial,
+                start: 0,
+                bytes: Vec::new(),
+            };
+            let id = RecordId::from_random(entropy.bytes16());
+            let info: Vec<(&str, &str)> = self
+                .info
+                .iter()
+                .map(|(k, v)| (k.as_str(), v.as_str()))
+                .collect();
+            self.writer
+                .warcinfo(&mut part.bytes, id, now.0, &name, &info);
+            self.info_id = Some(id);
+            ends.segment = Some(SegmentEnd {
+                name,
+                serial,
+                bytes: part.bytes.len() as u64,
+            });
+            parts.push(part);
+        } else if parts.is_empty() {
+            let end = ends
+                .segment
+                .as_ref()
+                .expect("an open segment, or it would have been full");
+            parts.push(SegmentPart {
+                name: end.name.clone(),
+                serial: end.serial,
+                start: end.bytes,
+                bytes: Vec::new(),
+            });
+        }
+        parts.last_mut().expect("pushed above")
+    }
+
+    /// Appends request, response (or revisit) and metadata records; returns where the response or revisit lies,
+    /// or the metadata record when the body is withheld.
+    pub(crate) fn capture(
+        &mut self,
+        part: &mut SegmentPart,
+        ends: &mut FileEnds,
+        entropy: &dyn Entropy,
+        capture: &Capture<'_>,
+    ) -> ArchivePlace {
+        let before = part.bytes.len();
+        let main = match (capture.withheld, &capture.original) {
+            (Some(_), _) => None,
+            (None, Some(original)) => Some(self.revisit(part, capture, original)),
+            (None, None) => Some(self.response(part, capture)),
+        };
+        self.request(part, capture, entropy);
+        let metadata = self.metadata(part, capture, entropy);
+        let end = ends
+            .segment
+            .as_mut()
+            .expect("the part belongs to the open segment");
+        end.bytes = part.start + part.bytes.len() as u64;
+        ends.bytes_archived += (part.bytes.len() - before) as u64;
+        main.unwrap_or(metadata)
+    }
+
+    fn response(&mut self, part: &mut SegmentPart, capture: &Capture<'_>) -> ArchivePlace {
+        let protocols = protocols(capture.exchange);
+        let record = ResponseRecord {
+            id: capture.id,
+            date_us: capture.exchange.started.wall.0,
+            target_uri: capture.url,
+            ip: Some(capture.exchange.remote.ip()),
+            block: &[&capture.response.raw],
+            payload_digest: Some(capture.digest),
+            truncated: capture
+                .response
+                .truncated
+                .map(|why| Truncated::parse(why.as_str())),
+            content_encoded: capture.response.content_encoding().is_some(),
+            protocol: &protocols.iter().map(String::as_str).collect::<Vec<_>>(),
+            cipher: capture.exchange.tls.as_ref().map(|tls| tls.cipher.as_str()),
+            warcinfo_id: self.info_id,
+            concurrent_to: None,
+        };
+        let written = self.writer.response(&mut part.bytes, &record);
+        part.place(written.start, written.len)
+    }
+
+    fn revisit(
+        &mut self,
+        part: &mut SegmentPart,
+        capture: &Capture<'_>,
+        original: &Original,
+    ) -> ArchivePlace {
+        let protocols = protocols(capture.exchange);
+        let record = RevisitRecord {
+            id: capture.id,
+            date_us: capture.exchange.started.wall.0,
+            target_uri: capture.url,
+            ip: Some(capture.exchange.remote.ip()),
+            block: &[&capture.response.raw[..capture.response.head_len]],
+            profile: RevisitProfile::IdenticalPayloadDigest(capture.digest),
+            refers_to: Some(Referred {
+                id: original.id,
+                target_uri: &original.uri,
+                date_us: original.at.0,
+            }),
+            protocol: &protocols.iter().map(String::as_str).collect::<Vec<_>>(),
+            cipher: capture.exchange.tls.as_ref().map(|tls| tls.cipher.as_str()),
+            warcinfo_id: self.info_id,
+            concurrent_to: None,
+        };
+        let written = self.writer.revisit(&mut part.bytes, &record);
+        part.place(written.start, written.len)
+    }
+
+    fn request(&mut self, part: &mut SegmentPart, capture: &Capture<'_>, entropy: &dyn Entropy) {
+        let record = RequestRecord {
+            id: RecordId::from_random(entropy.bytes16()),
+            date_us: capture.exchange.started.wall.0,
+            target_uri: capture.url,
+            ip: Some(capture.exchange.remote.ip()),
+            block: &[&capture.exchange.request_bytes],
+            warcinfo_id: self.info_id,
+            concurrent_to: Some(capture.id),
+        };
+        self.writer.request(&mut part.bytes, &record);
+    }
+
+    fn metadata(
+        &mut self,
+        part: &mut SegmentPart,
+        capture: &Capture<'_>,
+        entropy: &dyn Entropy,
+    ) -> ArchivePlace {
+        let facts = capture.facts;
+        let outlinks: Vec<String> = facts
+            .links
+            .iter()
+            .map(|link| {
+                format!(
+                    "{} {} {} {}",
+                    link.url,
+                    link.how.name(),
+                    or_dash(&link.rel),
+                    link.text
+                )
+            })
+            .collect();
+        let mut fields: Vec<(&str, &str)> = capture
+            .fields
+            .iter()
+            .map(|(k, v)| (*k, v.as_str()))
+            .collect();
+        let known = [("title", &facts.title), ("language", &facts.language)];
+        fields.extend(
+            known
+                .iter()
+                .filter_map(|(name, value)| Some((*name, value.as_deref()?))),
+        );
+        if !facts.charset.is_empty() {
+            fields.push(("charset", facts.charset));
+        }
+        fields.extend(facts.usage.iter().map(|line| ("usage", line.as_str())));
+        fields.extend(
+            facts
+                .decode_oddities
+                .iter()
+                .map(|name| ("decodeOddity", *name)),
+        );
+        if facts.noindex {
+            fields.push(("robotsDirective", "noindex"));
+        }
+        if let Some(why) = capture.withheld {
+            fields.push(("bodyAbsent", why));
+        }
+        if capture.withheld.is_some() && self.config.keep == Keep::Text && !facts.noarchive {
+            fields.push(("text", facts.text.as_str()));
+        }
+        fields.extend(outlinks.iter().map(|line| ("outlink", line.as_str())));
+        let withheld = capture.withheld.is_some();
+        let id = if withheld {
+            capture.id
+        } else {
+            RecordId::from_random(entropy.bytes16())
+        };
+        let record = MetadataRecord {
+            id,
+            date_us: capture.exchange.started.wall.0,
+            target_uri: capture.url,
+            fields: &fields,
+            warcinfo_id: self.info_id,
+            concurrent_to: (!withheld).then_some(capture.id),
+        };
+        let written = self.writer.metadata(&mut part.bytes, &record);
+        part.place(written.start, written.len)
+    }
+}
+
+fn or_dash(text: &str) -> &str {
+    if text.is_empty() { "-" } else { text }
+}
+
+fn protocols(exchange: &Finished) -> Vec<String> {
+    let minor = exchange
+        .outcome
+        .as_ref()
+        .map_or(1, |response| response.version_minor);
+    let mut list = vec![format!("http/1.{minor}")];
+    if let Some(tls) = &exchange.tls {
+        list.push(tls.protocol.to_ascii_lowercase().replace("tlsv", "tls/"));
+    }
+    list
+}

@@ -1,0 +1,105 @@
+//! The operator's hand on a running crawl: wishes in, status out.
+//!
+//! In: wishes from signals, the socket, limits. Out: the same to every shard; counts from them.
+//! May touch: nothing else. Invariant: a wish only gets stronger, but for pause and resume.
+
+use orb_api::Status;
+use tokio::sync::watch;
+
+/// What the operator wants.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Wish {
+    /// Go on.
+    #[default]
+    Run,
+    /// Begin no new request; what is in flight ends and is committed.
+    Pause,
+    /// End: no new request, finish what is in flight, commit, close cleanly.
+    Stop,
+    /// End at once: drop what is in flight; the state is as after a kill, and safe.
+    Abort,
+}
+
+/// Handle to a crawl; clones are handles to the same one.
+#[derive(Clone, Debug)]
+pub struct Control {
+    wish: watch::Sender<Wish>,
+    status: watch::Sender<Status>,
+}
+
+impl Default for Control {
+    fn default() -> Self {
+        Control {
+            wish: watch::Sender::new(Wish::Run),
+            status: watch::Sender::new(Status::default()),
+        }
+    }
+}
+
+impl Control {
+    /// Handle to a crawl that is not started yet.
+    #[must_use]
+    pub fn new() -> Control {
+        Control::default()
+    }
+
+    /// Asks for something. Stop and abort cannot be taken back.
+    pub fn ask(&self, wish: Wish) {
+        self.wish.send_if_modified(|current| {
+            let change = *current != wish && (*current < Wish::Stop || wish > *current);
+            if change {
+                *current = wish;
+            }
+            change
+        });
+    }
+
+    /// The wish in force.
+    #[must_use]
+    pub fn wish(&self) -> Wish {
+        *self.wish.borrow()
+    }
+
+    /// Follows the wish.
+    #[must_use]
+    pub fn wishes(&self) -> watch::Receiver<Wish> {
+        self.wish.subscribe()
+    }
+
+    /// The last published status.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.status.borrow().clone()
+    }
+
+    /// Follows the status.
+    #[must_use]
+    pub fn statuses(&self) -> watch::Receiver<Status> {
+        self.status.subscribe()
+    }
+
+    pub(crate) fn publish(&self, status: Status) {
+        self.status.send_replace(status);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stop_is_never_taken_back() {
+        let control = Control::new();
+        control.ask(Wish::Pause);
+        assert_eq!(control.wish(), Wish::Pause);
+        control.ask(Wish::Run);
+        assert_eq!(control.wish(), Wish::Run);
+        control.ask(Wish::Stop);
+        control.ask(Wish::Run);
+        control.ask(Wish::Pause);
+        assert_eq!(control.wish(), Wish::Stop);
+        control.ask(Wish::Abort);
+        control.ask(Wish::Stop);
+        assert_eq!(control.wish(), Wish::Abort);
+    }
+}

@@ -1,0 +1,418 @@
+//! Robots copies of one slot: which answer is in force for an origin, and what to do about it.
+//!
+//! In: answers, the current instant. Out: verdicts with the line that decided.
+//! May touch: `orb-robots`. Must not touch: sockets, clocks.
+//! Invariant: a page is only allowed by an answer that is good and fresh; nothing is allowed while nobody knows.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use orb_api::RobotsInForce;
+use orb_env::{Mono, Stamp};
+use orb_frontier::rows::{put_blob, take_blob};
+use orb_robots::{
+    Access, CopyState, Good, InForce, Kept, ProductToken, Robots, Standing, UnreachablePolicy,
+    in_force,
+};
+use orb_url::Origin;
+use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
+
+use crate::limits::ROBOTS_BYTES_MAX;
+
+/// What is known of one origin.
+#[derive(Clone, Debug)]
+pub(crate) struct OriginCopy {
+    state: CopyState,
+    at: Stamp,
+    robots: Robots,
+    attempt: String,
+    failures: u8,
+    retry_at: Mono,
+    given_up: bool,
+}
+
+/// What to do about a URL.
+#[derive(Debug)]
+pub(crate) enum Judgement {
+    /// Not in memory: read the stored row first.
+    Unknown,
+    /// robots.txt comes first.
+    Fetch,
+    /// Nothing may be fetched before this instant.
+    Wait(Mono),
+    /// robots.txt could not be had, its attempts are spent.
+    GivenUp,
+    /// Not allowed.
+    Disallowed(String),
+    /// Allowed.
+    Allowed(RobotsInForce),
+}
+
+/// The stored form of an [`OriginCopy`]: JSON of this behind its length, then the body.
+#[derive(Serialize, Deserialize)]
+struct StoredCopy {
+    v: u8,
+    at: Stamp,
+    kept: Option<bool>,
+    good_age_us: u64,
+    unreachable_us: Option<u64>,
+    attempt: String,
+    failures: u8,
+    given_up: bool,
+}
+
+/// The copies of one slot that are in memory.
+#[derive(Default)]
+pub(crate) struct Copies {
+    by_origin: FxHashMap<Origin, OriginCopy>,
+    order: VecDeque<Origin>,
+    bytes: usize,
+}
+
+fn weight(copy: &OriginCopy) -> usize {
+    copy.robots.heap_bytes() + 256
+}
+
+/// Time from `at` to `now`; between boots by the wall clock, and a wall clock that ran back counts as a day.
+fn age(at: Stamp, now: Stamp) -> Duration {
+    if at.boot == now.boot {
+        now.mono.since(at.mono)
+    } else if now.wall >= at.wall {
+        now.wall.since(at.wall)
+    } else {
+        Duration::from_secs(24 * 3600)
+    }
+}
+
+impl Copies {
+    /// Judges a path of `origin`.
+    pub(crate) fn judge(&self, origin: &Origin, path: &str, now: Stamp) -> Judgement {
+        let Some(copy) = self.by_origin.get(origin) else {
+            return Judgement::Unknown;
+        };
+        let state = copy.state.aged(age(copy.at, now));
+        if state.fetch_due() {
+            return match (copy.given_up, copy.retry_at > now.mono) {
+                (true, _) => Judgement::GivenUp,
+                (false, true) => Judgement::Wait(copy.retry_at),
+                (false, false) => Judgement::Fetch,
+            };
+        }
+        let named = |standing: &str, line| RobotsInForce {
+            attempt: copy.attempt.clone(),
+            standing: standing.to_owned(),
+            line,
+        };
+        match in_force(&state, &UnreachablePolicy::default()) {
+            InForce::AllowAll => Judgement::Allowed(named("allow_all", None)),
+            InForce::DisallowAll => {
+                Judgement::Wait(copy.retry_at.max(now.mono.plus(Duration::from_secs(1))))
+            }
+            InForce::Copy => {
+                let verdict = copy.robots.access(path);
+                match verdict.access {
+                    Access::Allow => Judgement::Allowed(named("rules", verdict.line)),
+                    Access::Disallow => {
+                        let line = verdict.line.unwrap_or(0);
+                        Judgement::Disallowed(format!(
+                            "line {line}: {}",
+                            verdict.rule.unwrap_or_default()
+                        ))
+                    }
+                }
+            }
+        }
+    }
+
+    /// The crawl-delay of an origin's copy.
+    pub(crate) fn crawl_delay(&self, origin: &Origin) -> Option<Duration> {
+        self.by_origin.get(origin)?.robots.crawl_delay()
+    }
+
+    /// Nothing is done about `origin` before `until`: a hop is under way.
+    pub(crate) fn hold(&mut self, origin: &Origin, until: Mono, now: Stamp) {
+        self.entry(origin, now).retry_at = until;
+    }
+
+    fn entry(&mut self, origin: &Origin, now: Stamp) -> &mut OriginCopy {
+        if !self.by_origin.contains_key(origin) {
+            self.insert(origin.clone(), OriginCopy::never(now));
+        }
+        self.by_origin.get_mut(origin).expect("inserted above")
+    }
+
+    /// Takes an answer and returns the row to store. `retry_first` is the first pause after a failure.
+    pub(crate) fn answered(
+        &mut self,
+        origin: &Origin,
+        answer: &RobotsAnswer<'_>,
+        policy: &RetryPolicy,
+        now: Stamp,
+    ) -> Vec<u8> {
+        let old = self.entry(origin, now).clone();
+        let mut copy = OriginCopy {
+            state: old.state.aged(age(old.at, now)).answered(answer.standing),
+            at: now,
+            attempt: answer.attempt.to_owned(),
+            failures: 0,
+            retry_at: now.mono,
+            given_up: false,
+            robots: old.robots,
+        };
+        match answer.standing {
+            Standing::Rules => copy.robots = Robots::parse(answer.body, policy.token),
+            Standing::AllowAll => copy.robots = Robots::allow_all(),
+            Standing::Unreachable => {
+                copy.failures = old.failures.saturating_add(1);
+                copy.given_up = copy.failures >= policy.attempts_max;
+                let pause = policy.retry_first * 2u32.saturating_pow(u32::from(copy.failures) - 1);
+                copy.retry_at = now.mono.plus(pause);
+                // The answer in force stays the good one, while it is fresh.
+                if !copy.state.fetch_due() {
+                    copy.attempt = old.attempt;
+                }
+            }
+        }
+        let row = copy.encode(answer.body);
+        self.insert(origin.clone(), copy);
+        row
+    }
+
+    /// Takes a stored row, or its absence.
+    pub(crate) fn loaded(
+        &mut self,
+        origin: &Origin,
+        row: Option<&[u8]>,
+        token: &ProductToken,
+        now: Stamp,
+    ) {
+        if !self.by_origin.contains_key(origin) {
+            let copy = row.and_then(|row| OriginCopy::decode(row, token, now));
+            self.insert(
+                origin.clone(),
+                copy.unwrap_or_else(|| OriginCopy::never(now)),
+            );
+        }
+    }
+
+    fn insert(&mut self, origin: Origin, copy: OriginCopy) {
+        self.bytes += weight(&copy);
+        match self.by_origin.insert(origin.clone(), copy) {
+            Some(old) => self.bytes -= weight(&old),
+            None => self.order.push_back(origin),
+        }
+        while self.bytes > ROBOTS_BYTES_MAX && self.order.len() > 1 {
+            let Some(oldest) = self.order.pop_front() else {
+                return;
+            };
+            if let Some(old) = self.by_origin.remove(&oldest) {
+                self.bytes -= weight(&old);
+            }
+        }
+    }
+}
+
+/// An answer to robots.txt.
+pub(crate) struct RobotsAnswer<'a> {
+    pub(crate) standing: Standing,
+    pub(crate) body: &'a [u8],
+    pub(crate) attempt: &'a str,
+}
+
+/// How failures are taken.
+pub(crate) struct RetryPolicy<'a> {
+    pub(crate) token: &'a ProductToken,
+    pub(crate) attempts_max: u8,
+    pub(crate) retry_first: Duration,
+}
+
+impl OriginCopy {
+    fn never(now: Stamp) -> OriginCopy {
+        OriginCopy {
+            state: CopyState::default(),
+            at: now,
+            robots: Robots::disallow_all(),
+            attempt: String::new(),
+            failures: 0,
+            retry_at: Mono(0),
+            given_up: false,
+        }
+    }
+
+    fn encode(&self, body: &[u8]) -> Vec<u8> {
+        let stored = StoredCopy {
+            v: 1,
+            at: self.at,
+            kept: self.state.good.map(|good| good.kept == Kept::Copy),
+            good_age_us: self
+                .state
+                .good
+                .map_or(0, |good| good.age.as_micros() as u64),
+            unreachable_us: self
+                .state
+                .unreachable_for
+                .map(|time| time.as_micros() as u64),
+            attempt: self.attempt.clone(),
+            failures: self.failures,
+            given_up: self.given_up,
+        };
+        let mut row = Vec::new();
+        put_blob(
+            &mut row,
+            &serde_json::to_vec(&stored).expect("a stored copy has only plain keys"),
+        );
+        // While unreachable the rules of the last good copy are not in force, so they need not be kept.
+        put_blob(
+            &mut row,
+            if self.state.unreachable_for.is_none() {
+                body
+            } else {
+                &[]
+            },
+        );
+        row
+    }
+
+    fn decode(mut row: &[u8], token: &ProductToken, now: Stamp) -> Option<OriginCopy> {
+        let head = take_blob(&mut row).ok()?;
+        let body = take_blob(&mut row).ok()?;
+        let stored: StoredCopy = serde_json::from_slice(head).ok()?;
+        let unreachable_for = stored.unreachable_us.map(Duration::from_micros);
+        // A copy whose rules were not stored must not come back as an empty one.
+        let good = stored
+            .kept
+            .filter(|_| unreachable_for.is_none())
+            .map(|copy| Good {
+                kept: if copy { Kept::Copy } else { Kept::NoFile },
+                age: Duration::from_micros(stored.good_age_us),
+            });
+        let robots = match good.map(|good| good.kept) {
+            Some(Kept::Copy) => Robots::parse(body, token),
+            Some(Kept::NoFile) => Robots::allow_all(),
+            None => Robots::disallow_all(),
+        };
+        Some(OriginCopy {
+            state: CopyState {
+                good,
+                unreachable_for,
+            },
+            at: stored.at,
+            robots,
+            attempt: stored.attempt,
+            failures: stored.failures,
+            retry_at: now.mono,
+            given_up: stored.given_up,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> Stamp {
+        Stamp {
+            mono: Mono(seconds * 1_000_000),
+            ..Stamp::default()
+        }
+    }
+
+    struct Case {
+        copies: Copies,
+        token: ProductToken,
+        origin: Origin,
+    }
+
+    fn case() -> Case {
+        Case {
+            copies: Copies::default(),
+            token: ProductToken::new("orbweaver").unwrap(),
+            origin: Origin::parse("https://a.example").unwrap(),
+        }
+    }
+
+    fn answer(case: &mut Case, status: u16, body: &[u8], now: Stamp) -> Vec<u8> {
+        let standing = orb_robots::standing(orb_robots::Answer::Status(status));
+        let answer = RobotsAnswer {
+            standing,
+            body,
+            attempt: "id",
+        };
+        let policy = RetryPolicy {
+            token: &case.token,
+            attempts_max: 3,
+            retry_first: Duration::from_secs(30),
+        };
+        case.copies.answered(&case.origin, &answer, &policy, now)
+    }
+
+    fn judged(case: &Case, path: &str, now: Stamp) -> String {
+        match case.copies.judge(&case.origin, path, now) {
+            Judgement::Unknown => "unknown".into(),
+            Judgement::Fetch => "fetch".into(),
+            Judgement::Wait(at) => format!("wait {}", at.0 / 1_000_000),
+            Judgement::GivenUp => "given up".into(),
+            Judgement::Disallowed(rule) => rule,
+            Judgement::Allowed(by) => by.standing,
+        }
+    }
+
+    #[test]
+    fn robots_come_before_pages_and_for_a_day() {
+        let mut case = case();
+        assert_eq!(judged(&case, "/", at(0)), "unknown");
+        case.copies.loaded(&case.origin, None, &case.token, at(0));
+        assert_eq!(judged(&case, "/", at(0)), "fetch");
+        answer(
+            &mut case,
+            200,
+            b"User-agent: *\nDisallow: /private\n",
+            at(0),
+        );
+        assert_eq!(judged(&case, "/", at(1)), "rules");
+        assert_eq!(
+            judged(&case, "/private/x", at(1)),
+            "line 2: Disallow: /private"
+        );
+        assert_eq!(judged(&case, "/", at(86_401)), "fetch");
+    }
+
+    #[test]
+    fn r3_an_unreachable_file_forbids_and_is_given_up_after_its_attempts() {
+        let mut case = case();
+        answer(&mut case, 503, b"", at(0));
+        assert_eq!(judged(&case, "/", at(1)), "wait 30");
+        assert_eq!(judged(&case, "/", at(31)), "fetch");
+        answer(&mut case, 429, b"", at(31));
+        assert_eq!(judged(&case, "/", at(32)), "wait 91");
+        answer(&mut case, 500, b"", at(91));
+        assert_eq!(judged(&case, "/", at(92)), "given up");
+        answer(&mut case, 404, b"", at(93));
+        assert_eq!(judged(&case, "/", at(94)), "allow_all");
+    }
+
+    #[test]
+    fn a_stored_copy_comes_back_with_its_age() {
+        let mut case = case();
+        let row = answer(&mut case, 200, b"User-agent: *\nDisallow: /x\n", at(100));
+        let fresh = |row: &[u8]| {
+            let mut again = Case {
+                copies: Copies::default(),
+                ..self::case()
+            };
+            again
+                .copies
+                .loaded(&again.origin, Some(row), &again.token, at(200));
+            again
+        };
+        assert_eq!(judged(&fresh(&row), "/x", at(200)), "line 2: Disallow: /x");
+        assert_eq!(judged(&fresh(&row), "/x", at(100 + 86_401)), "fetch");
+        let row = answer(&mut case, 503, b"", at(300));
+        assert_eq!(
+            judged(&fresh(&row), "/", at(300)),
+            "fetch",
+            "rules that were not stored do not return"
+        );
+    }
+}

@@ -1,0 +1,625 @@
+//! What an exchange brought: records, rows, links, and the URL's next state.
+//!
+//! In: finished exchanges. Out: everything of them, in the group being built.
+//! May touch: frontier, archive, link blocks. Must not touch: sockets.
+//! Invariant: a page's links, record, attempt row and state are in one group.
+
+use orb_api::{ArchivePlace, AttemptKind, AttemptRow, Outcome, Reason, UrlState};
+use orb_env::{Stamp, Wall};
+use orb_fetch::{FetchError, Gate, NextStep, Response};
+use orb_frontier::rows::{FateRow, Place};
+use orb_frontier::{Found, How, Settled, Visit};
+use orb_gate::Spent;
+use orb_store::Keyspace;
+use orb_warc::{Digest, RecordId};
+
+use crate::archive::{Capture, Original};
+use crate::config::Keep;
+use crate::event::{Finished, Purpose, Task};
+use crate::limits::{POISON_TIMES, REVISIT_BYTES_MIN};
+use crate::page::PageFacts;
+use crate::shard::Shard;
+use crate::slot::Slot;
+use crate::verdict::Verdict;
+
+/// A response that was archived.
+pub(crate) struct Archived {
+    pub(crate) place: ArchivePlace,
+    pub(crate) digest: Digest,
+    pub(crate) segment: u32,
+    pub(crate) etag: Option<String>,
+    pub(crate) last_modified: Option<String>,
+    pub(crate) status: u16,
+}
+
+impl Shard {
+    /// An exchange ended: the permit goes back to the site's clock first, whatever came of it.
+    pub(crate) fn exchanged(
+        &mut self,
+        at: usize,
+        task: Box<Task>,
+        gate: Gate,
+        exchange: &Finished,
+    ) {
+        let now = self.env.clock.stamp();
+        let verdict = match &exchange.outcome {
+            Ok(response) => {
+                let all = self.shared.config.limits.requisites
+                    || !matches!(task.purpose, Purpose::Page(..));
+                let types: &[String] = if all {
+                    &[]
+                } else {
+                    &self.shared.config.limits.types
+                };
+                Verdict::of_response(&task.url, response, types, now.wall)
+            }
+            Err(error) => Verdict::of_error(error),
+        };
+        let slot = &mut self.slots[at];
+        let spent = match gate {
+            Gate::Unused(permit) => {
+                slot.frontier.clock(task.visit.id).give_back(permit);
+                return self.unused(at, *task, &verdict, exchange);
+            }
+            Gate::Spent(spent) => spent,
+        };
+        let jitter = self.env.entropy.next_u64();
+        let politeness = &self.shared.config.politeness;
+        slot.frontier
+            .clock(task.visit.id)
+            .finish(&spent, verdict.feedback(), politeness, jitter);
+        slot.counts.requests += 1;
+        slot.counts.bytes_wire += exchange.wire_bytes_in + exchange.wire_bytes_out;
+        slot.ends.bytes_received += exchange.wire_bytes_in;
+        self.desk.spent(exchange.wire_bytes_in);
+        self.landed(at);
+        match task.purpose {
+            Purpose::Page(..) => self.page(at, *task, verdict, exchange, &spent),
+            Purpose::Robots { .. } => self.robots(at, *task, verdict, exchange, &spent),
+        }
+    }
+
+    /// Nothing left the machine: a stale permit is asked for again, a guarded address refuses the URL.
+    fn unused(&mut self, at: usize, task: Task, verdict: &Verdict, exchange: &Finished) {
+        let again = matches!(
+            exchange.outcome.as_ref().err().map(FetchError::next_step),
+            Some(NextStep::RetryUncounted) | None
+        );
+        if again || self.slots[at].failed.is_some() {
+            return self.unbegun(at, task, self.env.clock.mono());
+        }
+        match task.purpose {
+            Purpose::Page(..) => {
+                self.shared.board.pages.give_back();
+                self.landed(at);
+                let visit = self.settle_page(at, task, verdict, None, None);
+                self.slots[at].frontier.release(visit.id, orb_env::Mono(0));
+            }
+            Purpose::Robots { .. } => self.robots_failed(at, task),
+        }
+    }
+
+    fn page(
+        &mut self,
+        at: usize,
+        task: Task,
+        mut verdict: Verdict,
+        exchange: &Finished,
+        spent: &Spent,
+    ) {
+        let id = RecordId::from_random(self.env.entropy.bytes16());
+        if self.slots[at].failed.is_some() {
+            // The group this would have joined is being undone; the request happened all the same.
+            self.shared.board.pages.give_back();
+            self.attempt_row(at, &task, &verdict, exchange, spent, id, None);
+            return self.put_back(at, task);
+        }
+        let mut facts = PageFacts::default();
+        let mut archived = None;
+        if let Ok(response) = &exchange.outcome {
+            if let Some(reason) = response.truncated.and_then(cut_short) {
+                verdict = Verdict {
+                    outcome: Outcome::Retry,
+                    reason,
+                    ..verdict
+                };
+            }
+            if verdict.outcome == Outcome::Captured {
+                facts = self.read_page(at, &task, response, &mut verdict);
+            }
+            archived = Some(self.archive(at, &task, &mut verdict, exchange, response, &facts, id));
+        }
+        self.spend_attempts(&task, &mut verdict, exchange);
+        if !matches!(verdict.outcome, Outcome::Captured | Outcome::NotModified) {
+            self.shared.board.pages.give_back();
+        }
+        self.pass_links_on(at, &task, &verdict, exchange, facts);
+        self.attempt_row(at, &task, &verdict, exchange, spent, id, archived.as_ref());
+        let raw = exchange
+            .outcome
+            .as_ref()
+            .map_or(0, |response| response.raw.len());
+        self.slots[at].group.grew(raw, self.env.clock.mono());
+        let visit = self.settle_page(at, task, &verdict, archived, Some(exchange.started.wall));
+        self.slots[at].frontier.release(visit.id, orb_env::Mono(0));
+    }
+
+    fn put_back(&mut self, at: usize, task: Task) {
+        if let Purpose::Page(queued, _) = task.purpose {
+            self.slots[at].frontier.put_back(task.visit.id, queued);
+        }
+        self.slots[at]
+            .frontier
+            .release(task.visit.id, orb_env::Mono(0));
+    }
+
+    fn read_page(
+        &mut self,
+        at: usize,
+        task: &Task,
+        response: &Response,
+        verdict: &mut Verdict,
+    ) -> PageFacts {
+        let slot = &mut self.slots[at];
+        let Purpose::Page(queued, _) = &task.purpose else {
+            return PageFacts::default();
+        };
+        let fingerprint = queued.row.fingerprint;
+        if let Err(error) = slot.note_reading(fingerprint) {
+            tracing::warn!(%error, slot = %slot.id, "could not note the page being read");
+        }
+        let facts = self.reader.read(&task.url, response);
+        if facts.poisoned {
+            let times = slot.suspects.entry(fingerprint.0).or_default();
+            *times += 1;
+            let spent = *times >= POISON_TIMES;
+            slot.store_suspects(self.env.clock.mono());
+            verdict.outcome = if spent {
+                Outcome::Failed
+            } else {
+                Outcome::Retry
+            };
+            verdict.reason = Reason::Poison;
+        }
+        facts
+    }
+
+    /// An attempt too many turns trouble into failure.
+    fn spend_attempts(&self, task: &Task, verdict: &mut Verdict, exchange: &Finished) {
+        let Purpose::Page(queued, _) = &task.purpose else {
+            return;
+        };
+        let attempts = queued
+            .row
+            .attempts
+            .saturating_add(u8::from(verdict.counted));
+        let spent = attempts >= self.shared.config.limits.attempts_max;
+        // A bare domain that cannot be connected to by https goes on by http at once.
+        let by_http = queued.row.found.bare_domain && is_unconnected(exchange);
+        if verdict.outcome == Outcome::Retry && (spent || by_http) {
+            verdict.outcome = Outcome::Failed;
+        }
+    }
+
+    #[allow(clippy::too_many_arguments)] // each is a part of one exchange; a struct would only rename them
+    pub(crate) fn archive(
+        &mut self,
+        at: usize,
+        task: &Task,
+        verdict: &mut Verdict,
+        exchange: &Finished,
+        response: &Response,
+        facts: &PageFacts,
+        id: RecordId,
+    ) -> Archived {
+        let digest = Digest::sha1(response.payload());
+        let slot = &mut self.slots[at];
+        let withheld = withheld(slot, verdict, response, facts);
+        let original = match withheld {
+            None if response.truncated.is_none() => original(slot, response, digest),
+            _ => None,
+        };
+        if original.is_some() && verdict.outcome == Outcome::Captured {
+            verdict.outcome = Outcome::NotModified;
+        }
+        let parts = &mut slot.group.segments;
+        let entropy = self.env.entropy.as_ref();
+        let part = slot
+            .archivist
+            .part(parts, &mut slot.ends, entropy, exchange.started.wall);
+        let capture = Capture {
+            id,
+            url: task.url.as_str(),
+            exchange,
+            response,
+            digest,
+            original: original.clone(),
+            facts,
+            fields: fields_of(task, verdict, exchange),
+            withheld,
+        };
+        let before = slot.ends.bytes_archived;
+        let place = slot
+            .archivist
+            .capture(part, &mut slot.ends, entropy, &capture);
+        let segment = part.serial;
+        slot.counts.bytes_archived += slot.ends.bytes_archived - before;
+        if original.is_none() && withheld.is_none() && response.truncated.is_none() {
+            remember(
+                slot,
+                response,
+                digest,
+                id,
+                task.url.as_str(),
+                exchange.started.wall,
+            );
+        }
+        Archived {
+            place,
+            digest,
+            segment,
+            etag: response.header("etag").map(str::to_owned),
+            last_modified: response.header("last-modified").map(str::to_owned),
+            status: response.status,
+        }
+    }
+
+    /// Links, the target of a redirect, and http for a bare domain go into the link journal.
+    fn pass_links_on(
+        &mut self,
+        at: usize,
+        task: &Task,
+        verdict: &Verdict,
+        exchange: &Finished,
+        facts: PageFacts,
+    ) {
+        let Purpose::Page(queued, _) = &task.purpose else {
+            return;
+        };
+        let from = &queued.row.found;
+        for _ in 0..facts.bad_links {
+            self.slots[at].frontier.sighted("bad_url");
+        }
+        for _ in 0..facts.nofollow_links {
+            self.slots[at].frontier.sighted("nofollow");
+        }
+        for _ in 0..facts.dropped_links {
+            self.slots[at].frontier.sighted("too_many_links");
+        }
+        let via = Some(from.url.clone());
+        let plain = Found {
+            url: from.url.clone(),
+            via,
+            depth: from.depth.saturating_add(1),
+            hops: 0,
+            how: How::Link,
+            bare_domain: false,
+            rank: None,
+        };
+        if verdict.outcome != Outcome::Retry {
+            for link in facts.links {
+                self.pass_on(
+                    at,
+                    Found {
+                        url: link.url,
+                        how: link.how,
+                        ..plain.clone()
+                    },
+                );
+            }
+        }
+        if let (Some(target), Outcome::Redirect) = (&verdict.target, verdict.outcome) {
+            let hops = from.hops.saturating_add(1);
+            self.pass_on(
+                at,
+                Found {
+                    url: target.clone(),
+                    depth: from.depth,
+                    hops,
+                    how: How::Redirect,
+                    ..plain
+                },
+            );
+        } else if from.bare_domain
+            && is_unconnected(exchange)
+            && let Ok(url) = from.url.with_scheme(orb_url::Scheme::Http)
+        {
+            {
+                self.pass_on(
+                    at,
+                    Found {
+                        url,
+                        how: How::Seed,
+                        depth: 0,
+                        ..plain
+                    },
+                );
+            }
+        }
+    }
+
+    fn pass_on(&mut self, at: usize, found: Found) {
+        let slot = &mut self.slots[at];
+        let fingerprint = self.shared.key.fingerprint(&found.url);
+        if slot
+            .recent
+            .seen(fingerprint, slot.group.number, slot.durable_group)
+        {
+            return;
+        }
+        let owner = self.shared.slots.slot_of_url(&self.shared.key, &found.url);
+        let block = slot.group.links.entry(owner.0).or_default();
+        let before = block.len();
+        found.encode_into(block);
+        let grown = block.len() - before;
+        slot.group.grew(grown, self.env.clock.mono());
+    }
+
+    #[allow(clippy::too_many_arguments)] // each is a part of one exchange; a struct would only rename them
+    pub(crate) fn attempt_row(
+        &mut self,
+        at: usize,
+        task: &Task,
+        verdict: &Verdict,
+        exchange: &Finished,
+        spent: &Spent,
+        id: RecordId,
+        archived: Option<&Archived>,
+    ) {
+        let (kind, origin, robots) = match &task.purpose {
+            Purpose::Page(_, robots) => (AttemptKind::Page, None, Some(robots.clone())),
+            Purpose::Robots { origin, .. } => {
+                (AttemptKind::Robots, Some(origin.as_str().to_owned()), None)
+            }
+        };
+        let slot = &mut self.slots[at];
+        let permit = spent.permit();
+        let lag = spent.started().since(exchange.started.mono);
+        let row = AttemptRow {
+            v: 1,
+            id: attempt_id(id),
+            kind,
+            url: task.url.as_str().to_owned(),
+            site: task.visit.site.as_str().to_owned(),
+            address: permit.address().to_string(),
+            group: permit.group().map(str::to_owned),
+            start: Stamp {
+                mono: spent.started(),
+                wall: exchange.started.wall.plus(lag),
+                ..exchange.started
+            },
+            end: spent.ended(),
+            end_wall: exchange
+                .started
+                .wall
+                .plus(lag)
+                .plus(spent.ended().since(spent.started())),
+            site_delay_us: permit.delay_in_force().as_micros() as u64,
+            address_delay_us: permit.address_delay().as_micros() as u64,
+            origin,
+            robots,
+            status: exchange
+                .outcome
+                .as_ref()
+                .ok()
+                .map(|response| response.status),
+            outcome: verdict.outcome,
+            reason: verdict.reason,
+            error: verdict.error.map(str::to_owned),
+            retry_after_us: verdict.retry_after.map(|time| time.as_micros() as u64),
+            digest: archived.map(|archived| archived.digest.to_string()),
+            archive: archived.map(|archived| archived.place.clone()),
+            commit: slot.group.number,
+        };
+        let mut line = serde_json::to_vec(&row).expect("an attempt row has only plain keys");
+        line.push(b'\n');
+        slot.group.attempts += 1;
+        slot.group.grew(0, self.env.clock.mono());
+        if let Err(error) = slot.attempts.append(&line) {
+            tracing::error!(%error, slot = %slot.id, "attempt row could not be written");
+            self.slot_failed(at, false);
+        }
+    }
+
+    /// Writes a page's next state and returns its visit.
+    pub(crate) fn settle_page(
+        &mut self,
+        at: usize,
+        task: Task,
+        verdict: &Verdict,
+        archived: Option<Archived>,
+        when: Option<Wall>,
+    ) -> Visit {
+        let Purpose::Page(queued, _) = task.purpose else {
+            return task.visit;
+        };
+        let now = self.env.clock.stamp();
+        let attempts = queued
+            .row
+            .attempts
+            .saturating_add(u8::from(verdict.counted));
+        let max = self.shared.config.limits.attempts_max;
+        // An attempt that never reached the network has not been judged by `spend_attempts`.
+        let outcome = match verdict.outcome {
+            Outcome::Retry if attempts >= max => Outcome::Failed,
+            outcome => outcome,
+        };
+        let state = match outcome {
+            Outcome::Captured | Outcome::NotModified | Outcome::Redirect | Outcome::Gone => {
+                UrlState::Done
+            }
+            Outcome::Refused => UrlState::Excluded,
+            Outcome::Failed => UrlState::Failed,
+            Outcome::Retry => UrlState::Pending,
+        };
+        let slot = &mut self.slots[at];
+        *slot.counts.outcomes.entry(outcome).or_default() += 1;
+        if matches!(outcome, Outcome::Captured | Outcome::NotModified) {
+            slot.ends.pages += 1;
+            slot.counts.pages += 1;
+        }
+        if slot.suspects.remove(&queued.row.fingerprint.0).is_some()
+            && verdict.reason != Reason::Poison
+        {
+            slot.store_suspects(now.mono);
+        }
+        let settled = if state == UrlState::Pending {
+            let pause = self.shared.config.limits.retry_first
+                * 2u32.saturating_pow(u32::from(attempts.max(1)) - 1);
+            let jitter = self.env.entropy.below(pause.as_micros() as u64 / 4 + 1);
+            let pause = if verdict.counted {
+                pause
+            } else {
+                std::time::Duration::ZERO
+            };
+            let due = now
+                .wall
+                .plus(pause.max(verdict.retry_after.unwrap_or_default()));
+            Settled::Retry(Wall(due.0 + jitter as i64), attempts)
+        } else {
+            Settled::Final(Box::new(FateRow {
+                state,
+                outcome,
+                reason: verdict.reason,
+                detail: verdict.error.unwrap_or("").to_owned(),
+                status: archived.as_ref().map_or(0, |archived| archived.status),
+                attempts,
+                found: queued.row.found.clone(),
+                at: when.unwrap_or(now.wall),
+                place: archived.as_ref().map(|a| Place {
+                    segment: a.segment,
+                    offset: a.place.offset,
+                }),
+                digest: archived.as_ref().map(|a| a.digest.to_bytes()),
+                etag: archived.as_ref().and_then(|a| a.etag.clone()),
+                last_modified: archived.and_then(|a| a.last_modified),
+            }))
+        };
+        slot.frontier
+            .settle(task.visit.id, queued, settled, &mut slot.group.batch);
+        slot.group.grew(0, now.mono);
+        task.visit
+    }
+}
+
+/// The attempt's name in rows and in `WARC-Record-ID`: the same bits, without punctuation.
+pub(crate) fn attempt_id(id: RecordId) -> String {
+    data_encoding::HEXLOWER.encode(&id.to_bytes())
+}
+
+/// A cut at our cap is a capture; a cut by the other side is trouble.
+fn cut_short(why: orb_fetch::Truncated) -> Option<Reason> {
+    match why {
+        orb_fetch::Truncated::Length => None,
+        orb_fetch::Truncated::Time => Some(Reason::Timeout),
+        orb_fetch::Truncated::Disconnect => Some(Reason::Disconnected),
+    }
+}
+
+fn is_unconnected(exchange: &Finished) -> bool {
+    exchange.outcome.as_ref().err().map(FetchError::next_step) == Some(NextStep::TryHttp)
+}
+
+fn withheld(
+    slot: &Slot,
+    verdict: &Verdict,
+    response: &Response,
+    facts: &PageFacts,
+) -> Option<&'static str> {
+    if facts.noarchive {
+        Some("noarchive")
+    } else if verdict.reason == Reason::TypeFilter {
+        Some("type_filter")
+    } else if !slot.archivist.keeps_status(response.status) {
+        Some("status_filter")
+    } else {
+        match slot.archivist.keep() {
+            Keep::Full => None,
+            Keep::Text => Some("keep_text"),
+            Keep::None => Some("keep_none"),
+        }
+    }
+}
+
+/// The record of this slot that already holds the same payload.
+fn original(slot: &Slot, response: &Response, digest: Digest) -> Option<Original> {
+    if response.payload().len() < REVISIT_BYTES_MIN {
+        return None;
+    }
+    if let Some((_, original)) = slot.fresh.get(&digest.to_bytes()) {
+        return Some(original.clone());
+    }
+    // One look-up in the store; for a payload never seen it ends in a filter in memory.
+    let row = slot
+        .store()
+        .get(Keyspace::Payloads, &digest.to_bytes())
+        .ok()??;
+    let (id, rest) = row.split_first_chunk::<16>()?;
+    let (at, uri) = rest.split_first_chunk::<8>()?;
+    Some(Original {
+        id: RecordId::from_uri(&uuid_of(*id))?,
+        uri: String::from_utf8(uri.to_vec()).ok()?,
+        at: Wall(i64::from_be_bytes(*at)),
+    })
+}
+
+/// A stored id is written as it stands; making it anew would change its version bits, which are already set.
+fn uuid_of(id: [u8; 16]) -> String {
+    let hex = data_encoding::HEXLOWER.encode(&id);
+    format!(
+        "<urn:uuid:{}-{}-{}-{}-{}>",
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..]
+    )
+}
+
+fn remember(
+    slot: &mut Slot,
+    response: &Response,
+    digest: Digest,
+    id: RecordId,
+    uri: &str,
+    at: Wall,
+) {
+    if response.payload().len() < REVISIT_BYTES_MIN {
+        return;
+    }
+    let key = digest.to_bytes();
+    let original = Original {
+        id,
+        uri: uri.to_owned(),
+        at,
+    };
+    slot.fresh.insert(key, (slot.group.number, original));
+    let row = [&id.to_bytes()[..], &at.0.to_be_bytes(), uri.as_bytes()].concat();
+    slot.group.batch.put(Keyspace::Payloads, key.to_vec(), row);
+}
+
+fn fields_of(task: &Task, verdict: &Verdict, exchange: &Finished) -> Vec<(&'static str, String)> {
+    let mut fields = Vec::with_capacity(8);
+    match &task.purpose {
+        Purpose::Page(queued, _) => {
+            let found = &queued.row.found;
+            if let Some(via) = &found.via {
+                fields.push(("via", via.as_str().to_owned()));
+            }
+            fields.push(("hopsFromSeed", found.depth.to_string()));
+            fields.push(("foundBy", found.how.name().to_owned()));
+        }
+        Purpose::Robots { origin, .. } => fields.push(("robotsOf", origin.as_str().to_owned())),
+    }
+    let total = exchange.timings.total.unwrap_or_default();
+    fields.push(("fetchTimeMs", total.as_millis().to_string()));
+    fields.push(("outcome", verdict.outcome.name().to_owned()));
+    if let Some(error) = exchange
+        .tls
+        .as_ref()
+        .and_then(|tls| tls.verify_error.clone())
+    {
+        fields.push(("tlsVerifyError", error));
+    }
+    fields
+}

@@ -1,0 +1,367 @@
+//! One slot's files: archive segments, attempt rows, link journal, commit rows; their lengths are what counts.
+//!
+//! In: bytes of a group. Out: files whose stored lengths are durable. May touch: the disk, blocking.
+//! Invariant: nothing beyond a stored length is ever shown to anybody, except attempt rows, which are never cut.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use orb_api::{ArchivePlace, AttemptRow, CommitRow, CrawlDir};
+use orb_env::mutant::{Mutant, planted};
+use orb_env::{AppendFile, Disk};
+use orb_shard::SlotId;
+use orb_store::{JournalEnd, JournalWriter, Keyspace, Store};
+use orb_warc::SegmentName;
+use serde::{Deserialize, Serialize};
+
+use crate::CrawlError;
+
+/// Lengths and totals as of one committed group; row `files` of the keyspace `Meta`, JSON.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileEnds {
+    /// Layout version, 1.
+    pub v: u32,
+    /// The open archive segment: name, serial, bytes.
+    pub segment: Option<SegmentEnd>,
+    /// Serial number of the next segment.
+    pub next_serial: u32,
+    /// Attempt rows: bytes.
+    pub attempts_bytes: u64,
+    /// Link journal: file, bytes.
+    pub journal: (u64, u64),
+    /// Pages archived in the folder by this slot.
+    pub pages: u64,
+    /// Bytes received by this slot.
+    pub bytes_received: u64,
+    /// Bytes appended to the archive by this slot.
+    pub bytes_archived: u64,
+}
+
+/// How far one segment is committed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SegmentEnd {
+    /// File name inside `warc/`.
+    pub name: String,
+    /// Serial number in its slot.
+    pub serial: u32,
+    /// Bytes.
+    pub bytes: u64,
+}
+
+impl FileEnds {
+    /// Reads the stored row; a fresh slot has none.
+    ///
+    /// # Errors
+    /// When the store fails or the row cannot be read.
+    pub fn read(store: &dyn Store, slot: SlotId) -> Result<FileEnds, CrawlError> {
+        let row = store
+            .get(Keyspace::Meta, b"files")
+            .map_err(|source| CrawlError::Store { slot, source })?;
+        let Some(row) = row else {
+            return Ok(FileEnds::default());
+        };
+        serde_json::from_slice(&row).map_err(|source| CrawlError::Frontier {
+            slot,
+            source: orb_frontier::FrontierError::Json {
+                key: "files".into(),
+                source,
+            },
+        })
+    }
+
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        serde_json::to_vec(&FileEnds {
+            v: 1,
+            ..self.clone()
+        })
+        .expect("file ends have only plain keys")
+    }
+
+    /// The committed end of the link journal.
+    #[must_use]
+    pub fn journal_end(&self) -> JournalEnd {
+        JournalEnd {
+            file: self.journal.0,
+            bytes: self.journal.1,
+        }
+    }
+}
+
+/// Bytes of one group for one segment.
+#[derive(Debug, Default)]
+pub(crate) struct SegmentPart {
+    pub(crate) name: String,
+    pub(crate) serial: u32,
+    pub(crate) start: u64,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl SegmentPart {
+    /// Where a record that begins at `at` in `bytes` lies.
+    pub(crate) fn place(&self, at: usize, len: usize) -> ArchivePlace {
+        ArchivePlace {
+            file: self.name.clone(),
+            offset: self.start + at as u64,
+            bytes: len as u64,
+        }
+    }
+}
+
+/// The files that a group is written to; they travel to the commit helper and back.
+pub(crate) struct SlotFiles {
+    dir: CrawlDir,
+    disk: Arc<dyn Disk>,
+    segment: Option<(String, Box<dyn AppendFile>)>,
+    attempts: Box<dyn AppendFile>,
+    journal: JournalWriter,
+    commits: Box<dyn AppendFile>,
+}
+
+/// What a commit failed at.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CommitError {
+    #[error("write the group's files")]
+    File(#[from] std::io::Error),
+    #[error("write the link journal")]
+    Journal(#[from] orb_store::JournalError),
+    #[error("commit the group's rows")]
+    Store(#[from] orb_store::StoreError),
+}
+
+impl CommitError {
+    pub(crate) fn is_disk_full(&self) -> bool {
+        match self {
+            CommitError::File(error) => {
+                matches!(
+                    error.kind(),
+                    std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded
+                )
+            }
+            CommitError::Journal(error) => error.is_disk_full(),
+            CommitError::Store(error) => error.is_disk_full(),
+        }
+    }
+}
+
+impl SlotFiles {
+    /// Opens a slot's files as of `ends`: what lies beyond is cut, except attempt rows, which happened and are
+    /// handed back.
+    pub(crate) fn open(
+        dir: &CrawlDir,
+        slot: SlotId,
+        disk: &Arc<dyn Disk>,
+        ends: &FileEnds,
+    ) -> Result<(SlotFiles, Vec<AttemptRow>), CrawlError> {
+        cut_segments(disk.as_ref(), dir, slot, ends)?;
+        let undone =
+            roll_back_attempts(disk.as_ref(), &dir.attempts_of(slot), ends.attempts_bytes)?;
+        let segment = match &ends.segment {
+            Some(end) => Some((
+                end.name.clone(),
+                open(disk.as_ref(), &dir.warc().join(&end.name))?,
+            )),
+            None => None,
+        };
+        let journal = JournalWriter::open(Arc::clone(disk), &dir.links(slot), ends.journal_end())
+            .map_err(|source| CrawlError::Journal { slot, source })?;
+        whole_lines(disk.as_ref(), &dir.commits_of(slot))?;
+        let files = SlotFiles {
+            segment,
+            attempts: open(disk.as_ref(), &dir.attempts_of(slot))?,
+            journal,
+            commits: open(disk.as_ref(), &dir.commits_of(slot))?,
+            dir: dir.clone(),
+            disk: Arc::clone(disk),
+        };
+        Ok((files, undone))
+    }
+
+    /// Appends and syncs a group's archive bytes.
+    pub(crate) fn write_segments(&mut self, parts: &[SegmentPart]) -> Result<(), CommitError> {
+        for part in parts {
+            let same = self
+                .segment
+                .as_ref()
+                .is_some_and(|(name, _)| *name == part.name);
+            if !same {
+                let file = self.disk.append(&self.dir.warc().join(&part.name))?;
+                self.segment = Some((part.name.clone(), file));
+            }
+            let (_, file) = self.segment.as_mut().expect("opened above");
+            if file.bytes() != part.start {
+                return Err(CommitError::File(std::io::Error::other(
+                    "archive segment has an unexpected length",
+                )));
+            }
+            if !part.bytes.is_empty() {
+                file.append(&part.bytes)?;
+                file.sync()?;
+            }
+            if !same {
+                self.disk.sync_dir(&self.dir.warc())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes attempt rows durable.
+    pub(crate) fn sync_attempts(&mut self) -> Result<(), CommitError> {
+        Ok(self.attempts.sync()?)
+    }
+
+    /// Appends and syncs a group's link blocks.
+    pub(crate) fn write_links(
+        &mut self,
+        group: u64,
+        blocks: &[(u8, Vec<u8>)],
+    ) -> Result<JournalEnd, CommitError> {
+        if blocks.is_empty() {
+            return Ok(self.journal.end());
+        }
+        Ok(self.journal.append_group(group, blocks)?)
+    }
+
+    /// Names a group after its sync.
+    pub(crate) fn name_group(&mut self, row: &CommitRow) -> Result<(), CommitError> {
+        let mut line = serde_json::to_vec(row).expect("a commit row has only plain keys");
+        line.push(b'\n');
+        Ok(self.commits.append(&line)?)
+    }
+
+    /// Removes journal files that every reader has passed.
+    pub(crate) fn forget_links_below(&self, file: u64) -> Result<(), CommitError> {
+        Ok(self.journal.remove_below(file)?)
+    }
+}
+
+fn open(disk: &dyn Disk, path: &Path) -> Result<Box<dyn AppendFile>, CrawlError> {
+    disk.append(path).map_err(CrawlError::file("open", path))
+}
+
+/// Deletes segments above the stored one and cuts the stored one to its length.
+fn cut_segments(
+    disk: &dyn Disk,
+    dir: &CrawlDir,
+    slot: SlotId,
+    ends: &FileEnds,
+) -> Result<(), CrawlError> {
+    let warc = dir.warc();
+    let mut removed = false;
+    for entry in disk.list(&warc).map_err(CrawlError::file("list", &warc))? {
+        let Some(name) = SegmentName::parse(&entry.name) else {
+            continue;
+        };
+        if name.slot != slot.0 {
+            continue;
+        }
+        let path = warc.join(&entry.name);
+        let stored = ends.segment.as_ref();
+        let above = stored.is_none_or(|end| name.serial > end.serial);
+        if above && !planted(Mutant::RotationUncut) {
+            disk.remove(&path)
+                .map_err(CrawlError::file("remove", &path))?;
+            removed = true;
+        } else if let Some(end) =
+            stored.filter(|end| end.name == entry.name && entry.bytes > end.bytes)
+        {
+            disk.truncate(&path, end.bytes)
+                .map_err(CrawlError::file("cut", &path))?;
+        }
+    }
+    if removed {
+        disk.sync_dir(&warc)
+            .map_err(CrawlError::file("sync", &warc))?;
+    }
+    Ok(())
+}
+
+/// A line after rows that were written but whose group was not committed: they happened, and count for the
+/// clocks, but their records are not in the archive.
+#[derive(Serialize)]
+struct RolledBack {
+    v: u8,
+    rolled_back_from: u64,
+    rolled_back_to: u64,
+}
+
+fn roll_back_attempts(
+    disk: &dyn Disk,
+    path: &Path,
+    stored: u64,
+) -> Result<Vec<AttemptRow>, CrawlError> {
+    let end = whole_lines(disk, path)?;
+    if end <= stored {
+        return Ok(Vec::new());
+    }
+    let fail = |error| CrawlError::file("read", path)(error);
+    let mut undone = vec![0; (end - stored) as usize];
+    disk.read(path)
+        .and_then(|file| file.read_at(stored, &mut undone))
+        .map_err(fail)?;
+    let row = RolledBack {
+        v: 1,
+        rolled_back_from: stored,
+        rolled_back_to: end,
+    };
+    let mut line = serde_json::to_vec(&row).expect("the row has only plain keys");
+    line.push(b'\n');
+    let mut file = open(disk, path)?;
+    let write = |file: &mut Box<dyn AppendFile>| {
+        file.append(&line)?;
+        file.sync()
+    };
+    write(&mut file).map_err(CrawlError::file("write", path))?;
+    // Marks of earlier openings are among the lines; they are no attempts.
+    let lines = undone.split(|&byte| byte == b'\n');
+    Ok(lines
+        .filter_map(|line| serde_json::from_slice(line).ok())
+        .collect())
+}
+
+/// Cuts a torn last line and returns the length.
+fn whole_lines(disk: &dyn Disk, path: &Path) -> Result<u64, CrawlError> {
+    let file = match disk.read(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(0),
+        Err(error) => return Err(CrawlError::file("read", path)(error)),
+    };
+    let bytes = file.bytes().map_err(CrawlError::file("read", path))?;
+    // A row is shorter than this.
+    let from = bytes.saturating_sub(64 << 10);
+    let mut tail = vec![0; (bytes - from) as usize];
+    let got = file
+        .read_at(from, &mut tail)
+        .map_err(CrawlError::file("read", path))?;
+    tail.truncate(got);
+    let whole = tail
+        .iter()
+        .rposition(|&byte| byte == b'\n')
+        .map_or(from, |at| from + at as u64 + 1);
+    if whole < bytes {
+        disk.truncate(path, whole)
+            .map_err(CrawlError::file("cut", path))?;
+    }
+    Ok(whole)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use orb_env::MemoryDisk;
+
+    #[test]
+    fn a_torn_row_is_cut_and_uncommitted_rows_are_marked() {
+        let disk = MemoryDisk::new();
+        let path = Path::new("/c/rows");
+        disk.append(path)
+            .unwrap()
+            .append(b"{\"a\":1}\n{\"b\":2}\n{\"c\":")
+            .unwrap();
+        roll_back_attempts(&disk, path, 8).unwrap();
+        let text = String::from_utf8(disk.read_all(path).unwrap()).unwrap();
+        let want = "{\"a\":1}\n{\"b\":2}\n{\"v\":1,\"rolled_back_from\":8,\"rolled_back_to\":16}\n";
+        assert_eq!(text, want);
+        roll_back_attempts(&disk, path, text.len() as u64).unwrap();
+        assert_eq!(disk.read_all(path).unwrap().len(), text.len());
+    }
+}

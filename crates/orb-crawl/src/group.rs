@@ -1,0 +1,106 @@
+//! Commit groups: everything that becomes durable together, and the order in which it does.
+//!
+//! In: records, links, rows of a quarter of a second. Out: one commit.
+//! May touch: the slot's files and store, on the commit helper.
+//! Invariant: archive and attempt rows are synced, then the link journal, then one store batch stores the new
+//! lengths; only after that is the group named, shown to readers, and counted.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use orb_api::CommitRow;
+use orb_env::{Clock, Mono};
+use orb_frontier::GroupTail;
+use orb_store::{Batch, JournalEnd, Keyspace, Store};
+
+use crate::files::{CommitError, FileEnds, SegmentPart, SlotFiles};
+
+/// The group being built.
+#[derive(Default)]
+pub(crate) struct Group {
+    pub(crate) number: u64,
+    pub(crate) batch: Batch,
+    pub(crate) segments: Vec<SegmentPart>,
+    pub(crate) links: BTreeMap<u8, Vec<u8>>,
+    pub(crate) attempts: u64,
+    pub(crate) since: Option<Mono>,
+    bytes: usize,
+}
+
+impl Group {
+    pub(crate) fn new(number: u64) -> Group {
+        Group {
+            number,
+            ..Group::default()
+        }
+    }
+
+    /// Takes note that something was added at `now`, of about `bytes`.
+    pub(crate) fn grew(&mut self, bytes: usize, now: Mono) {
+        self.bytes += bytes;
+        self.since.get_or_insert(now);
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes + self.batch.bytes()
+    }
+}
+
+/// A sealed group on its way to the disk.
+pub(crate) struct CommitJob {
+    pub(crate) group: Group,
+    pub(crate) ends: FileEnds,
+    pub(crate) files: SlotFiles,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) tail: GroupTail,
+    /// Journal files below this one have been absorbed by everybody.
+    pub(crate) links_needed_from: u64,
+}
+
+/// A group that is durable.
+pub(crate) struct Committed {
+    pub(crate) ends: FileEnds,
+    pub(crate) files: SlotFiles,
+    pub(crate) tail: GroupTail,
+}
+
+impl CommitJob {
+    /// Appends and syncs the archive, the attempt rows and the links; returns the journal's new end.
+    pub(crate) fn write_files(&mut self) -> Result<JournalEnd, CommitError> {
+        self.files.write_segments(&self.group.segments)?;
+        if self.group.attempts > 0 {
+            self.files.sync_attempts()?;
+        }
+        let links = std::mem::take(&mut self.group.links);
+        let blocks: Vec<(u8, Vec<u8>)> = links
+            .into_iter()
+            .filter(|(_, bytes)| !bytes.is_empty())
+            .collect();
+        self.files.write_links(self.group.number, &blocks)
+    }
+
+    /// Makes the group durable. Blocking.
+    pub(crate) fn run(mut self) -> Result<Committed, CommitError> {
+        let end = self.write_files()?;
+        self.ends.journal = (end.file, end.bytes);
+        self.group
+            .batch
+            .put(Keyspace::Meta, b"files".to_vec(), self.ends.encode());
+        let batch = std::mem::take(&mut self.group.batch);
+        self.store.commit(batch)?;
+        let row = CommitRow {
+            v: 1,
+            group: self.group.number,
+            attempts: self.group.attempts,
+            at: self.clock.wall(),
+        };
+        self.files.name_group(&row)?;
+        self.files.forget_links_below(self.links_needed_from)?;
+        Ok(Committed {
+            ends: self.ends,
+            files: self.files,
+            tail: self.tail,
+        })
+    }
+}

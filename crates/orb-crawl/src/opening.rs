@@ -1,0 +1,271 @@
+//! Opening a crawl's folder: identity, seeds, slots, and the check that they belong together.
+//!
+//! In: settings, a world, a folder. Out: an [`OpenCrawl`] that can run.
+//! May touch: the folder, blocking. Must not touch: sockets.
+//! Invariant: a folder is refused when it is newer, of another suffix list, or mixes two states.
+
+use std::sync::Arc;
+
+use orb_api::CrawlDir;
+use orb_env::{Disk, Stamp};
+use orb_fetch::limits::ADMIT_BYTES;
+use orb_frontier::UrlRules;
+use orb_robots::ProductToken;
+use orb_shard::SlotMap;
+use orb_store::JournalEnd;
+use orb_url::Seed;
+
+use crate::board::{Board, PageBudget};
+use crate::identity::{CrawlIdentity, RunSettings};
+use crate::seeds::SeedIntake;
+use crate::shared::Shared;
+use crate::slot::Slot;
+use crate::{ConfigError, Control, CrawlConfig, CrawlError, World};
+
+/// What a crawl is begun with.
+pub struct CrawlSetup {
+    /// The folder.
+    pub dir: CrawlDir,
+    /// Settings.
+    pub config: CrawlConfig,
+    /// URLs the operator does not want.
+    pub rules: UrlRules,
+    /// The world to crawl in.
+    pub world: Arc<dyn World>,
+    /// The operator's hand.
+    pub control: Control,
+    /// Name and version of the program, for the archive.
+    pub software: String,
+}
+
+/// A crawl that is open and can run.
+pub struct OpenCrawl {
+    pub(crate) setup: CrawlSetup,
+    pub(crate) identity: CrawlIdentity,
+    pub(crate) slots: SlotMap,
+    pub(crate) token: ProductToken,
+    pub(crate) opened: Stamp,
+    pub(crate) clean: bool,
+    pub(crate) shards: u16,
+    is_new: bool,
+}
+
+/// Opens a folder, or makes it.
+///
+/// Blocking. Nobody else may work on the folder: the caller holds its lock.
+///
+/// # Errors
+/// Settings that cannot be, a folder of a newer format or another suffix list, what the disk says.
+pub fn open(setup: CrawlSetup) -> Result<OpenCrawl, CrawlError> {
+    setup.config.check()?;
+    let token = ProductToken::new(&setup.config.identity.product).map_err(|error| ConfigError {
+        key: "identity.product",
+        problem: error.to_string(),
+    })?;
+    let disk = setup.world.disk();
+    let dir = &setup.dir;
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let known = CrawlIdentity::read(disk.as_ref(), dir)?;
+    let is_new = known.is_none();
+    let mut identity = known.unwrap_or_else(|| {
+        CrawlIdentity::fresh(&setup.config, setup.world.entropy().as_ref(), cores)
+    });
+    let slots = identity.slot_map()?;
+    make_folders(disk.as_ref(), dir, &slots)?;
+    let opened = setup.world.clock().stamp();
+    let run = RunSettings::of(&setup.config, opened);
+    // A new crawl is clean; an old one only if it said so when it ended.
+    let clean = is_new || was_clean(disk.as_ref(), dir)?;
+    identity.write(disk.as_ref(), dir, run)?;
+    let shards = match setup.config.threads {
+        0 => cores.min(usize::from(slots.slots())) as u16,
+        threads => threads.min(u16::from(slots.slots())),
+    };
+    Ok(OpenCrawl {
+        setup,
+        identity,
+        slots,
+        token,
+        opened,
+        clean,
+        shards,
+        is_new,
+    })
+}
+
+fn make_folders(disk: &dyn Disk, dir: &CrawlDir, slots: &SlotMap) -> Result<(), CrawlError> {
+    let mut folders = vec![
+        dir.root().to_path_buf(),
+        dir.warc(),
+        dir.attempts(),
+        dir.commits(),
+        dir.state(),
+        dir.logs(),
+    ];
+    for slot in slots.slot_ids() {
+        folders.extend([
+            dir.slot(slot),
+            dir.sieve(slot),
+            dir.links(slot),
+            dir.seeds(slot),
+        ]);
+    }
+    for folder in &folders {
+        disk.create_dir_all(folder)
+            .map_err(CrawlError::file("make folder", folder))?;
+    }
+    let parents = [
+        dir.root().to_path_buf(),
+        dir.attempts(),
+        dir.commits(),
+        dir.warc(),
+        dir.state(),
+    ];
+    for parent in &parents {
+        disk.sync_dir(parent)
+            .map_err(CrawlError::file("sync folder", parent))?;
+    }
+    Ok(())
+}
+
+fn clean_marker(dir: &CrawlDir) -> std::path::PathBuf {
+    dir.state().join("clean")
+}
+
+/// Whether the process before ended cleanly; the mark is used up.
+fn was_clean(disk: &dyn Disk, dir: &CrawlDir) -> Result<bool, CrawlError> {
+    let marker = clean_marker(dir);
+    let clean = disk.read(&marker).is_ok();
+    if clean {
+        disk.remove(&marker)
+            .map_err(CrawlError::file("remove", &marker))?;
+        disk.sync_dir(&dir.state())
+            .map_err(CrawlError::file("sync folder", &dir.state()))?;
+    }
+    Ok(clean)
+}
+
+/// Says that the process ends cleanly.
+pub(crate) fn mark_clean(disk: &dyn Disk, dir: &CrawlDir) -> Result<(), CrawlError> {
+    let marker = clean_marker(dir);
+    disk.replace(&marker, b"clean\n")
+        .map_err(CrawlError::file("write", &marker))
+}
+
+impl OpenCrawl {
+    /// Whether the folder was made just now.
+    #[must_use]
+    pub fn is_new(&self) -> bool {
+        self.is_new
+    }
+
+    /// Whether any seed was ever taken in.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub fn has_seeds(&self) -> Result<bool, CrawlError> {
+        let disk = self.setup.world.disk();
+        for slot in self.slots.slot_ids() {
+            if !crate::seeds::files(disk.as_ref(), &self.setup.dir.seeds(slot))?.is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Takes seeds in; they are durable when this returns. The same seed twice is harmless.
+    ///
+    /// # Errors
+    /// What the disk says; a list that was not taken in whole is not used.
+    pub fn add_seeds(&mut self, seeds: impl Iterator<Item = Seed>) -> Result<u64, CrawlError> {
+        let disk = self.setup.world.disk();
+        let key = self.identity.crawl_key();
+        let mut intake = SeedIntake::new(disk.as_ref(), &self.setup.dir, &self.slots, key);
+        let mut count = 0;
+        for seed in seeds {
+            intake.add(&seed)?;
+            count += 1;
+        }
+        intake.finish()?;
+        Ok(count)
+    }
+
+    /// Opens every slot and checks that they belong together.
+    pub(crate) fn open_slots(self, shards: u16) -> Result<(Arc<Shared>, Vec<Slot>), CrawlError> {
+        let mut config = self.setup.config;
+        share_memory(&mut config, self.slots.slots(), shards);
+        let info = info_of(&config, &self.setup.software);
+        let pages_max = config.limits.pages_max;
+        let mut shared = Shared {
+            key: self.identity.crawl_key(),
+            board: Board::new(self.slots.slots(), shards, &[], PageBudget::default()),
+            dir: self.setup.dir,
+            config,
+            rules: Arc::new(self.setup.rules),
+            world: self.setup.world,
+            control: self.setup.control,
+            slots: self.slots,
+            shards,
+            token: self.token,
+            info,
+            opened: self.opened,
+            clean: self.clean,
+        };
+        let mut slots = Vec::new();
+        for id in shared.slots.slot_ids() {
+            slots.push(Slot::open(&shared, id, shared.opened, shared.clean)?);
+        }
+        let ends: Vec<JournalEnd> = slots.iter().map(|slot| slot.ends.journal_end()).collect();
+        for slot in &slots {
+            for (writer, position) in slot.positions() {
+                if ends
+                    .get(usize::from(writer.0))
+                    .is_none_or(|end| position > *end)
+                {
+                    return Err(CrawlError::PositionAhead {
+                        reader: slot.id,
+                        writer,
+                    });
+                }
+            }
+        }
+        let done = slots.iter().map(|slot| slot.ends.pages).sum();
+        shared.board = Board::new(
+            shared.slots.slots(),
+            shards,
+            &ends,
+            PageBudget::new(pages_max, done),
+        );
+        Ok((Arc::new(shared), slots))
+    }
+}
+
+/// Gives each part its share of `memory_max`: a third to the stores, a quarter to the site tables, a quarter
+/// to fetch buffers; the rest is for code, sieve buffers and open groups.
+fn share_memory(config: &mut CrawlConfig, slots: u8, shards: u16) {
+    let memory = config.memory_max.bytes();
+    if config.frontier.memory_max.bytes() == 0 {
+        config.frontier.memory_max = orb_api::ByteSize(memory / 4 / u64::from(slots));
+    }
+    let need = config.fetch.exchange_bytes_max() + ADMIT_BYTES;
+    let share = (memory / 4 / u64::from(shards.max(1))).max(need);
+    config.fetch.buffer_memory_max = config.fetch.buffer_memory_max.min(share).max(need);
+}
+
+fn info_of(config: &CrawlConfig, software: &str) -> Vec<(String, String)> {
+    let field = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let mut info = vec![
+        field("software", software),
+        field("format", "WARC File Format 1.1"),
+        field(
+            "conformsTo",
+            "https://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/",
+        ),
+        field("robots", "RFC 9309"),
+        field("http-header-user-agent", &config.fetch.user_agent),
+    ];
+    if !config.identity.contact.is_empty() {
+        info.push(field("operator", &config.identity.contact));
+    }
+    info
+}

@@ -1,0 +1,160 @@
+//! From a response to links and directives.
+//!
+//! In: a response. Out: text, links as canonical URLs, what the page forbids.
+//! May touch: `orb-fetch`'s decoding, `orb-page`. Must not touch: queues, files.
+//! Invariant: a page that ends the reader loses its links, never the process.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use orb_fetch::{DecodeLimits, Response, decode_content};
+use orb_frontier::How;
+use orb_page::{Link, LinkKind, ScanOptions, decode_text, header_directives, scan};
+use orb_url::{BaseUrl, CrawlUrl};
+
+use crate::verdict::media_type;
+
+/// One link of a page.
+pub(crate) struct PageLink {
+    pub(crate) url: CrawlUrl,
+    pub(crate) how: How,
+    pub(crate) rel: String,
+    pub(crate) text: String,
+}
+
+/// What was read of a page.
+#[derive(Default)]
+pub(crate) struct PageFacts {
+    pub(crate) links: Vec<PageLink>,
+    pub(crate) bad_links: u32,
+    pub(crate) nofollow_links: u32,
+    pub(crate) dropped_links: u32,
+    pub(crate) noarchive: bool,
+    pub(crate) noindex: bool,
+    pub(crate) title: Option<String>,
+    pub(crate) language: Option<String>,
+    pub(crate) usage: Vec<String>,
+    pub(crate) charset: &'static str,
+    pub(crate) text: String,
+    pub(crate) decode_oddities: Vec<&'static str>,
+    /// The reader ended in a panic.
+    pub(crate) poisoned: bool,
+}
+
+/// How pages are read.
+#[derive(Clone)]
+pub(crate) struct PageReader {
+    pub(crate) limits: DecodeLimits,
+    pub(crate) scan: ScanOptions,
+    pub(crate) requisites: bool,
+}
+
+impl PageReader {
+    /// Reads a response's page. Anything but HTML has no links; its directives count all the same.
+    pub(crate) fn read(&self, url: &CrawlUrl, response: &Response) -> PageFacts {
+        catch_unwind(AssertUnwindSafe(|| self.read_inner(url, response))).unwrap_or_else(|_| {
+            PageFacts {
+                poisoned: true,
+                ..PageFacts::default()
+            }
+        })
+    }
+
+    fn read_inner(&self, url: &CrawlUrl, response: &Response) -> PageFacts {
+        let mut facts = PageFacts {
+            charset: "",
+            ..PageFacts::default()
+        };
+        let tags: Vec<&str> = response.header_values("x-robots-tag").collect();
+        let mut directives = header_directives(&tags.join("\n"), &self.scan.token);
+        if is_html(response) {
+            let coding = response.content_encoding();
+            let decoded = decode_content(coding.as_deref(), response.payload(), &self.limits);
+            facts.decode_oddities = decoded
+                .oddities
+                .iter()
+                .map(|oddity| oddity.name())
+                .collect();
+            if !decoded.encoded {
+                let charset = charset_parameter(response);
+                let text = decode_text(&decoded.bytes, charset.as_deref());
+                facts.charset = text.encoding;
+                let page = scan(&text.text, &self.scan);
+                directives.merge(page.robots);
+                facts.title = page.title;
+                facts.language = page.language;
+                facts.usage = page.usage;
+                facts.text = page.visible_text;
+                facts.dropped_links = page.links_dropped;
+                let followed = !directives.nofollow;
+                self.take_links(url, page.base.as_deref(), page.links, followed, &mut facts);
+            }
+        }
+        facts.noarchive = directives.noarchive;
+        facts.noindex = directives.noindex;
+        facts
+    }
+
+    fn take_links(
+        &self,
+        url: &CrawlUrl,
+        base: Option<&str>,
+        links: Vec<Link>,
+        followed: bool,
+        facts: &mut PageFacts,
+    ) {
+        let own = BaseUrl::new(url);
+        let base = base.and_then(|href| own.rebased(href)).unwrap_or(own);
+        for link in links {
+            let Some(how) = how_of(link.kind, self.requisites) else {
+                continue;
+            };
+            if !followed || link.rel.nofollow {
+                facts.nofollow_links += 1;
+                continue;
+            }
+            match base.join(&link.href) {
+                Ok(target) if target == *url => {}
+                Ok(target) => facts.links.push(PageLink {
+                    url: target,
+                    how,
+                    rel: link.rel.raw,
+                    text: link.text,
+                }),
+                Err(_) => facts.bad_links += 1,
+            }
+        }
+    }
+}
+
+fn how_of(kind: LinkKind, requisites: bool) -> Option<How> {
+    match kind {
+        LinkKind::Canonical => Some(How::Canonical),
+        LinkKind::Alternate => Some(How::Alternate),
+        LinkKind::Refresh => Some(How::Refresh),
+        kind if kind.is_requisite() => requisites.then_some(How::Requisite),
+        _ => Some(How::Link),
+    }
+}
+
+fn is_html(response: &Response) -> bool {
+    match media_type(response) {
+        Some(media) => media == "text/html" || media == "application/xhtml+xml" || media.is_empty(),
+        // Without a type a browser looks at the bytes; so do we, at the first that counts.
+        None => {
+            response
+                .payload()
+                .iter()
+                .find(|byte| !byte.is_ascii_whitespace())
+                == Some(&b'<')
+        }
+    }
+}
+
+fn charset_parameter(response: &Response) -> Option<String> {
+    let value = response.header("content-type")?;
+    value.split(';').skip(1).find_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        let is = name.trim().eq_ignore_ascii_case("charset");
+        is.then(|| value.trim().trim_matches('"').to_owned())
+    })
+}

@@ -1,0 +1,256 @@
+//! Running an open crawl: on one thread a shard, or all shards as one future.
+//!
+//! In: an open crawl. Out: how it ended.
+//! May touch: threads, runtimes. Invariant: both ways run the same shards, desk and coordinator.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::thread;
+
+use futures_util::future::{Either, join_all, select};
+use futures_util::stream::FuturesUnordered;
+use orb_api::Summary;
+use orb_env::Mono;
+use orb_fetch::{Fetcher, Guard};
+use orb_page::ScanOptions;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::coordinator::Coordinator;
+use crate::desk::{Desk, DeskHandle};
+use crate::errand::{ErrandMessage, Routes};
+use crate::opening::{OpenCrawl, mark_clean};
+use crate::page::PageReader;
+use crate::shard::{Shard, ShardEnd};
+use crate::shared::Shared;
+use crate::slot::Slot;
+use crate::{CrawlError, Wish};
+
+/// Why a crawl ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndReason {
+    /// Nothing left to do.
+    Finished,
+    /// The page limit was reached.
+    PagesMax,
+    /// The byte limit was reached.
+    BytesMax,
+    /// The run's time was over.
+    DurationMax,
+    /// Somebody asked for it.
+    Stopped,
+    /// Somebody asked for it at once.
+    Aborted,
+}
+
+/// How a crawl ended.
+#[derive(Clone, Debug)]
+pub struct CrawlEnd {
+    /// Counts.
+    pub summary: Summary,
+    /// Why.
+    pub why: EndReason,
+    /// Whether everything under way was finished and committed.
+    pub clean: bool,
+}
+
+type ShardResult = Result<ShardEnd, CrawlError>;
+
+/// What one shard is made of; made on its own thread, since sockets stay there.
+struct ShardParts {
+    index: u16,
+    shared: Arc<Shared>,
+    slots: Vec<Slot>,
+    desk: DeskHandle,
+    routes: Routes,
+    inbox: mpsc::Receiver<ErrandMessage>,
+}
+
+impl ShardParts {
+    fn build(self) -> Result<Shard, CrawlError> {
+        let ShardParts {
+            index,
+            shared,
+            slots,
+            desk,
+            routes,
+            inbox,
+        } = self;
+        let problem = |problem: String| CrawlError::Shard {
+            shard: index,
+            problem,
+        };
+        let env = shared
+            .world
+            .shard_env(index)
+            .map_err(|error| problem(error.to_string()))?;
+        let tls = shared.world.tls(&shared.config.fetch).map_err(problem)?;
+        let config = &shared.config;
+        let guard = Guard::new(config.guard.allow.clone(), config.guard.deny.clone());
+        let fetcher = Fetcher::new(config.fetch.clone(), config.dns.clone(), guard, &env, tls)
+            .map_err(|error| problem(error.to_string()))?;
+        let reader = PageReader {
+            limits: config.fetch.decode_limits(),
+            requisites: config.limits.requisites,
+            scan: ScanOptions {
+                requisites: config.limits.requisites,
+                links_max: config.limits.links_per_page_max as usize,
+                text: config.archive.keep == crate::Keep::Text,
+                token: config.identity.product.clone(),
+            },
+        };
+        Ok(Shard {
+            index,
+            env,
+            fetcher,
+            desk,
+            routes,
+            inbox,
+            slots,
+            reader,
+            work: FuturesUnordered::new(),
+            in_flight: 0,
+            wish: Wish::Run,
+            stopping: false,
+            stop_since: None,
+            reported: Mono(0),
+            fatal: None,
+            shared,
+        })
+    }
+
+    /// Runs the shard; when it cannot go on, the others are asked to stop.
+    async fn run(self) -> ShardResult {
+        let control = self.shared.control.clone();
+        let result = match self.build() {
+            Ok(shard) => shard.run().await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = &result {
+            tracing::error!(error = %crate::shard::chain(error), "shard ended");
+            control.ask(Wish::Stop);
+        }
+        result
+    }
+}
+
+fn deal(shared: &Arc<Shared>, slots: Vec<Slot>) -> (Desk, Vec<ShardParts>) {
+    let clock = shared.world.clock();
+    let (desk, handle) = Desk::new(
+        &shared.config.politeness,
+        clock,
+        shared.opened.mono,
+        shared.shards,
+    );
+    let (routes, inboxes) = Routes::new(shared.shards);
+    let mut parts: Vec<ShardParts> = inboxes
+        .into_iter()
+        .enumerate()
+        .map(|(index, inbox)| ShardParts {
+            index: index as u16,
+            shared: Arc::clone(shared),
+            slots: Vec::new(),
+            desk: handle.clone(),
+            routes: routes.clone(),
+            inbox,
+        })
+        .collect();
+    for slot in slots {
+        let shard = shared.slots.shard_of(slot.id, shared.shards);
+        parts[usize::from(shard)].slots.push(slot);
+    }
+    (desk, parts)
+}
+
+async fn oversee(
+    shared: &Arc<Shared>,
+    desk: Desk,
+    shards: impl Future<Output = Vec<ShardResult>>,
+) -> Result<CrawlEnd, CrawlError> {
+    let coordinator = std::pin::pin!(Coordinator::new(shared).run(shards));
+    let desk = std::pin::pin!(desk.run());
+    let (results, why, summary) = match select(coordinator, desk).await {
+        Either::Left((done, _)) => done,
+        Either::Right(((), coordinator)) => coordinator.await,
+    };
+    let mut clean = true;
+    for result in results {
+        clean &= result? == ShardEnd::Clean;
+    }
+    if clean {
+        mark_clean(shared.world.disk().as_ref(), &shared.dir)?;
+    }
+    Ok(CrawlEnd {
+        summary,
+        why,
+        clean,
+    })
+}
+
+impl OpenCrawl {
+    /// Runs every shard on a thread of its own; this thread answers for addresses and looks on.
+    ///
+    /// # Errors
+    /// What ended the crawl. The state on disk is that of the last committed groups.
+    pub fn run_threads(self) -> Result<CrawlEnd, CrawlError> {
+        let shards = self.shards;
+        let (shared, slots) = self.open_slots(shards)?;
+        let (desk, parts) = deal(&shared, slots);
+        let mut ends = Vec::new();
+        let mut threads = Vec::new();
+        for part in parts {
+            let (tell, told) = oneshot::channel();
+            let index = part.index;
+            let spawn = thread::Builder::new()
+                .name(format!("orb-shard-{index}"))
+                .spawn(move || {
+                    let result = match runtime(index) {
+                        Ok(runtime) => runtime.block_on(part.run()),
+                        Err(error) => Err(error),
+                    };
+                    tell.send(result).ok(); // the coordinator waits for it unless the process is ending
+                });
+            threads.push(spawn.map_err(|error| CrawlError::Shard {
+                shard: index,
+                problem: error.to_string(),
+            })?);
+            let control = shared.control.clone();
+            ends.push(async move {
+                // A thread that panicked tells nothing; the others must not wait for it.
+                told.await.unwrap_or_else(|_| {
+                    control.ask(Wish::Stop);
+                    Err(CrawlError::Bug { shard: index })
+                })
+            });
+        }
+        let end = runtime(u16::MAX)?.block_on(oversee(&shared, desk, join_all(ends)));
+        for thread in threads {
+            thread.join().ok(); // its result was told, or it panicked and that was told
+        }
+        end
+    }
+
+    /// Runs every shard as part of this one future: simulation.
+    ///
+    /// # Errors
+    /// What ended the crawl. The state on disk is that of the last committed groups.
+    pub async fn run_inline(self, shards: u16) -> Result<CrawlEnd, CrawlError> {
+        let (shared, slots) = self.open_slots(shards)?;
+        let (desk, parts) = deal(&shared, slots);
+        oversee(
+            &shared,
+            desk,
+            join_all(parts.into_iter().map(ShardParts::run)),
+        )
+        .await
+    }
+}
+
+fn runtime(shard: u16) -> Result<tokio::runtime::Runtime, CrawlError> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| CrawlError::Shard {
+            shard,
+            problem: error.to_string(),
+        })
+}

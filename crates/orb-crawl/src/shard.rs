@@ -1,0 +1,499 @@
+//! A shard: one core's world, one future. It owns whole slots and drives everything of them.
+//!
+//! In: events of its own futures, errands, wishes, the bell. Out: a crawl that moves on.
+//! May touch: its slots, its fetcher. Must not touch: other shards' slots.
+//! Invariant: whatever a slot wants next is started in `turn`; nothing in here waits but the loop itself.
+
+use std::pin::pin;
+use std::sync::Arc;
+
+use futures_util::future::LocalBoxFuture;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt, select_biased};
+use orb_env::mutant::{Mutant, planted};
+use orb_env::{Env, Lane, Mono, run_on};
+use orb_fetch::Fetcher;
+use orb_frontier::Found;
+use tokio::sync::{mpsc, watch};
+
+use crate::CrawlError;
+use crate::Wish;
+use crate::desk::DeskHandle;
+use crate::errand::{ErrandMessage, Routes};
+use crate::event::Event;
+use crate::limits::{ABSORB_BYTES, EVENTS_PER_TURN, GROUP_FAILURES_MAX, REOPEN_PAUSE, STOP_GRACE};
+use crate::page::PageReader;
+use crate::shared::Shared;
+use crate::slot::Slot;
+
+/// How often a shard looks up even if nothing happened.
+const HEARTBEAT: std::time::Duration = std::time::Duration::from_millis(500);
+
+/// How often a busy shard reports.
+const REPORT_INTERVAL: std::time::Duration = std::time::Duration::from_millis(100);
+
+/// See the module.
+pub(crate) struct Shard {
+    pub(crate) index: u16,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) env: Env,
+    pub(crate) fetcher: Fetcher,
+    pub(crate) desk: DeskHandle,
+    pub(crate) routes: Routes,
+    pub(crate) inbox: mpsc::Receiver<ErrandMessage>,
+    pub(crate) slots: Vec<Slot>,
+    pub(crate) reader: PageReader,
+    pub(crate) work: FuturesUnordered<LocalBoxFuture<'static, Event>>,
+    pub(crate) in_flight: u32,
+    pub(crate) wish: Wish,
+    pub(crate) stopping: bool,
+    pub(crate) stop_since: Option<Mono>,
+    pub(crate) reported: Mono,
+    pub(crate) fatal: Option<CrawlError>,
+}
+
+/// What ended a wait.
+enum Woken {
+    Errand(ErrandMessage),
+    Event(Event),
+    Look,
+}
+
+/// How a shard ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ShardEnd {
+    /// Everything was committed.
+    Clean,
+    /// Something was dropped on the way.
+    Unclean,
+}
+
+impl Shard {
+    pub(crate) fn push(&mut self, future: LocalBoxFuture<'static, Event>) {
+        self.work.push(future);
+    }
+
+    /// Runs until a stop is done.
+    pub(crate) async fn run(mut self) -> Result<ShardEnd, CrawlError> {
+        let mut wishes = self.shared.control.wishes();
+        loop {
+            self.wish = *wishes.borrow_and_update();
+            if self.wish == Wish::Abort {
+                return Ok(ShardEnd::Unclean);
+            }
+            self.turn()?;
+            if let Some(end) = self.stopped() {
+                self.report(true);
+                return Ok(end);
+            }
+            let now = self.env.clock.mono();
+            let wake = self.next_wake(now);
+            self.report(wake > now);
+            match self.next(&mut wishes, wake).await {
+                Woken::Errand(message) => self.take_errand(message),
+                Woken::Event(event) => {
+                    self.handle(event);
+                    self.handle_ready();
+                    // Sockets and timers have their turn even when work never ends.
+                    tokio::task::yield_now().await;
+                }
+                Woken::Look => {}
+            }
+            self.fetcher.sweep_idle(self.env.clock.mono());
+        }
+    }
+
+    /// Waits for whatever comes first, at the latest until `wake`.
+    async fn next(&mut self, wishes: &mut watch::Receiver<Wish>, wake: Mono) -> Woken {
+        let shared = Arc::clone(&self.shared);
+        let mut sleep = self.env.clock.sleep_until(wake).fuse();
+        let mut bell = pin!(shared.board.rung(self.index).fuse());
+        let mut changed = pin!(wishes.changed().fuse());
+        let mut errand = pin!(self.inbox.recv().fuse());
+        select_biased! {
+            _ = changed => Woken::Look,
+            message = errand => message.map_or(Woken::Look, Woken::Errand),
+            event = self.work.select_next_some() => Woken::Event(event),
+            () = bell => Woken::Look,
+            () = sleep => Woken::Look,
+        }
+    }
+
+    fn handle_ready(&mut self) {
+        for _ in 1..EVENTS_PER_TURN {
+            match self.work.next().now_or_never() {
+                Some(Some(event)) => self.handle(event),
+                _ => return,
+            }
+        }
+    }
+
+    /// Starts whatever can be started, in every slot.
+    fn turn(&mut self) -> Result<(), CrawlError> {
+        if let Some(error) = self.fatal.take() {
+            return Err(error);
+        }
+        self.stopping = self.wish >= Wish::Stop;
+        let now = self.env.clock.mono();
+        if self.stopping {
+            self.stop_since.get_or_insert(now);
+        }
+        for at in 0..self.slots.len() {
+            if self.slots[at].failed.is_some() {
+                self.try_reopen(at)?;
+            }
+            if self.slots[at].failed.is_none() {
+                self.start_jobs(at);
+                self.begin_visits(at);
+                self.maybe_commit(at);
+            }
+        }
+        Ok(())
+    }
+
+    fn try_reopen(&mut self, at: usize) -> Result<(), CrawlError> {
+        let now = self.env.clock.stamp();
+        let shared = Arc::clone(&self.shared);
+        let slot = &mut self.slots[at];
+        let Some(failure) = slot.failed else {
+            return Ok(());
+        };
+        if slot.in_flight > 0 || slot.jobs > 0 || failure.retry_at > now.mono {
+            return Ok(());
+        }
+        // A full disk is no reason to end: the slot waits for room with the rest of the crawl.
+        if failure.times >= GROUP_FAILURES_MAX && !shared.board.is_held() {
+            return Err(CrawlError::Commit {
+                slot: slot.id,
+                times: failure.times,
+            });
+        }
+        let undone = self.slots.remove(at).reopen(&shared, now)?;
+        tracing::warn!(slot = %undone.id, times = failure.times, "slot was undone to its last committed group");
+        self.slots.insert(at, undone);
+        Ok(())
+    }
+
+    /// A group of this slot failed: it is undone once nothing of it is under way.
+    pub(crate) fn slot_failed(&mut self, at: usize, disk_full: bool) {
+        let slot = &mut self.slots[at];
+        if slot.failed.is_none() {
+            let pause = REOPEN_PAUSE * if disk_full { 5 } else { 1 };
+            slot.fail(self.env.clock.mono().plus(pause));
+            if disk_full {
+                self.shared.board.set_hold(true);
+            }
+        }
+    }
+
+    /// Whether new requests may begin.
+    pub(crate) fn is_open(&self) -> bool {
+        self.wish == Wish::Run && !self.shared.board.is_held()
+    }
+
+    pub(crate) fn has_room(&self) -> bool {
+        self.is_open() && self.in_flight < self.shared.config.limits.in_flight_max
+    }
+
+    fn hungry(&self, at: usize, now: Mono) -> bool {
+        let slot = &self.slots[at];
+        self.stopping || slot.frontier.next_time() > now
+    }
+
+    /// Absorbing, merging, draining and loading of one slot.
+    fn start_jobs(&mut self, at: usize) {
+        let shared = Arc::clone(&self.shared);
+        let now = self.env.clock.stamp();
+        let work = Arc::clone(&self.env.work);
+        let hungry = self.hungry(at, now.mono);
+        let open = self.is_open();
+        let slot = &mut self.slots[at];
+        if slot.is_clogged() {
+            return;
+        }
+        let mut started: Vec<LocalBoxFuture<'static, Event>> = Vec::new();
+        if let Some(job) = slot.start_seeds(&shared).filter(|_| !self.stopping) {
+            started.push(
+                run_on(work.as_ref(), Lane::Read, move || job.run())
+                    .map(move |r| Event::Seeds(at, r))
+                    .boxed_local(),
+            );
+        } else {
+            slot.seeding = slot.seeding && !self.stopping;
+        }
+        if !self.stopping {
+            if let Some((source, mut reader, shown)) = slot.start_absorb(&shared) {
+                let read = run_on(work.as_ref(), Lane::Read, move || {
+                    let result = reader.read(shown, ABSORB_BYTES);
+                    (reader, result)
+                });
+                started.push(
+                    read.map(move |r| Event::Absorbed(at, source, r))
+                        .boxed_local(),
+                );
+            }
+            if let Some(job) = slot.frontier.start_drain() {
+                started.push(
+                    run_on(work.as_ref(), Lane::Read, move || job.run())
+                        .map(move |r| Event::Drained(at, r))
+                        .boxed_local(),
+                );
+            }
+        }
+        let due = slot.frontier.merge_time(hungry) <= now.mono;
+        if let Some(job) = due.then(|| slot.frontier.start_merge()).flatten() {
+            {
+                started.push(
+                    run_on(work.as_ref(), Lane::Commit, move || job.run())
+                        .map(move |r| Event::Merged(at, r))
+                        .boxed_local(),
+                );
+            }
+        }
+        while let Some(job) = open.then(|| slot.frontier.start_load(now)).flatten() {
+            started.push(
+                run_on(work.as_ref(), Lane::Read, move || job.run())
+                    .map(move |r| Event::Loaded(at, r))
+                    .boxed_local(),
+            );
+        }
+        slot.jobs += started.len() as u32;
+        self.work.extend(started);
+    }
+
+    fn maybe_commit(&mut self, at: usize) {
+        let now = self.env.clock.stamp();
+        let hungry = self.hungry(at, now.mono);
+        let shared = Arc::clone(&self.shared);
+        let slot = &mut self.slots[at];
+        if slot.commit_time(hungry, now.mono) > now.mono {
+            return;
+        }
+        if let Err(error) = slot.trim_reading(&shared) {
+            tracing::warn!(%error, slot = %slot.id, "could not start the file of pages being read anew");
+        }
+        let Some(mut job) = slot.seal(&shared, now) else {
+            return;
+        };
+        if planted(Mutant::JournalShownEarly)
+            && let Ok(end) = job.write_files()
+        {
+            shared.board.show(slot.id, end);
+        }
+        slot.jobs += 1;
+        let commit = run_on(self.env.work.as_ref(), Lane::Commit, move || {
+            job.run().map(Box::new)
+        });
+        self.push(
+            commit
+                .map(move |result| Event::Committed(at, result))
+                .boxed_local(),
+        );
+    }
+
+    /// Takes one event.
+    fn handle(&mut self, event: Event) {
+        match event {
+            Event::Loaded(at, result) => {
+                if let Some(loaded) = self.job_ended(at, "read queues", flat(result)) {
+                    let now = self.env.clock.stamp();
+                    self.slots[at].frontier.loaded(loaded, now);
+                }
+            }
+            Event::Drained(at, result) => {
+                if let Some(drained) = self.job_ended(at, "drain admitted urls", flat(result)) {
+                    let slot = &mut self.slots[at];
+                    slot.frontier.drained(drained, &mut slot.group.batch);
+                    slot.group.grew(0, self.env.clock.mono());
+                }
+            }
+            Event::Merged(at, result) => {
+                if let Some(merged) = self.job_ended(at, "merge the sieve", flat(result)) {
+                    let slot = &mut self.slots[at];
+                    slot.frontier.merged(&merged, &mut slot.group.batch);
+                    slot.group.grew(0, self.env.clock.mono());
+                }
+            }
+            Event::Absorbed(at, source, result) => self.absorbed(at, source, result),
+            Event::Seeds(at, result) => {
+                self.slots[at].seeding = false;
+                if let Some((found, end)) = self.job_ended(at, "read seeds", flat(result)) {
+                    let now = self.env.clock.mono();
+                    let slot = &mut self.slots[at];
+                    found
+                        .iter()
+                        .for_each(|found| slot.frontier.offer(found, now));
+                    slot.frontier.covered_seeds(end);
+                }
+            }
+            Event::Committed(at, result) => self.group_ended(at, result),
+            Event::Copy(at, visit, origin, row) => {
+                let Some(row) = self.job_ended(at, "read a robots copy", flat(row)) else {
+                    return;
+                };
+                let now = self.env.clock.stamp();
+                self.slots[at]
+                    .copies
+                    .loaded(&origin, row.as_deref(), &self.shared.token, now);
+                self.visit(at, *visit);
+            }
+            Event::Unresolved(at, task, error) => self.unresolved(at, *task, &error),
+            Event::Deferred(at, task, until) => self.unbegun(at, *task, until),
+            Event::Granted(at, task, grant) => self.granted(at, task, grant),
+            Event::Exchanged(at, task, gate, finished) => self.exchanged(at, task, gate, &finished),
+            Event::Hop(at, hop) => self.hop_answered(at, hop),
+        }
+    }
+
+    /// Counts a helper job down and sorts out failure; nothing comes back for a slot that is being undone.
+    fn job_ended<T, E: std::error::Error>(
+        &mut self,
+        at: usize,
+        what: &'static str,
+        result: Option<Result<T, E>>,
+    ) -> Option<T> {
+        let slot = &mut self.slots[at];
+        slot.jobs -= 1;
+        match result {
+            Some(Ok(value)) => slot.failed.is_none().then_some(value),
+            Some(Err(error)) => {
+                tracing::error!(slot = %slot.id, what, error = %chain(&error), "helper job failed");
+                self.slot_failed(at, false);
+                None
+            }
+            None => {
+                tracing::error!(slot = %slot.id, what, "helper job was lost");
+                self.slot_failed(at, false);
+                None
+            }
+        }
+    }
+
+    fn absorbed(
+        &mut self,
+        at: usize,
+        source: orb_shard::SlotId,
+        result: Result<crate::event::AbsorbResult, orb_env::WorkLost>,
+    ) {
+        let Ok((reader, result)) = result else {
+            self.slots[at].absorbing = false;
+            self.job_ended::<(), orb_env::WorkLost>(at, "read a link journal", None);
+            return;
+        };
+        self.slots[at].keep_reader(source, reader);
+        let shown = self.slots[at].reader_end(source);
+        let Some(block) = self.job_ended(at, "read a link journal", Some(result)) else {
+            return;
+        };
+        let now = self.env.clock.mono();
+        let slot = &mut self.slots[at];
+        let Some(block) = block else {
+            return slot.frontier.covered(source, shown);
+        };
+        let mut rest = &block.bytes[..];
+        while !rest.is_empty() {
+            match Found::decode(&mut rest) {
+                Ok(found) => slot.frontier.offer(&found, now),
+                Err(error) => {
+                    tracing::error!(slot = %slot.id, from = %source, %error, "link journal holds an unreadable row");
+                    return self.slot_failed(at, false);
+                }
+            }
+        }
+        slot.frontier.covered(source, block.after);
+    }
+
+    fn group_ended(
+        &mut self,
+        at: usize,
+        result: Result<
+            Result<Box<crate::group::Committed>, crate::files::CommitError>,
+            orb_env::WorkLost,
+        >,
+    ) {
+        let slot = &mut self.slots[at];
+        slot.jobs -= 1;
+        let id = slot.id;
+        match result {
+            Ok(Ok(committed)) => match slot.committed(*committed) {
+                Ok(end) => self.shared.board.show(id, end),
+                Err(error) => self.fatal = Some(error),
+            },
+            Ok(Err(error)) => {
+                let full = error.is_disk_full();
+                tracing::error!(slot = %id, error = %chain(&error), "group could not be committed");
+                self.slot_failed(at, full);
+            }
+            Err(lost) => {
+                tracing::error!(slot = %id, error = %lost, "group could not be committed");
+                self.slot_failed(at, false);
+            }
+        }
+    }
+
+    /// Whether a stop is done.
+    fn stopped(&self) -> Option<ShardEnd> {
+        if !self.stopping {
+            return None;
+        }
+        let quiet = self
+            .slots
+            .iter()
+            .all(|slot| slot.in_flight == 0 && slot.jobs == 0 && slot.is_settled());
+        if quiet {
+            return Some(ShardEnd::Clean);
+        }
+        let late = self
+            .stop_since
+            .is_some_and(|since| self.env.clock.mono() > since.plus(STOP_GRACE));
+        late.then_some(ShardEnd::Unclean)
+    }
+
+    fn next_wake(&self, now: Mono) -> Mono {
+        let mut wake = now.plus(HEARTBEAT);
+        let room = self.has_room();
+        for (at, slot) in self.slots.iter().enumerate() {
+            if let Some(failure) = slot.failed {
+                wake = wake.min(failure.retry_at.max(now.plus(HEARTBEAT / 10)));
+                continue;
+            }
+            let hungry = self.hungry(at, now);
+            wake = wake.min(slot.commit_time(hungry, now));
+            if !slot.is_clogged() {
+                wake = wake.min(slot.frontier.merge_time(hungry));
+                if room {
+                    wake = wake.min(slot.frontier.next_time());
+                }
+            }
+        }
+        wake
+    }
+
+    fn report(&mut self, sleeping: bool) {
+        let now = self.env.clock.mono();
+        if !sleeping && now < self.reported.plus(REPORT_INTERVAL) {
+            return;
+        }
+        self.reported = now;
+        for slot in &self.slots {
+            self.shared.board.report(slot.id, slot.report(&self.shared));
+        }
+    }
+}
+
+/// A lost job and a failed one are both failures.
+fn flat<T, E>(result: Result<Result<T, E>, orb_env::WorkLost>) -> Option<Result<T, E>> {
+    result.ok()
+}
+
+/// An error with everything that caused it, on one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

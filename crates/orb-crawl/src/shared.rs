@@ -1,0 +1,36 @@
+//! What every shard of one run is given.
+//!
+//! In: settings and identity. Out: shared, unchanging values and channels. May touch: nothing.
+//! Invariant: nothing in here belongs to one slot.
+
+use std::sync::Arc;
+
+use orb_api::CrawlDir;
+use orb_env::Stamp;
+use orb_frontier::UrlRules;
+use orb_robots::ProductToken;
+use orb_shard::SlotMap;
+use orb_url::CrawlKey;
+
+use crate::board::Board;
+use crate::{Control, CrawlConfig, World};
+
+/// See the module.
+pub(crate) struct Shared {
+    pub(crate) dir: CrawlDir,
+    pub(crate) config: CrawlConfig,
+    pub(crate) rules: Arc<UrlRules>,
+    pub(crate) world: Arc<dyn World>,
+    pub(crate) control: Control,
+    pub(crate) board: Board,
+    pub(crate) slots: SlotMap,
+    pub(crate) key: CrawlKey,
+    pub(crate) shards: u16,
+    pub(crate) token: ProductToken,
+    /// Fields of every segment's warcinfo record.
+    pub(crate) info: Vec<(String, String)>,
+    /// When this process opened the crawl.
+    pub(crate) opened: Stamp,
+    /// Whether the process before stopped cleanly.
+    pub(crate) clean: bool,
+}

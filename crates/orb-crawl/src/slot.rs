@@ -1,0 +1,459 @@
+//! One slot in a running crawl: its frontier, robots copies, open group and files.
+//!
+//! In: the slot's store and files. Out: groups to commit, jobs for helpers.
+//! May touch: everything of this slot. Must not touch: other slots.
+//! Invariant: at most one group is unsynced beside the one being built; a failed group undoes the slot to its
+//! last committed state by the same code that opens it.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use orb_api::{AttemptRow, Outcome};
+use orb_env::mutant::{Mutant, planted};
+use orb_env::{AppendFile, Mono, Stamp};
+use orb_frontier::{Frontier, FrontierSetup, SiteId};
+use orb_shard::SlotId;
+use orb_store::{JournalEnd, JournalReader, Keyspace, Store};
+use orb_url::{Fingerprint, Site};
+use rustc_hash::FxHashMap;
+
+use crate::CrawlError;
+use crate::archive::{Archivist, Original};
+use crate::board::{RunCounts, SlotReport};
+use crate::copies::Copies;
+use crate::errand::Errand;
+use crate::files::{FileEnds, SlotFiles};
+use crate::group::{CommitJob, Committed, Group};
+use crate::limits::{
+    ABSORB_BUFFER_MAX, GROUP_BYTES_MAX, GROUP_INTERVAL, GROUP_INTERVAL_HUNGRY, READING_BYTES_MAX,
+};
+use crate::recent::RecentLinks;
+use crate::seeds;
+use crate::shared::Shared;
+
+/// Why a slot stands still, and since when.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Failure {
+    pub(crate) retry_at: Mono,
+    pub(crate) times: u32,
+}
+
+/// The records a revisit may refer to before their group is durable, by payload digest.
+pub(crate) type FreshPayloads = FxHashMap<[u8; 20], (u64, Original)>;
+
+/// See the module.
+pub(crate) struct Slot {
+    pub(crate) id: SlotId,
+    pub(crate) frontier: Frontier,
+    pub(crate) copies: Copies,
+    pub(crate) archivist: Archivist,
+    pub(crate) group: Group,
+    /// Ends as of the group being built.
+    pub(crate) ends: FileEnds,
+    files: Option<SlotFiles>,
+    pub(crate) attempts: Box<dyn AppendFile>,
+    reading: Box<dyn AppendFile>,
+    pub(crate) fresh: FreshPayloads,
+    pub(crate) recent: RecentLinks,
+    pub(crate) durable_group: u64,
+    readers: Vec<Option<JournalReader>>,
+    pub(crate) absorbing: bool,
+    pub(crate) seeding: bool,
+    seed_files: Vec<(u64, u64)>,
+    pub(crate) suspects: BTreeMap<u64, u8>,
+    pub(crate) errands: FxHashMap<SiteId, VecDeque<Errand>>,
+    /// Requests under way.
+    pub(crate) in_flight: u32,
+    /// Helper jobs under way.
+    pub(crate) jobs: u32,
+    pub(crate) failed: Option<Failure>,
+    pub(crate) failures: u32,
+    pub(crate) counts: RunCounts,
+    committed_ends: FileEnds,
+    /// Bytes of the store's files after the last group.
+    disk_bytes: u64,
+}
+
+impl Slot {
+    /// Opens a slot as of its last committed group. Blocking.
+    pub(crate) fn open(
+        shared: &Shared,
+        id: SlotId,
+        opened: Stamp,
+        clean: bool,
+    ) -> Result<Slot, CrawlError> {
+        let disk = shared.world.disk();
+        let dir = &shared.dir;
+        let store = shared
+            .world
+            .stores(shared.config.memory_max.bytes() / 3 / u64::from(shared.slots.slots()))
+            .open(&dir.store(id))
+            .map_err(|source| CrawlError::Store { slot: id, source })?;
+        let ends = FileEnds::read(store.as_ref(), id)?;
+        let (files, undone) = SlotFiles::open(dir, id, &disk, &ends)?;
+        let suspects = read_suspects(shared, id, store.as_ref(), clean)?;
+        let setup = FrontierSetup {
+            slot: id,
+            slots: shared.slots,
+            key: shared.key,
+            sieve_dir: dir.sieve(id),
+            config: shared.config.frontier.clone(),
+            rules: Arc::clone(&shared.rules),
+            politeness: shared.config.politeness.clone(),
+            disk: Arc::clone(&disk),
+            clean,
+            opened,
+        };
+        let frontier = Frontier::open(setup, store)
+            .map_err(|source| CrawlError::Frontier { slot: id, source })?;
+        let attempts_path = dir.attempts_of(id);
+        let attempts = disk
+            .append(&attempts_path)
+            .map_err(CrawlError::file("open", &attempts_path))?;
+        let reading_path = dir.reading(id);
+        disk.remove(&reading_path)
+            .map_err(CrawlError::file("remove", &reading_path))?;
+        let reading = disk
+            .append(&reading_path)
+            .map_err(CrawlError::file("open", &reading_path))?;
+        let number = frontier.group();
+        let mut slot = Slot {
+            id,
+            copies: Copies::default(),
+            archivist: Archivist::new(&shared.config.archive, id.0, shared.info.clone()),
+            group: Group::new(number + 1),
+            committed_ends: ends.clone(),
+            ends,
+            files: Some(files),
+            attempts,
+            reading,
+            fresh: FreshPayloads::default(),
+            recent: RecentLinks::new(),
+            durable_group: number,
+            readers: shared.slots.slot_ids().map(|_| None).collect(),
+            absorbing: false,
+            seeding: false,
+            seed_files: seeds::files(disk.as_ref(), &dir.seeds(id))?,
+            suspects,
+            errands: FxHashMap::default(),
+            in_flight: 0,
+            jobs: 0,
+            failed: None,
+            failures: 0,
+            counts: RunCounts::default(),
+            disk_bytes: 0,
+            frontier,
+        };
+        if !slot.suspects.is_empty() {
+            slot.store_suspects(opened.mono);
+        }
+        for row in &undone {
+            slot.fold(row, shared, opened);
+        }
+        Ok(slot)
+    }
+
+    /// Lets a site's clock hear of an attempt whose group was not committed: it happened.
+    fn fold(&mut self, row: &AttemptRow, shared: &Shared, opened: Stamp) {
+        let id = self.frontier.known_site(&Site::from_stored(&row.site));
+        let took = row.end.since(row.start.mono);
+        let trouble = row.outcome == Outcome::Retry
+            || row.status == Some(429)
+            || row.status.is_some_and(|s| s >= 500);
+        let rest = Duration::from_micros(row.retry_after_us.unwrap_or(0));
+        let rest = rest.min(shared.config.politeness.retry_after_max);
+        let from = if row.start.boot == opened.boot {
+            row.end
+        } else {
+            opened.mono
+        };
+        self.frontier
+            .clock(id)
+            .learn(took, trouble, from.plus(rest), &shared.config.politeness);
+        self.group.grew(0, opened.mono);
+    }
+
+    /// Undoes everything since the last committed group. Blocking; nothing of the slot may be under way.
+    pub(crate) fn reopen(mut self, shared: &Shared, now: Stamp) -> Result<Slot, CrawlError> {
+        let (id, failures, counts) = (self.id, self.failures, self.counts.clone());
+        let undone = self.ends.pages.saturating_sub(self.committed_ends.pages);
+        let fresh = std::mem::take(&mut self.fresh);
+        // The store must be closed before it is opened again.
+        drop(self);
+        // Exchanges of the undone groups happened: every site waits its full delay again.
+        let mut again = Slot::open(shared, id, now, false)?;
+        again.failures = failures;
+        again.counts = RunCounts {
+            pages: counts.pages.saturating_sub(undone),
+            ..counts
+        };
+        if planted(Mutant::DanglingRevisit) {
+            again.fresh = fresh;
+        }
+        Ok(again)
+    }
+
+    pub(crate) fn store(&self) -> &Arc<dyn Store> {
+        self.frontier.store()
+    }
+
+    // ---- groups ----
+
+    /// Whether intake must wait for a commit.
+    pub(crate) fn is_clogged(&self) -> bool {
+        self.files.is_none() && self.group.bytes() >= GROUP_BYTES_MAX
+    }
+
+    /// When the group being built should be committed.
+    pub(crate) fn commit_time(&self, hungry: bool, now: Mono) -> Mono {
+        if self.files.is_none() || self.failed.is_some() {
+            return Mono::NEVER;
+        }
+        let since = match self.group.since {
+            Some(since) => since,
+            None if self.frontier.is_dirty() => now,
+            None => return Mono::NEVER,
+        };
+        if self.group.bytes() >= GROUP_BYTES_MAX {
+            return now;
+        }
+        since.plus(if hungry {
+            GROUP_INTERVAL_HUNGRY
+        } else {
+            GROUP_INTERVAL
+        })
+    }
+
+    /// Absorbed positions, to be held against the journals they belong to.
+    pub(crate) fn positions(&self) -> impl Iterator<Item = (SlotId, JournalEnd)> + '_ {
+        self.frontier.positions()
+    }
+
+    /// Whether nothing waits to be committed and nothing is being committed.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.files.is_some() && self.group.since.is_none() && !self.frontier.is_dirty()
+    }
+
+    /// Seals the group being built and starts the next. The caller runs the job.
+    pub(crate) fn seal(&mut self, shared: &Shared, now: Stamp) -> Option<CommitJob> {
+        let files = self.files.take()?;
+        let number = self.group.number;
+        let mut group = std::mem::replace(&mut self.group, Group::new(number + 1));
+        let tail = self.frontier.seal(number, now, &mut group.batch);
+        self.ends.attempts_bytes = self.attempts.bytes();
+        Some(CommitJob {
+            group,
+            ends: self.ends.clone(),
+            files,
+            store: Arc::clone(self.store()),
+            clock: shared.world.clock(),
+            tail,
+            links_needed_from: shared.board.links_needed_from(self.id),
+        })
+    }
+
+    /// Takes a durable group back.
+    pub(crate) fn committed(&mut self, committed: Committed) -> Result<JournalEnd, CrawlError> {
+        let end = committed.ends.journal_end();
+        self.durable_group += 1;
+        self.failures = 0;
+        self.disk_bytes = self.store().disk_bytes();
+        // The journal's end is known only by the commit; the rest has moved on since.
+        self.ends.journal = committed.ends.journal;
+        self.committed_ends = committed.ends;
+        self.files = Some(committed.files);
+        let durable = self.durable_group;
+        self.fresh.retain(|_, (group, _)| *group > durable);
+        self.frontier
+            .durable(committed.tail)
+            .map_err(|source| CrawlError::Frontier {
+                slot: self.id,
+                source,
+            })?;
+        Ok(end)
+    }
+
+    /// Takes note that a group failed.
+    pub(crate) fn fail(&mut self, retry_at: Mono) {
+        self.failures += 1;
+        self.failed = Some(Failure {
+            retry_at,
+            times: self.failures,
+        });
+        for (_, errands) in self.errands.drain() {
+            drop(errands);
+        }
+    }
+
+    // ---- absorbing ----
+
+    /// Whether seeds wait to be read.
+    pub(crate) fn seeds_waiting(&self) -> bool {
+        seeds::waiting(self.frontier.seeds_read_to(), &self.seed_files)
+    }
+
+    /// The job that reads the next seeds.
+    pub(crate) fn start_seeds(&mut self, shared: &Shared) -> Option<seeds::SeedJob> {
+        if self.seeding || !self.seeds_waiting() || self.is_full() {
+            return None;
+        }
+        self.seeding = true;
+        Some(seeds::SeedJob {
+            disk: shared.world.disk(),
+            dir: shared.dir.seeds(self.id),
+            from: self.frontier.seeds_read_to(),
+            files: self.seed_files.clone(),
+        })
+    }
+
+    /// A reader of a journal that holds something new for this slot, and how far it may read.
+    pub(crate) fn start_absorb(
+        &mut self,
+        shared: &Shared,
+    ) -> Option<(SlotId, JournalReader, JournalEnd)> {
+        if self.absorbing || self.seeding || self.seeds_waiting() || self.is_full() {
+            return None;
+        }
+        let source = shared
+            .slots
+            .slot_ids()
+            .find(|&source| self.is_behind(shared, source))?;
+        self.absorbing = true;
+        let reader = self.readers[usize::from(source.0)]
+            .take()
+            .unwrap_or_else(|| {
+                let position = self.frontier.read_to(source);
+                JournalReader::open(
+                    shared.world.disk(),
+                    &shared.dir.links(source),
+                    self.id.0,
+                    position,
+                )
+            });
+        Some((source, reader, shared.board.shown(source)))
+    }
+
+    fn is_behind(&self, shared: &Shared, source: SlotId) -> bool {
+        shared.board.shown(source) > self.frontier.read_to(source)
+    }
+
+    /// A reader comes back.
+    pub(crate) fn keep_reader(&mut self, source: SlotId, reader: JournalReader) {
+        self.absorbing = false;
+        self.readers[usize::from(source.0)] = Some(reader);
+    }
+
+    /// Where a kept reader stands.
+    pub(crate) fn reader_end(&self, source: SlotId) -> JournalEnd {
+        let reader = self.readers[usize::from(source.0)].as_ref();
+        reader.map_or_else(|| self.frontier.read_to(source), JournalReader::position)
+    }
+
+    fn is_full(&self) -> bool {
+        self.frontier.buffered_bytes() >= ABSORB_BUFFER_MAX
+    }
+
+    // ---- pages that end the process ----
+
+    /// Notes which page is about to be read.
+    pub(crate) fn note_reading(&mut self, fingerprint: Fingerprint) -> std::io::Result<()> {
+        if self.reading.bytes() < READING_BYTES_MAX {
+            self.reading.append(&fingerprint.0.to_be_bytes())?;
+        }
+        Ok(())
+    }
+
+    /// Makes room in the note file, if it is full.
+    pub(crate) fn trim_reading(&mut self, shared: &Shared) -> std::io::Result<()> {
+        if self.reading.bytes() >= READING_BYTES_MAX {
+            let path = shared.dir.reading(self.id);
+            let disk = shared.world.disk();
+            disk.remove(&path)?;
+            self.reading = disk.append(&path)?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn store_suspects(&mut self, now: Mono) {
+        let row = serde_json::to_vec(&self.suspects).expect("numbers are keys of JSON maps");
+        self.group
+            .batch
+            .put(Keyspace::Meta, b"suspects".to_vec(), row);
+        self.group.grew(0, now);
+    }
+
+    // ---- telling ----
+
+    /// Whether nothing is left here but what journals may bring.
+    pub(crate) fn is_idle(&self, shared: &Shared) -> bool {
+        let unread = shared
+            .slots
+            .slot_ids()
+            .any(|source| self.is_behind(shared, source));
+        self.in_flight == 0
+            && self.jobs == 0
+            && self.failed.is_none()
+            && self.errands.is_empty()
+            && !self.seeds_waiting()
+            && (!unread || planted(Mutant::FinishedWithUnreadJournal))
+            && self.is_settled()
+            && self.frontier.is_idle()
+    }
+
+    pub(crate) fn report(&self, shared: &Shared) -> SlotReport {
+        let (sites, sites_pending) = self.frontier.site_counts();
+        let mut counts = self.counts.clone();
+        counts.bytes_received = self.ends.bytes_received;
+        counts.pages_in_all = self.ends.pages;
+        counts.disk_bytes = self.disk_bytes;
+        SlotReport {
+            idle: self.is_idle(shared),
+            read_to: shared
+                .slots
+                .slot_ids()
+                .map(|source| self.frontier.read_to(source))
+                .collect(),
+            stored_to: shared
+                .slots
+                .slot_ids()
+                .map(|source| self.frontier.durable_to(source))
+                .collect(),
+            books: self.frontier.books().clone(),
+            in_flight: u64::from(self.in_flight),
+            sightings: self.frontier.sightings().clone(),
+            sites,
+            sites_pending,
+            counts,
+        }
+    }
+}
+
+fn read_suspects(
+    shared: &Shared,
+    id: SlotId,
+    store: &dyn Store,
+    clean: bool,
+) -> Result<BTreeMap<u64, u8>, CrawlError> {
+    let row = store
+        .get(Keyspace::Meta, b"suspects")
+        .map_err(|source| CrawlError::Store { slot: id, source })?;
+    let mut suspects: BTreeMap<u64, u8> = row
+        .and_then(|row| serde_json::from_slice(&row).ok())
+        .unwrap_or_default();
+    if !clean {
+        let bytes = shared
+            .world
+            .disk()
+            .read_all(&shared.dir.reading(id))
+            .unwrap_or_default();
+        if let Some(last) = bytes
+            .chunks_exact(8)
+            .next_back()
+            .and_then(|chunk| chunk.try_into().ok())
+        {
+            *suspects.entry(u64::from_be_bytes(last)).or_default() += 1;
+        }
+    }
+    Ok(suspects)
+}

@@ -1,0 +1,355 @@
+//! Visits: from a due site to a request under a permit.
+//!
+//! In: due sites. Out: requests under way, or URLs settled without one.
+//! May touch: frontier, robots copies, fetcher, desk. Must not touch: the archive.
+//! Invariant: a page is requested only after a robots answer in force allows it, and only under a permit.
+
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use orb_api::{Outcome, Reason, RobotsInForce, UrlState};
+use orb_env::{Lane, Mono, run_on};
+use orb_fetch::Request;
+use orb_frontier::rows::{FateRow, site_prefix};
+use orb_frontier::{Queued, Settled, SiteId, Visit};
+use orb_gate::{AddressGrant, Answer, Permit};
+use orb_store::Keyspace;
+use orb_url::{Origin, Site};
+
+use crate::copies::Judgement;
+use crate::event::{Event, Finished, Purpose, Task};
+use crate::limits::{JUDGED_PER_VISIT, POISON_TIMES};
+use crate::shard::Shard;
+use crate::verdict::Verdict;
+
+/// Key of an origin's robots row.
+pub(crate) fn robots_key(partition: orb_shard::Partition, site: &Site, origin: &Origin) -> Vec<u8> {
+    let mut key = site_prefix(partition, site);
+    key.extend_from_slice(origin.as_str().as_bytes());
+    key
+}
+
+impl Shard {
+    /// Begins visits of a slot while sites are due and there is room.
+    pub(crate) fn begin_visits(&mut self, at: usize) {
+        while self.has_room() {
+            let now = self.env.clock.mono();
+            let Some(visit) = self.slots[at].frontier.next_visit(now) else {
+                return;
+            };
+            self.visit(at, visit);
+        }
+    }
+
+    /// Goes on with a visited site: an errand first, then its own URLs.
+    pub(crate) fn visit(&mut self, at: usize, visit: Visit) {
+        let slot = &mut self.slots[at];
+        let errand = slot
+            .errands
+            .get_mut(&visit.id)
+            .and_then(|list| list.pop_front());
+        if slot
+            .errands
+            .get(&visit.id)
+            .is_some_and(|list| list.is_empty())
+        {
+            slot.errands.remove(&visit.id);
+        }
+        if let Some(errand) = errand {
+            slot.frontier.end_errand(visit.id);
+            let (url, origin) = (errand.url.clone(), errand.origin.clone());
+            let purpose = Purpose::Robots {
+                origin,
+                hops: 0,
+                errand: Some(errand),
+            };
+            return self.request(
+                at,
+                Task {
+                    visit,
+                    url,
+                    purpose,
+                },
+            );
+        }
+        self.judge_urls(at, visit);
+    }
+
+    /// Takes the site's URLs in order until one may be requested.
+    fn judge_urls(&mut self, at: usize, visit: Visit) {
+        for _ in 0..JUDGED_PER_VISIT {
+            let now = self.env.clock.stamp();
+            let slot = &mut self.slots[at];
+            let Some(queued) = slot.frontier.take_url(visit.id) else {
+                return slot.frontier.release(visit.id, Mono(0));
+            };
+            if slot
+                .suspects
+                .get(&queued.row.fingerprint.0)
+                .is_some_and(|&times| times >= POISON_TIMES)
+            {
+                self.settle_unasked(
+                    at,
+                    &visit,
+                    queued,
+                    UrlState::Failed,
+                    Reason::Poison,
+                    String::new(),
+                );
+                continue;
+            }
+            let origin = queued.row.found.url.origin();
+            let path = queued.row.found.url.path_and_query();
+            match slot.copies.judge(&origin, path, now) {
+                Judgement::Unknown => {
+                    slot.frontier.put_back(visit.id, queued);
+                    return self.read_copy(at, visit, origin);
+                }
+                Judgement::Fetch => {
+                    slot.frontier.put_back(visit.id, queued);
+                    return self.request_robots(at, visit, origin);
+                }
+                Judgement::Wait(until) => {
+                    slot.frontier.put_back(visit.id, queued);
+                    return slot.frontier.release(visit.id, until);
+                }
+                Judgement::GivenUp => {
+                    let (state, reason) = (UrlState::Excluded, Reason::RobotsUnreachable);
+                    self.settle_unasked(at, &visit, queued, state, reason, String::new());
+                }
+                Judgement::Disallowed(rule) => {
+                    self.settle_unasked(
+                        at,
+                        &visit,
+                        queued,
+                        UrlState::Excluded,
+                        Reason::Robots,
+                        rule,
+                    );
+                }
+                Judgement::Allowed(robots) => {
+                    return self.allowed(at, visit, queued, &origin, robots);
+                }
+            }
+        }
+        self.slots[at].frontier.release(visit.id, Mono(0));
+    }
+
+    fn allowed(
+        &mut self,
+        at: usize,
+        visit: Visit,
+        queued: Queued,
+        origin: &Origin,
+        robots: RobotsInForce,
+    ) {
+        let slot = &mut self.slots[at];
+        let delay = slot.copies.crawl_delay(origin);
+        slot.frontier.note_crawl_delay(visit.id, delay);
+        if delay.is_some_and(|delay| delay > self.shared.config.politeness.crawl_delay_max) {
+            slot.frontier.put_back(visit.id, queued);
+            slot.frontier.park(visit.id, Reason::CrawlDelay);
+            slot.group.grew(0, self.env.clock.mono());
+            tracing::warn!(site = %visit.site, delay_ms = delay.unwrap_or_default().as_millis() as u64, "parked for its crawl delay");
+            return slot.frontier.release(visit.id, Mono(0));
+        }
+        if !self.shared.board.pages.take() {
+            slot.frontier.put_back(visit.id, queued);
+            let later = self.env.clock.mono().plus(Duration::from_secs(1));
+            return slot.frontier.release(visit.id, later);
+        }
+        let url = queued.row.found.url.clone();
+        self.request(
+            at,
+            Task {
+                visit,
+                url,
+                purpose: Purpose::Page(queued, robots),
+            },
+        );
+    }
+
+    /// Settles a URL that is not requested.
+    pub(crate) fn settle_unasked(
+        &mut self,
+        at: usize,
+        visit: &Visit,
+        queued: Queued,
+        state: UrlState,
+        reason: Reason,
+        detail: String,
+    ) {
+        let now = self.env.clock.stamp();
+        let outcome = if state == UrlState::Failed {
+            Outcome::Failed
+        } else {
+            Outcome::Refused
+        };
+        let fate = FateRow {
+            state,
+            outcome,
+            reason,
+            detail,
+            status: 0,
+            attempts: queued.row.attempts,
+            found: queued.row.found.clone(),
+            at: now.wall,
+            place: None,
+            digest: None,
+            etag: None,
+            last_modified: None,
+        };
+        let slot = &mut self.slots[at];
+        *slot.counts.outcomes.entry(outcome).or_default() += 1;
+        slot.frontier.settle(
+            visit.id,
+            queued,
+            Settled::Final(Box::new(fate)),
+            &mut slot.group.batch,
+        );
+        slot.group.grew(0, now.mono);
+    }
+
+    fn read_copy(&mut self, at: usize, visit: Visit, origin: Origin) {
+        let slot = &mut self.slots[at];
+        slot.jobs += 1;
+        let store = std::sync::Arc::clone(slot.store());
+        let key = robots_key(visit.partition, &visit.site, &origin);
+        let read = run_on(self.env.work.as_ref(), Lane::Read, move || {
+            store.get(Keyspace::Robots, &key)
+        });
+        self.push(
+            read.map(move |row| Event::Copy(at, Box::new(visit), origin, row))
+                .boxed_local(),
+        );
+    }
+
+    /// Requests an origin's robots.txt as this visit's fetch.
+    fn request_robots(&mut self, at: usize, visit: Visit, origin: Origin) {
+        let url = origin.robots_url();
+        self.request(
+            at,
+            Task {
+                visit,
+                url,
+                purpose: Purpose::Robots {
+                    origin,
+                    hops: 0,
+                    errand: None,
+                },
+            },
+        );
+    }
+
+    /// Resolves the host and asks for a time.
+    pub(crate) fn request(&mut self, at: usize, task: Task) {
+        self.slots[at].in_flight += 1;
+        self.in_flight += 1;
+        let (fetcher, desk) = (self.fetcher.clone(), self.desk.clone());
+        let turn = match &task.purpose {
+            Purpose::Page(queued, _) => usize::from(queued.row.attempts),
+            Purpose::Robots { hops, .. } => usize::from(*hops),
+        };
+        let task = Box::new(task);
+        let ask = async move {
+            let resolved = match fetcher.resolve(task.url.host()).await {
+                Ok(resolved) => resolved,
+                Err(error) => return Event::Unresolved(at, task, error),
+            };
+            let address = resolved.addresses[turn % resolved.addresses.len()];
+            match desk.ask(address).await {
+                Some(Answer::Granted(grant)) => Event::Granted(at, task, grant),
+                Some(Answer::AskAgain(when)) => Event::Deferred(at, task, when),
+                None => Event::Deferred(at, task, Mono::NEVER),
+            }
+        };
+        self.push(ask.boxed_local());
+    }
+
+    /// The address's clock agreed: with the site's own clock that makes a permit.
+    pub(crate) fn granted(&mut self, at: usize, task: Box<Task>, grant: AddressGrant) {
+        let now = self.env.clock.mono();
+        let politeness = &self.shared.config.politeness;
+        let slot = &mut self.slots[at];
+        if slot.failed.is_some() || self.stopping {
+            return self.unbegun(at, *task, Mono(0));
+        }
+        let delay = slot.frontier.crawl_delay(task.visit.id);
+        let site = task.visit.site.clone();
+        match slot
+            .frontier
+            .clock(task.visit.id)
+            .permit(&site, grant, politeness, delay, now)
+        {
+            Ok(permit) => self.exchange(at, task, permit),
+            Err(not_yet) => self.unbegun(at, *task, not_yet.at),
+        }
+    }
+
+    /// Runs the exchange.
+    pub(crate) fn exchange(&mut self, at: usize, task: Box<Task>, permit: Permit) {
+        let fetcher = self.fetcher.clone();
+        let robots = matches!(task.purpose, Purpose::Robots { .. });
+        let request = Request {
+            body_bytes_max: robots.then_some(orb_robots::limits::ROBOTS_BYTES_MAX as u64),
+            keep_open: true,
+            ..Request::get(task.url.clone())
+        };
+        let run = async move {
+            let (gate, finished) = Finished::split(fetcher.fetch(permit, &request).await);
+            Event::Exchanged(at, task, gate, finished)
+        };
+        self.push(run.boxed_local());
+    }
+
+    /// A request that did not begin: everything goes back to where it was.
+    pub(crate) fn unbegun(&mut self, at: usize, task: Task, not_before: Mono) {
+        self.landed(at);
+        let slot = &mut self.slots[at];
+        match task.purpose {
+            Purpose::Page(queued, _) => {
+                self.shared.board.pages.give_back();
+                slot.frontier.put_back(task.visit.id, queued);
+            }
+            Purpose::Robots {
+                errand: Some(errand),
+                ..
+            } => {
+                slot.frontier.begin_errand(&task.visit.site);
+                slot.errands
+                    .entry(task.visit.id)
+                    .or_default()
+                    .push_front(errand);
+            }
+            Purpose::Robots { errand: None, .. } => {}
+        }
+        slot.frontier.release(task.visit.id, not_before);
+    }
+
+    /// A request is no longer under way.
+    pub(crate) fn landed(&mut self, at: usize) {
+        self.slots[at].in_flight -= 1;
+        self.in_flight -= 1;
+    }
+
+    /// A name gave no address.
+    pub(crate) fn unresolved(&mut self, at: usize, task: Task, error: &orb_fetch::ResolveError) {
+        let verdict = Verdict::of_resolve(error);
+        if self.slots[at].failed.is_some() {
+            return self.unbegun(at, task, Mono(0));
+        }
+        match task.purpose {
+            Purpose::Page(..) => {
+                self.shared.board.pages.give_back();
+                self.landed(at);
+                let visit = self.settle_page(at, task, &verdict, None, None);
+                self.slots[at].frontier.release(visit.id, Mono(0));
+            }
+            Purpose::Robots { .. } => self.robots_failed(at, task),
+        }
+    }
+
+    pub(crate) fn site_of(&self, at: usize, id: SiteId) -> Site {
+        self.slots[at].frontier.site_name(id).clone()
+    }
+}

@@ -1,0 +1,39 @@
+//! What differs between the real world and simulation.
+//!
+//! In: nothing. Out: clock, entropy, disk, stores, and per shard the network, helpers and TLS.
+//! May touch: nothing itself. Invariant: the crawl reaches the outside only through this.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use orb_env::{Clock, Disk, Entropy, Env};
+use orb_fetch::{FetchConfig, Tls};
+use orb_store::StoreOpener;
+
+/// A world to crawl in. Shared by the shards' threads.
+pub trait World: Send + Sync {
+    /// Time.
+    fn clock(&self) -> Arc<dyn Clock>;
+    /// Files.
+    fn disk(&self) -> Arc<dyn Disk>;
+    /// Randomness.
+    fn entropy(&self) -> Arc<dyn Entropy>;
+    /// Stores of slots, each within `memory_max_bytes`. Called again, it opens the same stores.
+    fn stores(&self, memory_max_bytes: u64) -> Arc<dyn StoreOpener>;
+    /// Everything one shard is given; called on the shard's own thread.
+    ///
+    /// # Errors
+    /// When helpers cannot be started.
+    fn shard_env(&self, shard: u16) -> std::io::Result<Env>;
+    /// TLS for one shard; called on the shard's own thread.
+    ///
+    /// # Errors
+    /// When trust anchors cannot be read; the text says what to do.
+    fn tls(&self, config: &FetchConfig) -> Result<Rc<dyn Tls>, String>;
+    /// Resident memory of the process now.
+    fn rss_bytes(&self) -> u64;
+    /// Largest resident memory so far.
+    fn rss_peak_bytes(&self) -> u64;
+    /// User and system time of the process so far.
+    fn cpu_seconds(&self) -> f64;
+}
