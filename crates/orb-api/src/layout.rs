@@ -5,8 +5,6 @@
 
 use std::path::{Path, PathBuf};
 
-use orb_shard::SlotId;
-
 /// Version of everything inside the folder that is not a public format. A newer one is refused.
 pub const FORMAT_VERSION: u32 = 1;
 
@@ -41,8 +39,9 @@ impl CrawlDir {
 
     /// The attempt rows of one slot.
     #[must_use]
-    pub fn attempts_of(&self, slot: SlotId) -> PathBuf {
-        self.attempts().join(format!("slot-{slot}.jsonl"))
+    pub fn attempts_of(&self, slot: impl Into<u8>) -> PathBuf {
+        self.attempts()
+            .join(format!("slot-{:02}.jsonl", slot.into()))
     }
 
     /// Commit rows, one file a slot.
@@ -53,8 +52,9 @@ impl CrawlDir {
 
     /// The commit rows of one slot.
     #[must_use]
-    pub fn commits_of(&self, slot: SlotId) -> PathBuf {
-        self.commits().join(format!("slot-{slot}.jsonl"))
+    pub fn commits_of(&self, slot: impl Into<u8>) -> PathBuf {
+        self.commits()
+            .join(format!("slot-{:02}.jsonl", slot.into()))
     }
 
     /// State of the crawl.
@@ -71,37 +71,37 @@ impl CrawlDir {
 
     /// State of one slot.
     #[must_use]
-    pub fn slot(&self, slot: SlotId) -> PathBuf {
-        self.state().join(format!("slot-{slot}"))
+    pub fn slot(&self, slot: impl Into<u8>) -> PathBuf {
+        self.state().join(format!("slot-{:02}", slot.into()))
     }
 
     /// The embedded store of one slot.
     #[must_use]
-    pub fn store(&self, slot: SlotId) -> PathBuf {
+    pub fn store(&self, slot: impl Into<u8>) -> PathBuf {
         self.slot(slot).join("store")
     }
 
     /// Sieve runs and admitted files of one slot.
     #[must_use]
-    pub fn sieve(&self, slot: SlotId) -> PathBuf {
+    pub fn sieve(&self, slot: impl Into<u8>) -> PathBuf {
         self.slot(slot).join("sieve")
     }
 
     /// Link journal of one slot.
     #[must_use]
-    pub fn links(&self, slot: SlotId) -> PathBuf {
+    pub fn links(&self, slot: impl Into<u8>) -> PathBuf {
         self.slot(slot).join("links")
     }
 
     /// Seeds of one slot that wait to be absorbed.
     #[must_use]
-    pub fn seeds(&self, slot: SlotId) -> PathBuf {
+    pub fn seeds(&self, slot: impl Into<u8>) -> PathBuf {
         self.slot(slot).join("seeds")
     }
 
     /// Fingerprint of the page being read by one shard, to recognise one that ends the process.
     #[must_use]
-    pub fn reading(&self, slot: SlotId) -> PathBuf {
+    pub fn reading(&self, slot: impl Into<u8>) -> PathBuf {
         self.slot(slot).join("reading")
     }
 

@@ -12,6 +12,7 @@ mod codec;
 mod config;
 mod found;
 mod frontier;
+mod intake;
 mod limits;
 mod open;
 pub mod rows;

@@ -58,7 +58,7 @@ fn vectors_agree() {
         .filter(|id| !failed.contains_key(**id))
         .collect();
     println!(
-        "{ran} cases, {} failed, {} known",
+        "corpora: {ran} cases, {} failed, {} known",
         failed.len(),
         known.len()
     );

@@ -71,6 +71,12 @@ impl<'de> serde::Deserialize<'de> for Partition {
 #[serde(transparent)]
 pub struct SlotId(pub u8);
 
+impl From<SlotId> for u8 {
+    fn from(slot: SlotId) -> u8 {
+        slot.0
+    }
+}
+
 impl fmt::Display for SlotId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:02}", self.0)

@@ -40,6 +40,7 @@ fn run(file: &str, read: impl Fn(&str) -> Option<(&str, &str)>) {
     };
     let cases: Vec<_> = text.lines().filter_map(read).collect();
     assert_eq!(cases.len(), 78);
+    println!("corpora: {} cases", cases.len());
     for (input, want) in cases {
         match known(input) {
             Some(input) => check(input, known(want)),

@@ -92,6 +92,7 @@ fn run(name: &str, count: usize, case: impl Fn(&Value) -> Result<(), String>) {
     let all: Vec<Value> = serde_json::from_str(&text).expect("the vectors are JSON");
     let vectors: Vec<_> = all.iter().filter(|vector| vector.is_object()).collect();
     assert_eq!(vectors.len(), count);
+    println!("corpora: {count} cases");
     let mut failures = BTreeSet::new();
     for vector in vectors {
         if let Err(why) = case(vector) {
