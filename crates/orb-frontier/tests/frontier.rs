@@ -1,0 +1,365 @@
+//! One slot's frontier driven by hand: groups, books, kills, retries, budgets.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use orb_api::{Outcome, Reason, UrlState};
+use orb_env::{BootId, Disk, MemoryDisk, Mono, Stamp, Wall};
+use orb_frontier::rows::FateRow;
+use orb_frontier::{
+    Found, Frontier, FrontierConfig, FrontierSetup, GroupTail, How, Queued, Scope, SeedsEnd,
+    Settled, UrlRules, Visit,
+};
+use orb_gate::PolitenessConfig;
+use orb_shard::{SlotId, SlotMap};
+use orb_store::{Batch, JournalEnd, ModelOpener, StoreOpener};
+use orb_url::{CrawlKey, CrawlUrl};
+
+struct Bench {
+    disk: MemoryDisk,
+    opener: ModelOpener,
+    config: FrontierConfig,
+    frontier: Option<Frontier>,
+    now: Stamp,
+    group: u64,
+}
+
+impl Bench {
+    fn new(config: FrontierConfig) -> Bench {
+        let disk = MemoryDisk::new();
+        let opener = ModelOpener::new(disk.clone());
+        let now = Stamp {
+            boot: BootId([1; 16]),
+            mono: Mono(1_000_000),
+            wall: Wall(1_000_000_000),
+        };
+        let mut bench = Bench {
+            disk,
+            opener,
+            config,
+            frontier: None,
+            now,
+            group: 0,
+        };
+        bench.open(true);
+        bench
+    }
+
+    fn open(&mut self, clean: bool) {
+        self.frontier = None;
+        let store = self.opener.open(Path::new("/c/store")).unwrap();
+        let setup = FrontierSetup {
+            slot: SlotId(0),
+            slots: SlotMap::new(4).unwrap(),
+            key: CrawlKey::ZERO,
+            sieve_dir: "/c/sieve".into(),
+            config: self.config.clone(),
+            rules: Arc::new(UrlRules::default()),
+            politeness: PolitenessConfig::default(),
+            disk: Arc::new(self.disk.clone()) as Arc<dyn Disk>,
+            clean,
+            opened: self.now,
+        };
+        let frontier = Frontier::open(setup, store).unwrap();
+        self.group = frontier.group();
+        self.frontier = Some(frontier);
+    }
+
+    fn f(&mut self) -> &mut Frontier {
+        self.frontier.as_mut().unwrap()
+    }
+
+    fn pass(&mut self, time: Duration) {
+        self.now.mono = self.now.mono.plus(time);
+        self.now.wall = self.now.wall.plus(time);
+    }
+
+    /// Seals and commits what is in `batch`.
+    fn commit(&mut self, mut batch: Batch) {
+        self.group += 1;
+        let (group, now) = (self.group, self.now);
+        let tail: GroupTail = self.f().seal(group, now, &mut batch);
+        assert!(self.f().books().balanced());
+        self.f().store().commit(batch).unwrap();
+        self.f().durable(tail).unwrap();
+    }
+
+    fn offer(&mut self, url: &str, how: How, depth: u16) {
+        let found = Found {
+            url: CrawlUrl::parse(url).unwrap(),
+            via: None,
+            depth,
+            hops: 0,
+            how,
+            bare_domain: false,
+            rank: None,
+        };
+        let now = self.now.mono;
+        self.f().offer(&found, now);
+    }
+
+    /// Merges, switches, drains: found URLs reach the queues.
+    fn absorb(&mut self) {
+        if let Some(job) = self.f().start_merge() {
+            let merged = job.run().unwrap();
+            let mut batch = Batch::new();
+            self.f().merged(&merged, &mut batch);
+            self.commit(batch);
+        }
+        while let Some(job) = self.f().start_drain() {
+            let drained = job.run().unwrap();
+            let mut batch = Batch::new();
+            self.f().drained(drained, &mut batch);
+            self.commit(batch);
+        }
+    }
+
+    /// The next visit and its first URL, when one is due now.
+    fn next(&mut self) -> Option<(Visit, Queued)> {
+        let now = self.now;
+        while let Some(job) = self.f().start_load(now) {
+            let loaded = job.run().unwrap();
+            self.f().loaded(loaded, now);
+        }
+        let visit = self.f().next_visit(now.mono)?;
+        let queued = self.f().take_url(visit.id).expect("a ready site has urls");
+        Some((visit, queued))
+    }
+
+    fn settle(&mut self, visit: &Visit, queued: Queued, settled: Settled) {
+        let mut batch = Batch::new();
+        self.f().settle(visit.id, queued, settled, &mut batch);
+        self.f().release(visit.id, Mono(0));
+        self.commit(batch);
+    }
+}
+
+fn fate(queued: &Queued, state: UrlState) -> Settled {
+    Settled::Final(Box::new(FateRow {
+        state,
+        outcome: Outcome::Captured,
+        reason: Reason::None,
+        detail: String::new(),
+        status: 200,
+        attempts: 1,
+        found: queued.row.found.clone(),
+        at: Wall(1),
+        place: None,
+        digest: None,
+        etag: None,
+        last_modified: None,
+    }))
+}
+
+fn any() -> FrontierConfig {
+    FrontierConfig {
+        scope: Scope::Any,
+        ..FrontierConfig::default()
+    }
+}
+
+#[test]
+fn each_url_comes_out_once_and_ends_in_one_state() {
+    let mut bench = Bench::new(any());
+    for _ in 0..3 {
+        bench.offer("https://a.example/", How::Seed, 0);
+        bench.offer("https://a.example/x", How::Link, 1);
+        bench.offer("https://b.example/", How::Link, 1);
+        bench.absorb();
+    }
+    let mut seen = Vec::new();
+    while let Some((visit, queued)) = bench.next() {
+        seen.push(queued.row.found.url.to_string());
+        let settled = fate(&queued, UrlState::Done);
+        bench.settle(&visit, queued, settled);
+        bench.pass(Duration::from_secs(1));
+    }
+    seen.sort();
+    assert_eq!(
+        seen,
+        [
+            "https://a.example/",
+            "https://a.example/x",
+            "https://b.example/"
+        ]
+    );
+    let books = bench.f().books();
+    assert_eq!((books.discovered, books.done, books.pending), (3, 3, 0));
+    assert!(bench.f().is_idle());
+}
+
+#[test]
+fn a_reopened_frontier_goes_on_where_the_last_group_left_it() {
+    let mut bench = Bench::new(any());
+    for i in 0..40 {
+        bench.offer(&format!("https://a.example/{i}"), How::Link, 1);
+    }
+    bench.absorb();
+    let mut seen = Vec::new();
+    loop {
+        bench.open(true);
+        bench.pass(Duration::from_secs(1));
+        let Some((visit, queued)) = bench.next() else {
+            break;
+        };
+        seen.push(queued.row.found.url.to_string());
+        let settled = fate(&queued, UrlState::Done);
+        bench.settle(&visit, queued, settled);
+    }
+    assert_eq!(seen.len(), 40);
+    seen.sort();
+    seen.dedup();
+    assert_eq!(seen.len(), 40, "none was handed out twice");
+    // What was handed out but not settled comes again.
+    bench.offer("https://a.example/last", How::Link, 1);
+    bench.absorb();
+    bench.pass(Duration::from_secs(1));
+    assert!(bench.next().is_some());
+    bench.open(false);
+    bench.pass(Duration::from_secs(2));
+    assert!(bench.next().is_some());
+}
+
+#[test]
+fn an_undrained_admitted_file_drains_after_reopening() {
+    let mut bench = Bench::new(any());
+    bench.offer("https://a.example/", How::Seed, 0);
+    let merged = bench.f().start_merge().unwrap().run().unwrap();
+    let mut batch = Batch::new();
+    bench.f().merged(&merged, &mut batch);
+    bench.commit(batch);
+    assert_eq!(bench.f().books().pending, 1);
+    bench.open(false);
+    assert!(!bench.f().is_idle());
+    bench.absorb();
+    bench.pass(Duration::from_secs(2));
+    assert!(bench.next().is_some());
+}
+
+#[test]
+fn a_position_moves_only_with_the_outcome_of_its_links() {
+    let mut bench = Bench::new(any());
+    let source = SlotId(2);
+    let end = JournalEnd { file: 1, bytes: 77 };
+    bench.offer("https://a.example/", How::Link, 1);
+    bench.f().covered(source, end);
+    bench.commit(Batch::new());
+    assert_eq!(
+        bench.f().durable_to(source),
+        JournalEnd::default(),
+        "the link is only buffered"
+    );
+    bench.absorb();
+    assert_eq!(bench.f().durable_to(source), end);
+    // Links that are all known move the position with the next group.
+    let later = JournalEnd { file: 1, bytes: 99 };
+    bench.f().covered(source, later);
+    assert!(!bench.f().is_idle());
+    bench.commit(Batch::new());
+    assert_eq!(bench.f().durable_to(source), later);
+    let seeds = SeedsEnd { file: 1, bytes: 5 };
+    bench.f().covered_seeds(seeds);
+    bench.commit(Batch::new());
+    bench.open(true);
+    assert_eq!(bench.f().seeds_read_to(), seeds);
+}
+
+#[test]
+fn a_retry_waits_for_its_time_and_comes_before_fresh_urls() {
+    let mut bench = Bench::new(any());
+    bench.offer("https://a.example/1", How::Link, 1);
+    bench.offer("https://a.example/2", How::Link, 1);
+    bench.absorb();
+    let (visit, queued) = bench.next().unwrap();
+    let due = bench.now.wall.plus(Duration::from_secs(30));
+    bench.settle(&visit, queued, Settled::Retry(due, 1));
+    bench.pass(Duration::from_secs(2));
+    let (visit, queued) = bench.next().unwrap();
+    assert!(queued.row.found.url.as_str().ends_with("/2"));
+    let settled = fate(&queued, UrlState::Done);
+    bench.settle(&visit, queued, settled);
+    bench.pass(Duration::from_secs(2));
+    assert!(bench.next().is_none());
+    bench.pass(Duration::from_secs(30));
+    let (visit, queued) = bench.next().unwrap();
+    assert_eq!(queued.row.attempts, 1);
+    let settled = fate(&queued, UrlState::Failed);
+    bench.settle(&visit, queued, settled);
+    assert_eq!(bench.f().books().failed, 1);
+}
+
+#[test]
+fn a_budget_sends_the_rest_to_the_cold_log_and_then_closes_the_site() {
+    let config = FrontierConfig {
+        pages_per_site_max: 3,
+        cold_per_site_max: 2,
+        ..any()
+    };
+    let mut bench = Bench::new(config);
+    for i in 0..8 {
+        bench.offer(&format!("https://a.example/{i}"), How::Link, 1);
+        bench.absorb();
+    }
+    let books = bench.f().books();
+    assert_eq!((books.discovered, books.pending), (5, 3));
+    assert_eq!(books.excluded[&Reason::Budget], 2);
+    assert_eq!(bench.f().sightings().0["full"], 3);
+}
+
+#[test]
+fn a_parked_site_counts_as_excluded_with_everything_that_comes_later() {
+    let mut bench = Bench::new(any());
+    bench.offer("https://a.example/1", How::Link, 1);
+    bench.offer("https://a.example/2", How::Link, 1);
+    bench.absorb();
+    let (visit, queued) = bench.next().unwrap();
+    bench.f().put_back(visit.id, queued);
+    bench.f().park(visit.id, Reason::CrawlDelay);
+    bench.f().release(visit.id, Mono(0));
+    bench.commit(Batch::new());
+    bench.offer("https://a.example/3", How::Link, 1);
+    bench.absorb();
+    assert_eq!(bench.f().books().excluded[&Reason::CrawlDelay], 3);
+    assert!(bench.f().is_idle());
+    bench.open(true);
+    bench.pass(Duration::from_secs(5));
+    assert!(bench.next().is_none());
+}
+
+#[test]
+fn scope_depth_and_redirect_limits_stop_links_as_sightings() {
+    let config = FrontierConfig {
+        scope: Scope::Host,
+        depth_max: 2,
+        ..FrontierConfig::default()
+    };
+    let mut bench = Bench::new(config);
+    bench.offer("https://www.a.example/", How::Seed, 0);
+    bench.offer("https://www.a.example/in", How::Link, 1);
+    bench.offer("https://other.a.example/", How::Link, 1);
+    bench.offer("https://b.example/", How::Link, 1);
+    bench.offer("https://www.a.example/deep", How::Link, 3);
+    // Where a seed redirects to is as good as a seed.
+    bench.offer("https://c.example/", How::Redirect, 0);
+    bench.absorb();
+    assert_eq!(bench.f().books().discovered, 3);
+    assert_eq!(bench.f().sightings().0["scope"], 2);
+    assert_eq!(bench.f().sightings().0["depth"], 1);
+}
+
+#[test]
+fn a_full_site_table_stops_new_sites_and_known_ones_go_on() {
+    let config = FrontierConfig {
+        memory_max: orb_api::ByteSize(1_000),
+        ..any()
+    };
+    let mut bench = Bench::new(config);
+    for i in 0..10 {
+        bench.offer(&format!("https://s{i}.example/"), How::Link, 1);
+    }
+    bench.offer("https://s0.example/more", How::Link, 1);
+    bench.absorb();
+    assert_eq!(bench.f().books().discovered, 4);
+    assert_eq!(bench.f().sightings().0["frontier_full"], 7);
+}
