@@ -1,13 +1,32 @@
-//! The program: command line, settings, terminal output.
+//! The program `orb`: command line, settings, terminal output.
+//!
+//! In: arguments, the environment, files, signals. Out: a crawl's folder, lines for people and scripts, an exit code.
+//! May touch: everything below it; the only reader of settings files and environment. Must not touch: how a crawl
+//! works; programs wire and hold no logic.
+//! Invariant: every way out is one of [`exit::Exit`], a panic too.
 
-#[cfg_attr(
-    not(test),
-    expect(
-        dead_code,
-        unused_imports,
-        reason = "the command line is not there yet"
-    )
-)]
+mod cli;
+mod commands;
+mod crawl_run;
+mod exit;
+mod folder;
+mod identity;
+mod limits;
+mod log_file;
+mod machine;
+mod one_by_one;
+mod operator_desk;
+mod progress;
+mod seeds;
 mod settings;
+mod settings_args;
+mod signals;
+mod terminal;
+mod url_rules;
+mod world;
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    exit::guarded(cli::run)
+}

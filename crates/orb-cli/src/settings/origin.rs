@@ -6,7 +6,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// The source of one setting. Displays as `default`, `orb.toml:3:14`, the variable's name, or `--set key`.
+/// The source of one setting. Displays as `default`, `orb.toml:3:14`, the variable's name, `--set key`, a flag such as
+/// `--delay`, or what a default was derived from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
     Default,
@@ -21,6 +22,14 @@ pub(crate) enum Origin {
     },
     Set {
         key: String,
+    },
+    /// A flag of its own.
+    Flag {
+        name: &'static str,
+    },
+    /// Nobody set it, and the program found it out.
+    Derived {
+        from: &'static str,
     },
 }
 
@@ -44,6 +53,8 @@ impl fmt::Display for Origin {
             Self::File { path, line, column } => write!(f, "{}:{line}:{column}", path.display()),
             Self::Environment { name } => f.write_str(name),
             Self::Set { key } => write!(f, "--set {key}"),
+            Self::Flag { name } => f.write_str(name),
+            Self::Derived { from } => write!(f, "derived from {from}"),
         }
     }
 }

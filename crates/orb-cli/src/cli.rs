@@ -1,0 +1,134 @@
+//! The command line as a whole.
+//!
+//! In: arguments. Out: the chosen command, run. May touch: nothing itself.
+//! Invariant: names and meanings of commands and flags are a contract with scripts.
+
+use clap::{Parser, Subcommand};
+
+use crate::commands::{
+    audit, completions, config, control, crawl, demo, fetch, read, robots, simweb, status, url,
+};
+use crate::exit::Outcome;
+
+/// A polite web crawler that archives what it fetched and can prove how it behaved.
+#[derive(Debug, Parser)]
+#[command(
+    name = "orb",
+    version,
+    arg_required_else_help = true,
+    propagate_version = true,
+    after_help = "Begin with `orb demo`: it needs nothing and ends by itself. `orb crawl --help` has examples."
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Crawl from seeds, or go on with the crawl a folder holds.
+    Crawl(Box<crawl::CrawlArgs>),
+    /// Tell how a crawl stands, running or not.
+    Status(status::StatusArgs),
+    /// End a running crawl cleanly.
+    Stop(control::StopArgs),
+    /// Let a running crawl begin nothing new until `orb resume`.
+    Pause(control::PauseArgs),
+    /// Let a paused crawl go on.
+    Resume(control::PauseArgs),
+    /// Judge from a crawl's folder whether it kept its promises.
+    Audit(audit::AuditArgs),
+    /// Fetch one URL through the gate and tell how it went.
+    Fetch(Box<fetch::FetchArgs>),
+    /// Read one page: title, links, text.
+    Read(Box<read::ReadArgs>),
+    /// Test URLs against robots.txt.
+    #[command(subcommand)]
+    Robots(robots::RobotsCommand),
+    /// Explain what becomes of a URL.
+    #[command(subcommand)]
+    Url(url::UrlCommand),
+    /// Look at settings.
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
+    /// Serve a synthetic web on this machine, to crawl and to measure with.
+    Simweb(simweb::SimwebArgs),
+    /// Crawl a synthetic web for less than a minute and show what comes of it.
+    Demo(demo::DemoArgs),
+    /// Print completions for a shell.
+    Completions(completions::CompletionsArgs),
+}
+
+/// Parses the arguments and runs the command. Help, version and wrong usage end the process here.
+pub(crate) fn run() -> Outcome {
+    match Cli::parse().command {
+        Command::Crawl(args) => crawl::run(&args),
+        Command::Status(args) => status::run(&args),
+        Command::Stop(args) => control::stop(&args),
+        Command::Pause(args) => control::pause(&args),
+        Command::Resume(args) => control::resume(&args),
+        Command::Audit(args) => audit::run(&args),
+        Command::Fetch(args) => fetch::run(&args),
+        Command::Read(args) => read::run(&args),
+        Command::Robots(command) => robots::run(&command),
+        Command::Url(command) => url::run(&command),
+        Command::Config(command) => config::run(&command),
+        Command::Simweb(args) => simweb::run(&args),
+        Command::Demo(args) => demo::run(&args),
+        Command::Completions(args) => completions::run(&args),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_of_the_contract_is_understood() {
+        let good = [
+            "orb crawl",
+            "orb crawl https://a.example/ b.example --out d --max-pages 10 --max-bytes 1GB --max-depth 2 \
+             --max-duration 10m --delay 1s --threads 2 --requisites --contact me@example.org --dns 127.0.0.1:53 \
+             --allow-net 127.0.0.0/8 --ca ca.pem --exclude x.txt --listen 127.0.0.1:7700 --json --quiet --scope any \
+             --set fetch.keep_alive=false --set memory_max=1GiB --config orb.toml",
+            "orb crawl --seeds - --seeds more.txt.gz",
+            "orb status --json",
+            "orb status some-folder",
+            "orb stop --out some-folder --wait",
+            "orb pause some-folder",
+            "orb resume some-folder",
+            "orb audit some-folder --json",
+            "orb fetch https://a.example/ --json --dns 127.0.0.1:53",
+            "orb read page.html --url https://a.example/ --json",
+            "orb robots test https://a.example/x --agent FooBot --file robots.txt --json",
+            "orb url explain ../x --base https://a.example/y/ --json",
+            "orb config show --json",
+            "orb simweb --sites 10 --pages-per-site 5 --json",
+            "orb demo --json",
+            "orb completions bash",
+        ];
+        for line in good {
+            Cli::try_parse_from(line.split_whitespace())
+                .unwrap_or_else(|error| panic!("{line}: {error}"));
+        }
+    }
+
+    #[test]
+    fn wrong_usage_is_refused_with_a_suggestion() {
+        let refusal = |line: &str| {
+            Cli::try_parse_from(line.split_whitespace())
+                .unwrap_err()
+                .to_string()
+        };
+        assert!(refusal("orb crowl").contains("crawl"));
+        assert!(refusal("orb crawl --max-page 3").contains("--max-pages"));
+        assert!(refusal("orb status a --out b").contains("cannot be used with"));
+        assert!(refusal("orb crawl --max-bytes lots").contains("no number"));
+    }
+}

@@ -1,0 +1,70 @@
+//! `orb audit DIR`: whether a crawl kept its promises.
+//!
+//! In: a folder nobody works on. Out: a verdict for each promise. May touch: the folder, for reading.
+
+use std::io::{self, IsTerminal};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use clap::Args;
+use orb_api::CrawlDir;
+use orb_audit::{AuditSettings, Progress, Report};
+use orb_env::KernelDisk;
+
+use crate::exit::{Exit, Failure, Outcome};
+use crate::folder::{self, FolderArg};
+use crate::terminal::{note, say, say_json};
+
+/// Arguments of `orb audit`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  orb audit
+  orb audit big --json | jq '.verdicts[] | {promise, judgement}'
+
+Nothing of the crawl's own counting is believed: pauses and robots.txt are judged from the row of every request,
+records from the archive itself. Exit code 0 when no promise was broken, 1 otherwise.")]
+pub(crate) struct AuditArgs {
+    #[command(flatten)]
+    folder: FolderArg,
+    /// Print the report as one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Audits and tells.
+pub(crate) fn run(args: &AuditArgs) -> Outcome {
+    crate::log_file::start_without_file();
+    let dir = args.folder.existing()?;
+    let report = judge(&dir)?;
+    if args.json {
+        say_json(&report)?;
+    } else {
+        say(report.to_string().trim_end());
+    }
+    Ok(if report.passed() {
+        Exit::Fine
+    } else {
+        Exit::CheckFailed
+    })
+}
+
+/// Judges the crawl in `dir`.
+pub(crate) fn judge(dir: &CrawlDir) -> Result<Report, Failure> {
+    let _lock = folder::lock(dir)?;
+    let mut settings = AuditSettings::stored(&KernelDisk, dir).map_err(Failure::storage)?;
+    settings.folder_mode = Some(folder_mode);
+    let mut stage = "";
+    let shown = io::stderr().is_terminal();
+    let mut tell = |progress: Progress| {
+        if shown && progress.stage != stage {
+            stage = progress.stage;
+            note(&format!("orb: reading {stage}"));
+        }
+    };
+    orb_audit::audit(&KernelDisk, dir, &settings, None, &mut tell).map_err(Failure::storage)
+}
+
+fn folder_mode(path: &Path) -> io::Result<u32> {
+    Ok(std::fs::metadata(path)?.permissions().mode() & 0o777)
+}

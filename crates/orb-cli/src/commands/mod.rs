@@ -1,0 +1,17 @@
+//! The commands, one module each: its arguments, what it does, what it prints.
+//!
+//! In: parsed arguments. Out: lines and an exit. May touch: the crates below.
+//! Invariant: a command wires; what it wires lives in the crates.
+
+pub(crate) mod audit;
+pub(crate) mod completions;
+pub(crate) mod config;
+pub(crate) mod control;
+pub(crate) mod crawl;
+pub(crate) mod demo;
+pub(crate) mod fetch;
+pub(crate) mod read;
+pub(crate) mod robots;
+pub(crate) mod simweb;
+pub(crate) mod status;
+pub(crate) mod url;

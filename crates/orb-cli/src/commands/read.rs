@@ -1,0 +1,302 @@
+//! `orb read FILE|URL`: what a page says.
+//!
+//! In: a file, standard input, or a URL fetched through the gate. Out: title, base, links, visible text.
+//! May touch: the file, or the network through the gate.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use clap::Args;
+use orb_fetch::Request;
+use orb_page::{LinkKind, Page, ScanOptions, decode_text, scan};
+use orb_url::{BaseUrl, CrawlUrl};
+use serde::Serialize;
+
+use crate::exit::{Exit, Failure, Outcome};
+use crate::limits::PAGE_FILE_BYTES_MAX;
+use crate::one_by_one::{Fetched, OneByOne};
+use crate::settings_args::SettingsArgs;
+use crate::terminal::{harmless, say, say_json};
+
+/// Arguments of `orb read`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  orb read page.html --url https://example.com/page.html
+  curl -s https://example.com/ | orb read - --url https://example.com/ --json
+  orb read https://example.com/ --contact you@example.org
+
+Links come out resolved and canonical, in the order of the page. Those of a file that is read without --url and has no
+<base> stay as written.")]
+pub(crate) struct ReadArgs {
+    /// An HTML file, `-` for standard input, or an http(s) URL.
+    #[arg(value_name = "FILE|URL")]
+    source: String,
+    /// The address of the page, which its links are relative to.
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
+    /// Also list what the page shows: images, styles, scripts, fonts (--requisites).
+    #[arg(long = "all-links")]
+    all_links: bool,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    settings: SettingsArgs,
+}
+
+/// What is printed. Names are a contract with scripts.
+#[derive(Serialize)]
+struct ReadPage {
+    title: Option<String>,
+    base: Option<String>,
+    links: Vec<ReadLink>,
+    visible_text: String,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize)]
+struct ReadLink {
+    url: String,
+    rel: String,
+    text: String,
+}
+
+/// A page's bytes and what is known of them.
+struct Body {
+    bytes: Vec<u8>,
+    charset: Option<String>,
+    url: Option<CrawlUrl>,
+}
+
+/// Reads and prints the page.
+pub(crate) fn run(args: &ReadArgs) -> Outcome {
+    let mut body = load(args)?;
+    if let Some(url) = &args.url {
+        let url = CrawlUrl::parse(url);
+        body.url = Some(url.map_err(|error| {
+            Failure::usage(anyhow::Error::new(error).context("--url is no URL"))
+        })?);
+    }
+    let page = read(&body, args.all_links);
+    if args.json {
+        say_json(&page)?;
+    } else {
+        say(&for_people(&page));
+    }
+    Ok(Exit::Fine)
+}
+
+fn load(args: &ReadArgs) -> Result<Body, Failure> {
+    let is_url = ["http://", "https://"].iter().any(|scheme| {
+        args.source
+            .get(..scheme.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+    });
+    if is_url {
+        return fetch(args);
+    }
+    let source: io::Result<Box<dyn Read>> = if args.source == "-" {
+        Ok(Box::new(io::stdin()))
+    } else {
+        File::open(Path::new(&args.source)).map(|file| Box::new(file) as Box<dyn Read>)
+    };
+    let mut bytes = Vec::new();
+    source
+        .and_then(|source| source.take(PAGE_FILE_BYTES_MAX).read_to_end(&mut bytes))
+        .map_err(|error| {
+            Failure::usage(
+                anyhow::Error::new(error).context(format!("{} cannot be read", args.source)),
+            )
+        })?;
+    Ok(Body {
+        bytes,
+        charset: None,
+        url: None,
+    })
+}
+
+fn fetch(args: &ReadArgs) -> Result<Body, Failure> {
+    let url = CrawlUrl::parse(&args.source).map_err(Failure::usage)?;
+    let mut fetcher = OneByOne::new(&args.settings)?;
+    let failed = |error: anyhow::Error| Failure {
+        exit: Exit::CheckFailed,
+        error: error.context(format!("{url} cannot be fetched")),
+    };
+    let Fetched { outcome, .. } = fetcher
+        .get(&Request::get(url.clone()))
+        .map_err(|error| failed(error.into()))?;
+    let response = outcome.map_err(|error| failed(error.into()))?;
+    if !(200..=299).contains(&response.status) {
+        let to = response
+            .header("location")
+            .map_or_else(String::new, |to| format!(", which points to {to}"));
+        return Err(failed(anyhow::Error::msg(format!(
+            "it answered {}{to}",
+            response.status
+        ))));
+    }
+    Ok(Body {
+        bytes: fetcher.decoded(&response),
+        charset: charset(response.header("content-type")),
+        url: Some(url),
+    })
+}
+
+/// The `charset` of a content type (RFC 9110, 8.3.1).
+fn charset(content_type: Option<&str>) -> Option<String> {
+    content_type?.split(';').skip(1).find_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        name.trim()
+            .eq_ignore_ascii_case("charset")
+            .then(|| value.trim().trim_matches('"').to_owned())
+    })
+}
+
+fn read(body: &Body, all_links: bool) -> ReadPage {
+    let text = decode_text(&body.bytes, body.charset.as_deref());
+    let options = ScanOptions {
+        requisites: all_links,
+        text: true,
+        ..ScanOptions::default()
+    };
+    let page = scan(&text.text, &options);
+    let base = base(&page, body.url.as_ref());
+    let links = page.links.iter().filter_map(|link| {
+        let wanted = all_links || !link.kind.is_requisite();
+        let url = match &base {
+            Some(base) => base.join(&link.href).ok().map(|url| url.to_string()),
+            None => CrawlUrl::parse(&link.href).map_or_else(
+                |_| is_relative(&link.href).then(|| link.href.clone()),
+                |url| Some(url.to_string()),
+            ),
+        };
+        let rel = if link.rel.raw.is_empty() {
+            implied_rel(link.kind)
+        } else {
+            link.rel.raw.as_str()
+        };
+        url.filter(|_| wanted).map(|url| ReadLink {
+            url,
+            rel: rel.to_owned(),
+            text: link.text.clone(),
+        })
+    });
+    ReadPage {
+        links: links.collect(),
+        base: base
+            .map(|base| resolved(&base))
+            .or_else(|| body.url.as_ref().map(ToString::to_string)),
+        title: page.title,
+        visible_text: page.visible_text,
+    }
+}
+
+/// What the page's references are resolved against: its `<base>`, else its address.
+fn base(page: &Page, url: Option<&CrawlUrl>) -> Option<BaseUrl> {
+    let own = url.map(BaseUrl::new);
+    match (&page.base, own) {
+        (None, own) => own,
+        (Some(href), Some(own)) => own.rebased(href).or(Some(own)),
+        (Some(href), None) => CrawlUrl::parse(href).ok().map(|url| BaseUrl::new(&url)),
+    }
+}
+
+/// The base as a URL; one that is not http(s) has no place in a crawl.
+fn resolved(base: &BaseUrl) -> String {
+    base.join("")
+        .map_or_else(|_| String::new(), |url| url.to_string())
+}
+
+/// A reference that names no scheme needs a base to be anything.
+fn is_relative(href: &str) -> bool {
+    let scheme = href.split([':', '/', '?', '#']).next().unwrap_or("");
+    !href[scheme.len()..].starts_with(':')
+}
+
+fn implied_rel(kind: LinkKind) -> &'static str {
+    match kind {
+        LinkKind::Canonical => "canonical",
+        LinkKind::Alternate => "alternate",
+        _ => "",
+    }
+}
+
+fn for_people(page: &ReadPage) -> String {
+    let mut out = String::new();
+    let title = page.title.as_deref().unwrap_or("(no title)");
+    out.push_str(&format!(
+        "title  {}\nbase   {}\n",
+        harmless(title),
+        page.base.as_deref().unwrap_or("(none)")
+    ));
+    out.push_str(&format!("links  {}\n", page.links.len()));
+    for link in &page.links {
+        let rel = if link.rel.is_empty() {
+            String::new()
+        } else {
+            format!("  [{}]", harmless(&link.rel))
+        };
+        out.push_str(&format!(
+            "  {}{rel}  {}\n",
+            harmless(&link.url),
+            harmless(&link.text)
+        ));
+    }
+    out.push('\n');
+    out.push_str(&harmless(&page.visible_text));
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn links(html: &str, url: Option<&str>) -> (Option<String>, Vec<String>) {
+        let body = Body {
+            bytes: html.as_bytes().to_vec(),
+            charset: None,
+            url: url.map(|url| CrawlUrl::parse(url).unwrap()),
+        };
+        let page = read(&body, false);
+        (
+            page.base,
+            page.links.into_iter().map(|link| link.url).collect(),
+        )
+    }
+
+    #[test]
+    fn links_are_resolved_against_the_base_in_force() {
+        let html =
+            "<a href=x>x</a><a href=//b.example/>b</a><a href=mailto:me>m</a><img src=i.png>";
+        let (base, found) = links(html, Some("https://a.example/d/page"));
+        assert_eq!(base.as_deref(), Some("https://a.example/d/page"));
+        assert_eq!(found, ["https://a.example/d/x", "https://b.example/"]);
+        let with_base = format!("<base href=/e/>{html}");
+        let (base, found) = links(&with_base, Some("https://a.example/d/page"));
+        assert_eq!(base.as_deref(), Some("https://a.example/e/"));
+        assert_eq!(found[0], "https://a.example/e/x");
+    }
+
+    #[test]
+    fn without_an_address_references_stay_as_written() {
+        let (base, found) = links(
+            "<a href=x?y>x</a><a href=https://b.example>b</a><a href=javascript:1>j</a>",
+            None,
+        );
+        assert_eq!(base, None);
+        assert_eq!(found, ["x?y", "https://b.example/"]);
+        let (base, found) = links("<base href=https://c.example/d/><a href=x>x</a>", None);
+        assert_eq!(base.as_deref(), Some("https://c.example/d/"));
+        assert_eq!(found, ["https://c.example/d/x"]);
+    }
+
+    #[test]
+    fn the_charset_of_a_content_type_is_found() {
+        assert_eq!(
+            charset(Some("text/html; Charset=\"ISO-8859-1\"")).as_deref(),
+            Some("ISO-8859-1")
+        );
+        assert_eq!(charset(Some("text/html")), None);
+    }
+}

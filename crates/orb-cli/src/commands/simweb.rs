@@ -1,0 +1,216 @@
+//! `orb simweb`: the synthetic web as a server on this machine.
+//!
+//! In: what web to make. Out: HTTP, HTTPS and DNS on loopback; a folder with what a crawl of it needs.
+//! May touch: sockets through `orb-simweb`, that folder.
+
+use std::fs;
+use std::io::{self, Read};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::pin::pin;
+use std::sync::Arc;
+use std::thread;
+
+use clap::{Args, ValueEnum};
+use futures_util::future::{Either, select};
+use orb_env::BootClock;
+use orb_simweb::{FaultMix, Server, SimWeb, SimWebConfig, SizeProfile};
+use serde::{Deserialize, Serialize};
+use tokio::sync::oneshot;
+
+use crate::exit::{Exit, Failure, Outcome};
+use crate::machine;
+use crate::signals::Ending;
+use crate::terminal::{count, say, say_json};
+
+/// Arguments of `orb simweb`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  orb simweb --sites 1000 --pages-per-site 50
+  and in another terminal what it prints
+
+One seed makes one web, byte for byte. Ends at SIGINT or SIGTERM with exit code 0.")]
+pub(crate) struct SimwebArgs {
+    /// Everything follows from it.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Number of sites, at most a million.
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    sites: u32,
+    /// Mean number of pages of a site.
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
+    pages_per_site: u32,
+    /// How large pages are: mean 242 KB, 16 KB or 1 KB.
+    #[arg(long, value_enum, value_name = "SIZE", default_value = "small")]
+    size: SizeArg,
+    /// What goes wrong: nothing, what goes wrong on a healthy web, or everything often.
+    #[arg(long, value_enum, value_name = "MIX", default_value = "usual")]
+    faults: FaultsArg,
+    /// Number of loopback addresses the sites are spread over.
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=4096))]
+    addresses: u32,
+    /// Share of the sites served by https.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.5)]
+    https_share: f64,
+    /// Port of http; 0 takes a free one.
+    #[arg(long, value_name = "PORT", default_value_t = 8080)]
+    http_port: u16,
+    /// Port of https; 0 takes a free one.
+    #[arg(long, value_name = "PORT", default_value_t = 8443)]
+    https_port: u16,
+    /// Where DNS is answered; port 0 takes a free one.
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:5300")]
+    dns: SocketAddr,
+    /// Folder for seeds.txt and ca.pem.
+    #[arg(long, value_name = "DIR", default_value = "orb-simweb")]
+    out: PathBuf,
+    /// Print where everything is as one JSON object.
+    #[arg(long)]
+    json: bool,
+    /// End when standard input ends: for a parent process that may be killed.
+    #[arg(long, hide = true)]
+    until_stdin_ends: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum SizeArg {
+    Large,
+    Small,
+    Tiny,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum FaultsArg {
+    None,
+    Usual,
+    Harsh,
+}
+
+/// Where a served web is. Names are a contract with scripts.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Served {
+    pub(crate) sites: u32,
+    pub(crate) pages: u64,
+    pub(crate) http_port: u16,
+    pub(crate) https_port: u16,
+    pub(crate) dns: SocketAddr,
+    pub(crate) seeds: PathBuf,
+    pub(crate) ca: PathBuf,
+    pub(crate) range: String,
+}
+
+/// Serves until told to end.
+pub(crate) fn run(args: &SimwebArgs) -> Outcome {
+    crate::log_file::start_without_file();
+    machine::raise_open_files();
+    let server = Server::bind(SimWeb::new(config(args)), args.dns).map_err(Failure::usage)?;
+    let served = write_down(args, &server)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(Failure::storage)?;
+    runtime.block_on(async {
+        // Before the first line: whoever read it may send a signal at once.
+        let mut ending = Ending::install().map_err(Failure::storage)?;
+        if args.json {
+            say_json(&served)?;
+        } else {
+            say(&for_people(&served));
+        }
+        let stop = async {
+            match args.until_stdin_ends {
+                false => ending.next().await,
+                true => match select(pin!(ending.next()), stdin_end()).await {
+                    Either::Left(_) | Either::Right(_) => {}
+                },
+            }
+        };
+        server
+            .run(Arc::new(BootClock::new()), stop)
+            .await
+            .map_err(Failure::usage)
+    })?;
+    Ok(Exit::Fine)
+}
+
+fn config(args: &SimwebArgs) -> SimWebConfig {
+    SimWebConfig {
+        seed: args.seed,
+        sites: args.sites,
+        pages_per_site: args.pages_per_site,
+        size: match args.size {
+            SizeArg::Large => SizeProfile::Large,
+            SizeArg::Small => SizeProfile::Small,
+            SizeArg::Tiny => SizeProfile::Tiny,
+        },
+        addresses: args.addresses,
+        http_port: args.http_port,
+        https_port: args.https_port,
+        https_share: args.https_share.clamp(0.0, 1.0),
+        faults: match args.faults {
+            FaultsArg::None => FaultMix::none(),
+            FaultsArg::Usual => FaultMix::default(),
+            FaultsArg::Harsh => FaultMix::harsh(),
+        },
+        ..SimWebConfig::default()
+    }
+}
+
+fn write_down(args: &SimwebArgs, server: &Server) -> Result<Served, Failure> {
+    let web = server.web();
+    let (seeds, ca) = (args.out.join("seeds.txt"), args.out.join("ca.pem"));
+    let mut list = web.seeds().join("\n");
+    list.push('\n');
+    let written = fs::create_dir_all(&args.out)
+        .and_then(|()| fs::write(&seeds, list))
+        .and_then(|()| fs::write(&ca, server.ca_pem()));
+    written.map_err(|error| {
+        Failure::storage(
+            anyhow::Error::new(error).context(format!("{} cannot be written", args.out.display())),
+        )
+    })?;
+    Ok(Served {
+        sites: web.config().sites,
+        pages: (0..web.config().sites)
+            .map(|site| u64::from(web.pages(site)))
+            .sum(),
+        http_port: web.config().http_port,
+        https_port: web.config().https_port,
+        dns: server.dns_addr(),
+        seeds,
+        ca,
+        range: "127.0.0.0/8".to_owned(),
+    })
+}
+
+fn for_people(served: &Served) -> String {
+    format!(
+        "{} sites with {} pages in all, by http on port {} and https on port {}, names by DNS at {}\n\
+         crawl them, politely:\n  \
+         orb crawl --seeds {} --scope any --dns {} --allow-net {} --ca {}\n\
+         or as fast as they answer:\n  \
+         … --delay 0s --set politeness.address_delay=0s --set politeness.site_delay_factor=0\n\
+         end with ctrl-c",
+        count(u64::from(served.sites)),
+        count(served.pages),
+        served.http_port,
+        served.https_port,
+        served.dns,
+        served.seeds.display(),
+        served.dns,
+        served.range,
+        served.ca.display(),
+    )
+}
+
+/// Done when standard input has ended.
+fn stdin_end() -> oneshot::Receiver<()> {
+    let (ended, end) = oneshot::channel();
+    thread::spawn(move || {
+        let mut buffer = [0; 256];
+        while io::stdin().read(&mut buffer).is_ok_and(|bytes| bytes > 0) {}
+        ended.send(()).ok(); // the server may have ended by a signal meanwhile
+    });
+    end
+}

@@ -1,0 +1,144 @@
+//! One run of a crawl, from settings to its end: what `orb crawl` and `orb demo` share.
+//!
+//! In: a folder, settings, seeds. Out: how it ended. May touch: the folder, signals, logs, sockets.
+//! Must not touch: how the result is shown.
+//! Invariant: nothing is written before settings, seeds and rules were read and found good.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use orb_api::CrawlDir;
+use orb_crawl::{Control, CrawlEnd, CrawlSetup, World};
+use orb_env::{Disk, KernelDisk};
+use orb_frontier::UrlRules;
+use orb_serve::{Server, Sockets};
+
+use crate::exit::Failure;
+use crate::identity::{introduce, software};
+use crate::operator_desk::OperatorDesk;
+use crate::progress::Ticker;
+use crate::seeds::Seeds;
+use crate::settings_args::{InForce, fit_open_files};
+use crate::terminal::{count, note};
+use crate::world::KernelWorld;
+use crate::{folder, log_file, machine, signals};
+
+/// What a run is made of.
+pub(crate) struct CrawlRun {
+    pub(crate) dir: CrawlDir,
+    pub(crate) settings: InForce,
+    pub(crate) rules: UrlRules,
+    pub(crate) seeds: Seeds,
+    /// Where the status is answered by HTTP.
+    pub(crate) listen: Option<SocketAddr>,
+    /// No notes, no progress; warnings stay.
+    pub(crate) quiet: bool,
+    /// Value of `ORB_LOG`.
+    pub(crate) log_filter: Option<String>,
+}
+
+/// Runs it to its end.
+pub(crate) fn run(mut run: CrawlRun) -> Result<CrawlEnd, Failure> {
+    let config = &mut run.settings.config;
+    let own_only = introduce(config).map_err(Failure::usage)?;
+    let resumes = run.dir.identity().exists();
+    if !run.seeds.any() && !resumes {
+        run.seeds.finish()?;
+        return Err(no_seeds(&run));
+    }
+    let fitted = fit_open_files(config, machine::raise_open_files())?;
+    let world: Arc<dyn World> = Arc::new(KernelWorld::for_crawl(config)?);
+    let _lock = folder::lock(&run.dir)?;
+    let logs = run.dir.logs();
+    KernelDisk.create_dir_all(&logs).map_err(Failure::storage)?;
+    log_file::start(&logs, run.log_filter.as_deref()).map_err(Failure::usage)?;
+    for text in fitted
+        .into_iter()
+        .chain(own_only.map(|ranges| only(&ranges)))
+    {
+        note(&format!("orb: {text}"));
+    }
+
+    let control = Control::new();
+    signals::steer(control.clone()).map_err(Failure::storage)?;
+    let setup = CrawlSetup {
+        dir: run.dir.clone(),
+        config: run.settings.config.clone(),
+        rules: std::mem::take(&mut run.rules),
+        world: Arc::clone(&world),
+        control: control.clone(),
+        software: software(),
+    };
+    let mut crawl = orb_crawl::open(setup)?;
+    crawl.add_seeds(&mut run.seeds)?;
+    let seeds = run.seeds.finish()?;
+    if !crawl.has_seeds() {
+        return Err(no_seeds(&run));
+    }
+    tracing::info!(
+        seeds = seeds.good,
+        bad_seeds = seeds.bad,
+        resumes,
+        "crawl opened"
+    );
+    if !run.quiet {
+        note(&beginning(&run, resumes, seeds.good));
+    }
+
+    let sockets = Sockets {
+        control: run.dir.socket(),
+        page: run.listen,
+    };
+    let desk = Arc::new(OperatorDesk(control.clone()));
+    let server = Server::start(&sockets, desk, world.clock()).map_err(Failure::usage)?;
+    if let Some(address) = server.page() {
+        note(&format!("orb: status at http://{address}/status"));
+    }
+    let ticker = if run.quiet {
+        None
+    } else {
+        Some(Ticker::start(control).map_err(Failure::storage)?)
+    };
+    let end = crawl.run_threads();
+    drop(ticker);
+    drop(server);
+    let end = end?;
+    tracing::info!(why = ?end.why, pages = end.summary.pages, "crawl ended");
+    Ok(end)
+}
+
+fn no_seeds(run: &CrawlRun) -> Failure {
+    let bad = run.seeds.counts().bad;
+    let dir = run.dir.root().display();
+    if bad > 0 {
+        let them = if bad == 1 {
+            "the one given is bad".to_owned()
+        } else {
+            format!("all {bad} given are bad")
+        };
+        return Failure::usage_text(format!("no seed to begin with: {them}"));
+    }
+    Failure::usage_text(format!(
+        "no seed to begin with, and {dir} holds no crawl to resume: give URLs, or --seeds FILE"
+    ))
+}
+
+fn only(ranges: &[ipnet::IpNet]) -> String {
+    let list: Vec<String> = ranges.iter().map(ToString::to_string).collect();
+    format!(
+        "no --contact: only addresses of {} are contacted",
+        list.join(", ")
+    )
+}
+
+fn beginning(run: &CrawlRun, resumes: bool, seeds: u64) -> String {
+    let dir = run.dir.root().display();
+    match (resumes, seeds) {
+        (false, seeds) => format!("orb: a new crawl in {dir}, from {} seeds", count(seeds)),
+        (true, 0) => format!("orb: going on with the crawl in {dir}"),
+        (true, seeds) => format!(
+            "orb: going on with the crawl in {dir}, and {} seeds more",
+            count(seeds)
+        ),
+    }
+}

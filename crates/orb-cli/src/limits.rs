@@ -1,0 +1,39 @@
+//! Limits of the program, each with its reason.
+
+use std::time::Duration;
+
+/// Bytes of one line of a seeds file. URLs end at 2,048; the rest is room for ranks, comments and white space.
+pub(crate) const SEED_LINE_BYTES_MAX: usize = 16 * 1024;
+
+/// Bad lines of the seeds that are shown one by one; the rest is counted. More would hide what matters.
+pub(crate) const BAD_SEEDS_SHOWN_MAX: u64 = 10;
+
+/// Bytes of one log file before a new one is begun.
+pub(crate) const LOG_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+/// Full log files kept beside the current one: with it, 80 MiB tell of the last hours of a busy crawl.
+pub(crate) const LOG_FILES_KEPT: u32 = 4;
+
+/// Pause between two progress lines.
+pub(crate) const PROGRESS_EVERY: Duration = Duration::from_secs(5);
+
+/// Bytes of a settings or rules file: far above any that a person writes.
+pub(crate) const TEXT_FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+/// Bytes of a page given to `orb read` as a file: the decoded-body cap of a crawl.
+pub(crate) const PAGE_FILE_BYTES_MAX: u64 = 50 * 1024 * 1024;
+
+/// Files the program has open beside sockets: stores, archives, journals and logs of 64 slots.
+pub(crate) const FILES_BESIDE_SOCKETS: u64 = 1_024;
+
+/// Fewest requests in flight at once in a shard before the program refuses to start for lack of descriptors.
+pub(crate) const IN_FLIGHT_MIN: u64 = 8;
+
+/// Longest wait for the demo's synthetic web to come up.
+pub(crate) const DEMO_WEB_START_MAX: Duration = Duration::from_secs(30);
+
+/// How long the demo crawls at most; with start and audit it stays within a minute.
+pub(crate) const DEMO_DURATION_MAX: Duration = Duration::from_secs(40);
+
+/// Redirect hops of robots.txt that are followed (RFC 9309, 2.3.1.2).
+pub(crate) const ROBOTS_REDIRECTS_MAX: usize = 5;

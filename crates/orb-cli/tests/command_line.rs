@@ -1,0 +1,320 @@
+//! The program from outside: what it prints, what it leaves, how it ends. Without any network.
+
+#![allow(clippy::unwrap_used)] // in a test's own tools too, a panic is the report
+
+mod orb;
+
+use std::fs;
+
+use orb::{Ran, orb, orb_in, orb_with_input};
+use serde_json::Value;
+
+#[test]
+fn help_names_the_exit_codes_and_every_command() {
+    let help = orb(&["crawl", "--help"]);
+    assert_eq!(help.code, 0);
+    for part in [
+        "Exit codes:",
+        "stopped by a signal",
+        "--allow-net",
+        "Examples:",
+        "[default: orb-crawl]",
+    ] {
+        assert!(help.out.contains(part), "{part}: {}", help.out);
+    }
+    let help = orb(&["--help"]).out;
+    for command in [
+        "crawl", "status", "stop", "pause", "resume", "audit", "fetch", "read", "robots", "url",
+        "config",
+    ] {
+        assert!(
+            help.contains(&format!("\n  {command} ")),
+            "{command}: {help}"
+        );
+    }
+    assert!(orb(&["--version"]).out.starts_with("orb "));
+}
+
+#[test]
+fn wrong_usage_ends_with_2() {
+    for line in [
+        "crowl",
+        "crawl --max-pages many",
+        "crawl --delay soon",
+        "crawl --scope world",
+        "status a --out b",
+    ] {
+        let ran = orb(&line.split(' ').collect::<Vec<_>>());
+        assert_eq!(ran.code, 2, "{line}: {}", ran.err);
+        assert!(!ran.err.is_empty(), "{line}");
+    }
+    assert_eq!(orb(&[]).code, 2);
+}
+
+/// Nothing of a run that cannot begin is left behind.
+#[test]
+fn a_crawl_that_cannot_begin_says_why_and_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(
+        folder.path().join("bad.txt"),
+        "ftp://a.example/\nmailto:x\n",
+    )
+    .unwrap();
+    fs::write(folder.path().join("exclude.txt"), "# fine\nnot a rule\n").unwrap();
+    fs::write(
+        folder.path().join("orb.toml"),
+        "[politeness]\nsite_delai = \"2s\"\n",
+    )
+    .unwrap();
+    let check = |line: &str, part: &str| {
+        let arguments: Vec<&str> = ["crawl", "--out", "c"]
+            .into_iter()
+            .chain(line.split_whitespace())
+            .collect();
+        let ran = orb_in(folder.path(), &arguments);
+        assert_eq!(ran.code, 2, "{line}: {}", ran.err);
+        assert!(ran.err.contains(part), "{line}: {}", ran.err);
+        assert!(ran.out.is_empty(), "{line}: {}", ran.out);
+        assert!(!folder.path().join("c").exists(), "{line}");
+    };
+    let own = "--allow-net 127.0.0.0/8";
+    check("", "no contact");
+    check("https://example.com/", "--contact you@example.org");
+    check(
+        "https://example.com/ --contact nobody",
+        "neither a mail address nor an http(s) page",
+    );
+    check(
+        "https://example.com/ --allow-net 8.0.0.0/8",
+        "reaches public addresses",
+    );
+    check(own, "no seed to begin with, and c holds no crawl to resume");
+    check(
+        &format!("{own} --seeds missing.txt"),
+        "seeds of missing.txt cannot be read: No such file",
+    );
+    check(&format!("{own} --seeds ."), "seeds of . cannot be read");
+    check(
+        &format!("{own} --seeds bad.txt"),
+        "no seed to begin with: all 2 given are bad",
+    );
+    check(&format!("{own} --seeds bad.txt"), "bad.txt:1: ");
+    check(
+        &format!("{own} nonsense://x"),
+        "URL 1 of the command line: ",
+    );
+    check(
+        &format!("{own} http://127.0.0.1/ --exclude exclude.txt"),
+        "exclude.txt:2: `not a rule`",
+    );
+    check(
+        &format!("{own} http://127.0.0.1/ --config orb.toml"),
+        "orb.toml:2:1: unknown setting `politeness.site_delai`, did you mean `politeness.site_delay`?",
+    );
+    check(
+        &format!("{own} http://127.0.0.1/ --set fetch.keep_alive=2"),
+        "expected a boolean",
+    );
+    check(
+        &format!("{own} http://127.0.0.1/ --set memory_max=1MiB"),
+        "at least 64MiB",
+    );
+    check(
+        &format!("{own} http://127.0.0.1/ --ca missing.pem"),
+        "read trust anchors from missing.pem",
+    );
+}
+
+#[test]
+fn the_environment_sets_and_is_judged() {
+    let ran = orb::command(&["config", "show", "--json"])
+        .env("ORB_POLITENESS__SITE_DELAY", "7s")
+        .output()
+        .unwrap();
+    let shown: Value = serde_json::from_slice(&ran.stdout).unwrap();
+    assert_eq!(shown["politeness.site_delay"]["value"], "7s");
+    assert_eq!(
+        shown["politeness.site_delay"]["from"],
+        "ORB_POLITENESS__SITE_DELAY"
+    );
+    let ran = orb::command(&["config", "show"])
+        .env("ORB_POLITENESS__SITE_DELAI", "7s")
+        .output()
+        .unwrap();
+    assert_eq!(ran.status.code(), Some(2));
+    assert!(
+        String::from_utf8_lossy(&ran.stderr).contains("did you mean `ORB_POLITENESS__SITE_DELAY`?")
+    );
+}
+
+/// What is printed can be used as a settings file, and then says the same again.
+#[test]
+fn shown_settings_are_a_settings_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let values = |ran: &Ran| -> Vec<String> {
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        ran.out
+            .lines()
+            .map(|line| line.split("  # ").next().unwrap().trim_end().to_owned())
+            .collect()
+    };
+    let first = orb_in(
+        folder.path(),
+        &[
+            "config",
+            "show",
+            "--delay",
+            "3s",
+            "--allow-net",
+            "127.0.0.0/8",
+        ],
+    );
+    assert!(
+        first.out.contains("# --delay") && first.out.contains("# default"),
+        "{}",
+        first.out
+    );
+    assert!(
+        first.out.contains("politeness.site_delay = \"3s\""),
+        "{}",
+        first.out
+    );
+    fs::write(folder.path().join("orb.toml"), &first.out).unwrap();
+    let second = orb_in(folder.path(), &["config", "show", "--config", "orb.toml"]);
+    assert_eq!(values(&first), values(&second));
+}
+
+#[test]
+fn a_url_is_explained() {
+    let explained = orb(&[
+        "url",
+        "explain",
+        "HTTP://Www.Example.COM:80/a/../b?q=1#top",
+        "--json",
+    ])
+    .json();
+    assert_eq!(explained["canonical"], "http://www.example.com/b?q=1");
+    assert_eq!(explained["host"], "www.example.com");
+    assert_eq!(explained["site"], "example.com");
+    assert_eq!(explained["surt"], "com,example,www)/b?q=1");
+    assert_eq!(explained["fingerprint"].as_str().unwrap().len(), 16);
+    let joined = orb(&[
+        "url",
+        "explain",
+        "../c",
+        "--base",
+        "https://a.example/x/y/z",
+        "--json",
+    ])
+    .json();
+    assert_eq!(joined["canonical"], "https://a.example/x/c");
+    let refused = orb(&["url", "explain", "http://[bad", "--json"]);
+    assert_eq!(refused.code, 0);
+    assert!(refused.json()["error"].is_string());
+    assert_eq!(orb(&["url", "explain", "x", "--base", "nonsense"]).code, 2);
+}
+
+#[test]
+fn robots_rules_are_tested_with_their_line() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(
+        folder.path().join("robots.txt"),
+        "User-agent: foobot\nDisallow: /p\nAllow: /p/q\n",
+    )
+    .unwrap();
+    let test = |url: &str, agent: &str| {
+        orb_in(
+            folder.path(),
+            &[
+                "robots",
+                "test",
+                url,
+                "--agent",
+                agent,
+                "--file",
+                "robots.txt",
+                "--json",
+            ],
+        )
+        .json()
+    };
+    let verdict = test("https://a.example/p/x", "FooBot/2.1");
+    assert_eq!(
+        (&verdict["verdict"], &verdict["line"]),
+        (&"disallow".into(), &2.into())
+    );
+    assert_eq!(verdict["rule"], "Disallow: /p");
+    assert_eq!(test("https://a.example/p/q", "FooBot")["verdict"], "allow");
+    let other = test("/p/x", "OtherBot");
+    assert_eq!(
+        (&other["verdict"], &other["line"]),
+        (&"allow".into(), &Value::Null)
+    );
+    let ran = orb_in(
+        folder.path(),
+        &["robots", "test", "/", "--file", "none.txt"],
+    );
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.contains("none.txt cannot be read"), "{}", ran.err);
+}
+
+#[test]
+fn a_page_is_read_from_a_file_and_from_standard_input() {
+    let html =
+        "<title>A  page</title><a href=x rel=nofollow>One</a><a href=/y>Two</a><p>Hello <b>you</b>";
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("page.html"), html).unwrap();
+    let read = orb_in(
+        folder.path(),
+        &[
+            "read",
+            "page.html",
+            "--url",
+            "https://a.example/d/p",
+            "--json",
+        ],
+    )
+    .json();
+    assert_eq!(
+        (&read["title"], &read["base"]),
+        (&"A page".into(), &"https://a.example/d/p".into())
+    );
+    let link = |url: &str, rel: &str, text: &str| serde_json::json!({"url": url, "rel": rel, "text": text});
+    let links = [
+        link("https://a.example/d/x", "nofollow", "One"),
+        link("https://a.example/y", "", "Two"),
+    ];
+    assert_eq!(read["links"], Value::from(links.to_vec()));
+    assert!(read["visible_text"].as_str().unwrap().contains("Hello you"));
+    let piped = orb_with_input(
+        &["read", "-", "--url", "https://a.example/d/p", "--json"],
+        html.as_bytes(),
+    );
+    assert_eq!(piped.json(), read);
+    assert_eq!(orb(&["read", "/no/such/file"]).code, 2);
+}
+
+#[test]
+fn commands_about_a_folder_without_a_crawl_say_so() {
+    let folder = tempfile::tempdir().unwrap();
+    for command in ["status", "stop", "pause", "resume", "audit"] {
+        let ran = orb_in(folder.path(), &[command]);
+        assert_eq!(ran.code, 2, "{command}");
+        assert!(
+            ran.err.contains("orb-crawl holds no crawl"),
+            "{command}: {}",
+            ran.err
+        );
+        assert_eq!(
+            fs::read_dir(folder.path()).unwrap().count(),
+            0,
+            "{command} made something"
+        );
+    }
+}
+
+#[test]
+fn completions_are_printed_for_shells() {
+    assert!(orb(&["completions", "bash"]).out.contains("_orb"));
+    assert!(orb(&["completions", "zsh"]).out.contains("#compdef orb"));
+}
