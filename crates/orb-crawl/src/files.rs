@@ -173,6 +173,11 @@ impl SlotFiles {
             dir: dir.clone(),
             disk: Arc::clone(disk),
         };
+        // Synced rows of a file whose name is lost are lost too.
+        for folder in [dir.attempts(), dir.commits()] {
+            disk.sync_dir(&folder)
+                .map_err(CrawlError::file("sync folder", &folder))?;
+        }
         Ok((files, undone))
     }
 

@@ -266,6 +266,10 @@ impl Shard {
         let hungry = self.hungry(at, now.mono);
         let shared = Arc::clone(&self.shared);
         let slot = &mut self.slots[at];
+        if slot.frontier.is_dirty() {
+            // A moved position alone makes a group too, and its time runs from now on.
+            slot.group.grew(0, now.mono);
+        }
         if slot.commit_time(hungry, now.mono) > now.mono {
             return;
         }
