@@ -169,6 +169,9 @@ impl Shard {
             tracing::warn!(%error, slot = %slot.id, "could not note the page being read");
         }
         let facts = self.reader.read(&task.url, response);
+        if let Err(error) = slot.note_read() {
+            tracing::warn!(%error, slot = %slot.id, "could not note that the page was read");
+        }
         if facts.poisoned {
             let times = slot.suspects.entry(fingerprint.0).or_default();
             *times += 1;

@@ -364,6 +364,11 @@ impl Slot {
         Ok(())
     }
 
+    /// Notes that the page was read to its end: whatever ends the process from here on, the page did not.
+    pub(crate) fn note_read(&mut self) -> std::io::Result<()> {
+        self.note_reading(READ)
+    }
+
     /// Makes room in the note file, if it is full.
     pub(crate) fn trim_reading(&mut self, shared: &Shared) -> std::io::Result<()> {
         if self.reading.bytes() >= READING_BYTES_MAX {
@@ -429,6 +434,9 @@ impl Slot {
     }
 }
 
+/// In the note file: the page before this was read to its end. No page is looked for under it.
+const READ: Fingerprint = Fingerprint(0);
+
 fn read_suspects(
     shared: &Shared,
     id: SlotId,
@@ -451,6 +459,7 @@ fn read_suspects(
             .chunks_exact(8)
             .next_back()
             .and_then(|chunk| chunk.try_into().ok())
+            .filter(|last| *last != READ.0.to_be_bytes())
         {
             *suspects.entry(u64::from_be_bytes(last)).or_default() += 1;
         }
