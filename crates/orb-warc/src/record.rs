@@ -393,10 +393,10 @@ mod tests {
             "HTTP/1.1 200 OK\r\n\r\n",
             DigestCheck::Unchecked,
         );
-        let cut = "HTTP/1.1 200 OK\\r\\nTransfer-Encoding: chunked\\r\\n\\r\\n4";
+        let cut = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4";
         let nothing = Digest::sha1(b"").to_string();
         check("response", http, &nothing, cut, DigestCheck::Mismatch);
-        let marked = format!("WARC-Truncated: disconnect\\r\\nWARC-Payload-Digest: {nothing}\\r\\n");
+        let marked = format!("WARC-Truncated: disconnect\r\nWARC-Payload-Digest: {nothing}\r\n");
         let verdict = record("response", http, &marked, cut).verify_digests();
         assert_eq!(verdict.payload, DigestCheck::Match, "cut inside its first size line");
         check("resource", "text/plain", &clean, "ab", DigestCheck::Match);
