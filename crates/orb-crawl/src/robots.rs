@@ -57,13 +57,15 @@ impl Shard {
         };
         let visit = task.visit;
         match task.purpose {
+            // Who asked judges pages by this answer: it is told once its row and record are durable. An asker
+            // whose answer is undone hears nothing and asks again.
             Purpose::Robots {
                 errand: Some(errand),
                 ..
-            } => {
-                for reply in errand.replies {
-                    reply.send(answer.clone()).ok(); // an asker that waited too long is gone
-                }
+            } if !undone => {
+                let slot = &mut self.slots[at];
+                let number = slot.group.number;
+                slot.answers.push((number, answer, errand.replies));
             }
             Purpose::Robots {
                 origin,
@@ -142,7 +144,7 @@ impl Shard {
         let until = now.mono.plus(HOP_TIMEOUT);
         let slot = &mut self.slots[at];
         slot.copies.hold(origin, until, now);
-        slot.jobs += 1;
+        slot.hops += 1;
         let owner = self.shared.slots.slot_of_url(&self.shared.key, &target);
         let shard = self.shared.slots.shard_of(owner, self.shared.shards);
         let answer = self.routes.send(shard, owner, target, origin.clone());
@@ -166,7 +168,7 @@ impl Shard {
 
     /// Another slot answered a hop of ours, or did not in time.
     pub(crate) fn hop_answered(&mut self, at: usize, hop: Hop) {
-        self.slots[at].jobs -= 1;
+        self.slots[at].hops -= 1;
         if self.slots[at].failed.is_some() || self.stopping {
             return;
         }
@@ -257,7 +259,7 @@ impl Shard {
         let now = self.env.clock.stamp();
         let slot = &mut self.slots[at];
         slot.copies.hold(origin, now.mono.plus(HOP_TIMEOUT), now);
-        slot.jobs += 1;
+        slot.hops += 1;
         let (fetcher, clock, origin) = (
             self.fetcher.clone(),
             Arc::clone(&self.env.clock),

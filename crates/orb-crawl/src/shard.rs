@@ -158,7 +158,9 @@ impl Shard {
         let Some(failure) = slot.failed else {
             return Ok(());
         };
-        if slot.in_flight > 0 || slot.jobs > 0 || failure.retry_at > now.mono {
+        // Whatever is still under way names sites by their place in the table that goes.
+        let busy = slot.in_flight > 0 || slot.jobs > 0 || slot.hops > 0;
+        if busy || failure.retry_at > now.mono {
             return Ok(());
         }
         // A full disk is no reason to end: the slot waits for room with the rest of the crawl.

@@ -17,12 +17,13 @@ use orb_shard::SlotId;
 use orb_store::{JournalEnd, JournalReader, Keyspace, Store};
 use orb_url::{Fingerprint, Site};
 use rustc_hash::FxHashMap;
+use tokio::sync::oneshot;
 
 use crate::CrawlError;
 use crate::archive::{Archivist, Original};
 use crate::board::{RunCounts, SlotReport};
 use crate::copies::Copies;
-use crate::errand::Errand;
+use crate::errand::{Errand, HopAnswer};
 use crate::files::{FileEnds, SlotFiles};
 use crate::group::{CommitJob, Committed, Group};
 use crate::limits::{
@@ -63,10 +64,14 @@ pub(crate) struct Slot {
     seed_files: Vec<(u64, u64)>,
     pub(crate) suspects: BTreeMap<u64, u8>,
     pub(crate) errands: FxHashMap<SiteId, VecDeque<Errand>>,
+    /// Answers to errands, told when their group is durable.
+    pub(crate) answers: Vec<(u64, HopAnswer, Vec<oneshot::Sender<HopAnswer>>)>,
     /// Requests under way.
     pub(crate) in_flight: u32,
     /// Helper jobs under way.
     pub(crate) jobs: u32,
+    /// Robots hops of ours that other slots have not answered yet.
+    pub(crate) hops: u32,
     pub(crate) failed: Option<Failure>,
     pub(crate) failures: u32,
     pub(crate) counts: RunCounts,
@@ -137,8 +142,10 @@ impl Slot {
             seed_files: seeds::files(disk.as_ref(), &dir.seeds(id))?,
             suspects,
             errands: FxHashMap::default(),
+            answers: Vec::new(),
             in_flight: 0,
             jobs: 0,
+            hops: 0,
             failed: None,
             failures: 0,
             counts: RunCounts::default(),
@@ -265,6 +272,11 @@ impl Slot {
         self.files = Some(committed.files);
         let durable = self.durable_group;
         self.fresh.retain(|_, (group, _)| *group > durable);
+        for (_, answer, replies) in self.answers.extract_if(.., |(group, ..)| *group <= durable) {
+            for reply in replies {
+                reply.send(answer.clone()).ok(); // an asker that waited too long is gone
+            }
+        }
         self.frontier
             .durable(committed.tail)
             .map_err(|source| CrawlError::Frontier {
@@ -284,6 +296,7 @@ impl Slot {
         for (_, errands) in self.errands.drain() {
             drop(errands);
         }
+        self.answers.clear();
     }
 
     // ---- absorbing ----
@@ -398,6 +411,7 @@ impl Slot {
             .any(|source| self.is_behind(shared, source));
         self.in_flight == 0
             && self.jobs == 0
+            && self.hops == 0
             && self.failed.is_none()
             && self.errands.is_empty()
             && !self.seeds_waiting()

@@ -187,8 +187,11 @@ impl Frontier {
             let at = entry
                 .clock
                 .next_allowed(&self.setup.politeness, entry.crawl_delay);
+            let again = std::mem::take(&mut entry.again);
             if !entry.window.is_empty() || entry.errands > 0 {
                 self.sites.make_ready(site.id, at);
+            } else if again && entry.has_more() {
+                self.sites.schedule(site.id, at, &self.setup.politeness);
             } else if let Some(due) = site.retry_at {
                 let at = now.mono.plus(due.since(now.wall));
                 self.sites.schedule(site.id, at, &self.setup.politeness);
@@ -221,6 +224,7 @@ impl Frontier {
         let entry = self.sites.get_mut(id);
         let queued = entry.window.pop_front()?;
         entry.taken.push(queued.key.clone());
+        entry.in_hand += 1;
         Some(queued)
     }
 
@@ -228,6 +232,7 @@ impl Frontier {
     pub fn put_back(&mut self, id: SiteId, queued: Queued) {
         let entry = self.sites.get_mut(id);
         entry.taken.retain(|key| *key != queued.key);
+        entry.in_hand -= 1;
         entry.window.push_front(queued);
     }
 
@@ -248,6 +253,16 @@ impl Frontier {
         let wanted = !entry.window.is_empty() || entry.errands > 0 || entry.has_more();
         if entry.phase == Phase::Idle && wanted {
             self.sites.schedule(id, not_before, &self.setup.politeness);
+        }
+    }
+
+    /// Rows of a site can be read from the store now. A read that began before may have missed them, and a
+    /// site that waits for a far retry has something nearer.
+    fn rows_arrived(&mut self, id: SiteId) {
+        match self.sites.get(id).phase {
+            Phase::Loading => self.sites.get_mut(id).again = true,
+            Phase::Waiting(_) => self.nudge(id),
+            Phase::Idle | Phase::Ready(_) | Phase::Visiting => self.wake_site(id, Mono(0)),
         }
     }
 
@@ -325,6 +340,7 @@ impl Frontier {
     /// Writes what became of a URL into the group being built.
     pub fn settle(&mut self, id: SiteId, queued: Queued, settled: Settled, batch: &mut Batch) {
         let entry = self.sites.get_mut(id);
+        entry.in_hand -= 1;
         batch.delete(Keyspace::Queue, queued.key.clone());
         let parked = entry.row.parked;
         let (partition, name) = (entry.partition, entry.name.clone());
@@ -423,7 +439,7 @@ impl Frontier {
             self.wake_site(id, Mono(0));
         }
         for id in tail.wake {
-            self.wake_site(id, Mono(0));
+            self.rows_arrived(id);
         }
         self.durable_to = tail.absorbed;
         self.sieve.sweep(&tail.replaced_runs)?;

@@ -58,15 +58,19 @@ pub(crate) struct SiteEntry {
     pub(crate) window: VecDeque<Queued>,
     /// Keys handed out whose removal is not durable yet.
     pub(crate) taken: Vec<Vec<u8>>,
+    /// URLs handed out that are not settled: counted pending, but not to be had from the store.
+    pub(crate) in_hand: u64,
     /// Requests wanted of this site beside its queue (robots hops of other sites).
     pub(crate) errands: u32,
+    /// Rows arrived while a read was under way: read again.
+    pub(crate) again: bool,
     pub(crate) dirty: bool,
 }
 
 impl SiteEntry {
     /// Whether rows may be waiting in the store.
     pub(crate) fn has_more(&self) -> bool {
-        self.row.parked.is_none() && self.row.pending > self.taken.len() as u64
+        self.row.parked.is_none() && self.row.pending > self.in_hand
     }
 }
 
@@ -123,7 +127,9 @@ impl SiteTable {
             phase: Phase::Idle,
             window: VecDeque::new(),
             taken: Vec::new(),
+            in_hand: 0,
             errands: 0,
+            again: false,
             dirty: false,
         });
         id

@@ -289,6 +289,49 @@ fn a_retry_waits_for_its_time_and_comes_before_fresh_urls() {
     assert_eq!(bench.f().books().failed, 1);
 }
 
+/// A read that began before a group was durable saw nothing; the rows of that group must not be forgotten.
+#[test]
+fn rows_that_arrive_during_a_read_are_read_again() {
+    let mut bench = Bench::new(any());
+    bench.offer("https://a.example/1", How::Link, 1);
+    bench.absorb();
+    let (visit, queued) = bench.next().unwrap();
+    bench.offer("https://a.example/2", How::Link, 1);
+    let merged = bench.f().start_merge().unwrap().run().unwrap();
+    let mut batch = Batch::new();
+    bench.f().merged(&merged, &mut batch);
+    bench.commit(batch);
+    // The drained row is counted, but not committed yet.
+    let drained = bench.f().start_drain().unwrap().run().unwrap();
+    let mut batch = Batch::new();
+    bench.f().drained(drained, &mut batch);
+    let settled = fate(&queued, UrlState::Done);
+    bench.f().settle(visit.id, queued, settled, &mut batch);
+    bench.f().release(visit.id, Mono(0));
+    bench.pass(Duration::from_secs(1));
+    let now = bench.now;
+    let early = bench.f().start_load(now).unwrap().run().unwrap();
+    bench.commit(batch);
+    bench.f().loaded(early, now);
+    let (_, queued) = bench.next().expect("the row is found");
+    assert!(queued.row.found.url.as_str().ends_with("/2"));
+}
+
+#[test]
+fn a_fresh_url_does_not_wait_for_a_far_retry() {
+    let mut bench = Bench::new(any());
+    bench.offer("https://a.example/1", How::Link, 1);
+    bench.absorb();
+    let (visit, queued) = bench.next().unwrap();
+    let due = bench.now.wall.plus(Duration::from_secs(3600));
+    bench.settle(&visit, queued, Settled::Retry(due, 1));
+    bench.pass(Duration::from_secs(2));
+    assert!(bench.next().is_none());
+    bench.offer("https://a.example/2", How::Link, 1);
+    bench.absorb();
+    assert!(bench.next().is_some());
+}
+
 #[test]
 fn a_budget_sends_the_rest_to_the_cold_log_and_then_closes_the_site() {
     let config = FrontierConfig {
