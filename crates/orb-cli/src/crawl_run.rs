@@ -72,7 +72,7 @@ pub(crate) fn run(mut run: CrawlRun) -> Result<CrawlEnd, Failure> {
     let mut crawl = orb_crawl::open(setup)?;
     crawl.add_seeds(&mut run.seeds)?;
     let seeds = run.seeds.finish()?;
-    if !crawl.has_seeds() {
+    if !crawl.has_seeds()? {
         return Err(no_seeds(&run));
     }
     tracing::info!(

@@ -32,8 +32,8 @@ pub(crate) const IN_FLIGHT_MIN: u64 = 8;
 /// Longest wait for the demo's synthetic web to come up.
 pub(crate) const DEMO_WEB_START_MAX: Duration = Duration::from_secs(30);
 
-/// How long the demo crawls at most; with start and audit it stays within a minute.
-pub(crate) const DEMO_DURATION_MAX: Duration = Duration::from_secs(40);
+/// How long the demo crawls at most. Its last sites ask for pauses of seconds, and nobody wants to watch those.
+pub(crate) const DEMO_DURATION_MAX: Duration = Duration::from_secs(25);
 
 /// Redirect hops of robots.txt that are followed (RFC 9309, 2.3.1.2).
 pub(crate) const ROBOTS_REDIRECTS_MAX: usize = 5;

@@ -16,9 +16,12 @@ use tracing_subscriber::{Layer, fmt};
 
 use crate::limits::{LOG_BYTES_MAX, LOG_FILES_KEPT};
 
+/// What is logged unless `ORB_LOG` says otherwise. The store tells of every file it opens.
+const FILTER: &str = "info,fjall=warn,lsm_tree=warn";
+
 /// Where to log, and what. `filter` is the value of `ORB_LOG`, such as `debug` or `orb_fetch=debug,info`.
 pub(crate) fn start(folder: &Path, filter: Option<&str>) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(filter.unwrap_or("info")).map_err(|error| {
+    let filter = EnvFilter::try_new(filter.unwrap_or(FILTER)).map_err(|error| {
         anyhow::anyhow!("ORB_LOG: {error}; write a level such as `info`, or `orb_fetch=debug,info`")
     })?;
     let file = LogFile::open(folder, LOG_BYTES_MAX, LOG_FILES_KEPT)?;

@@ -327,79 +327,38 @@ mod tests {
     /// Each flag sets exactly one setting, and is named as its origin.
     #[test]
     fn flags_are_short_for_settings() {
-        let check = |arguments: &[&str], key: &str, set: &str| {
-            let by_flag = in_force(arguments, &[]).unwrap();
+        let check = |line: &str, set: &str| {
+            let arguments: Vec<&str> = line.split(' ').collect();
+            let by_flag = in_force(&arguments, &[]).unwrap();
             let by_set = in_force(&["--set", set], &[]).unwrap();
-            assert_eq!(by_flag.config, by_set.config, "{arguments:?}");
-            assert_ne!(
-                by_flag.config,
-                in_force(&[], &[]).unwrap().config,
-                "{arguments:?} changes nothing"
-            );
+            assert_eq!(by_flag.config, by_set.config, "{line}");
+            let default = in_force(&[], &[]).unwrap().config;
+            assert_ne!(by_flag.config, default, "{line} changes nothing");
+            let key = set.split('=').next().unwrap();
             assert_eq!(by_flag.origin[key].to_string(), arguments[0]);
         };
-        check(&["--scope", "any"], "frontier.scope", "frontier.scope=any");
-        check(
-            &["--max-pages", "7"],
-            "limits.pages_max",
-            "limits.pages_max=7",
-        );
-        check(
-            &["--max-bytes", "2GiB"],
-            "limits.bytes_max",
-            "limits.bytes_max=2GiB",
-        );
-        check(
-            &["--max-depth", "3"],
-            "frontier.depth_max",
-            "frontier.depth_max=3",
-        );
-        check(
-            &["--max-duration", "10m"],
-            "limits.duration_max",
-            "limits.duration_max=10m",
-        );
-        check(
-            &["--delay", "250ms"],
-            "politeness.site_delay",
-            "politeness.site_delay=250ms",
-        );
-        check(
-            &["--delay", "2"],
-            "politeness.site_delay",
-            "politeness.site_delay=2s",
-        );
-        check(&["--threads", "2"], "threads", "threads=2");
-        check(
-            &["--requisites"],
-            "limits.requisites",
-            "limits.requisites=true",
-        );
-        check(
-            &["--contact", "me@example.org"],
-            "identity.contact",
-            "identity.contact=me@example.org",
-        );
-        check(
-            &["--dns", "127.0.0.1:5353"],
-            "dns.servers",
-            "dns.servers=127.0.0.1:5353",
-        );
-        check(
-            &["--dns", "9.9.9.9"],
-            "dns.servers",
-            "dns.servers=9.9.9.9:53",
-        );
-        check(
-            &["--allow-net", "127.0.0.0/8"],
-            "guard.allow",
-            "guard.allow=127.0.0.0/8",
-        );
-        check(
-            &["--ca", "a.pem", "--ca", "b.pem"],
-            "fetch.ca_files",
-            "fetch.ca_files=a.pem,b.pem",
-        );
+        let cases = [
+            ("--scope any", "frontier.scope=any"),
+            ("--max-pages 7", "limits.pages_max=7"),
+            ("--max-bytes 2GiB", "limits.bytes_max=2GiB"),
+            ("--max-depth 3", "frontier.depth_max=3"),
+            ("--max-duration 10m", "limits.duration_max=10m"),
+            ("--delay 250ms", "politeness.site_delay=250ms"),
+            ("--delay 2", "politeness.site_delay=2s"),
+            ("--threads 2", "threads=2"),
+            ("--requisites", "limits.requisites=true"),
+            (
+                "--contact me@example.org",
+                "identity.contact=me@example.org",
+            ),
+            ("--dns 127.0.0.1:5353", "dns.servers=127.0.0.1:5353"),
+            ("--dns 9.9.9.9", "dns.servers=9.9.9.9:53"),
+            ("--allow-net 127.0.0.0/8", "guard.allow=127.0.0.0/8"),
+            ("--ca a.pem --ca b.pem", "fetch.ca_files=a.pem,b.pem"),
+        ];
+        for (line, set) in cases {
+            check(line, set);
+        }
     }
 
     #[test]

@@ -14,10 +14,11 @@ use crate::exit::Failure;
 pub(crate) fn say(text: &str) {
     let mut out = io::stdout().lock();
     let written = writeln!(out, "{text}").and_then(|()| out.flush());
-    if let Err(error) = written {
-        if error.kind() != io::ErrorKind::BrokenPipe {
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             note(&format!("orb: standard output cannot be written: {error}"));
         }
+        _ => {}
     }
 }
 

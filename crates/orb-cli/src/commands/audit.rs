@@ -5,15 +5,21 @@
 use std::io::{self, IsTerminal};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::sync::Arc;
 
 use clap::Args;
 use orb_api::CrawlDir;
-use orb_audit::{AuditSettings, Progress, Report};
+use orb_audit::{AuditSettings, Progress, Report, StoredState};
+use orb_crawl::World;
 use orb_env::KernelDisk;
 
 use crate::exit::{Exit, Failure, Outcome};
 use crate::folder::{self, FolderArg};
 use crate::terminal::{note, say, say_json};
+use crate::world::KernelWorld;
+
+/// Memory of one slot's store while it is only read.
+const STORE_MEMORY_BYTES: u64 = 64 << 20;
 
 /// Arguments of `orb audit`.
 #[derive(Debug, Args)]
@@ -54,6 +60,11 @@ pub(crate) fn judge(dir: &CrawlDir) -> Result<Report, Failure> {
     let _lock = folder::lock(dir)?;
     let mut settings = AuditSettings::stored(&KernelDisk, dir).map_err(Failure::storage)?;
     settings.folder_mode = Some(folder_mode);
+    // A run that ended cleanly says so; after any other the next opening cuts what was not committed.
+    settings.awaiting_recovery = !dir.state().join("clean").exists();
+    let stores = KernelWorld::for_reading().stores(STORE_MEMORY_BYTES);
+    let state =
+        StoredState::open(Arc::new(KernelDisk), dir, stores.as_ref()).map_err(Failure::storage)?;
     let mut stage = "";
     let shown = io::stderr().is_terminal();
     let mut tell = |progress: Progress| {
@@ -62,7 +73,7 @@ pub(crate) fn judge(dir: &CrawlDir) -> Result<Report, Failure> {
             note(&format!("orb: reading {stage}"));
         }
     };
-    orb_audit::audit(&KernelDisk, dir, &settings, None, &mut tell).map_err(Failure::storage)
+    orb_audit::audit(&KernelDisk, dir, &settings, Some(&state), &mut tell).map_err(Failure::storage)
 }
 
 fn folder_mode(path: &Path) -> io::Result<u32> {

@@ -79,10 +79,8 @@ pub(crate) fn run(args: &CrawlArgs) -> Outcome {
         quiet: args.quiet,
         log_filter,
     })?;
-    if !args.quiet {
-        if let Some(hint) = hint(&end.summary) {
-            note(&format!("orb: {hint}"));
-        }
+    if let Some(hint) = hint(&end.summary).filter(|_| !args.quiet) {
+        note(&format!("orb: {hint}"));
     }
     if args.json {
         say_json(&end.summary)?;

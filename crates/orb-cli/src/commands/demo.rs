@@ -5,6 +5,7 @@
 //! Invariant: the child ends with this process, however that ends: it watches its standard input.
 
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::sync_channel;
@@ -167,6 +168,8 @@ impl WebProcess {
             .arg(out)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            // Ctrl-C is meant for the crawl, which still needs the web to finish what is in flight.
+            .process_group(0)
             .spawn()
             .map_err(Failure::storage)?;
         let stdout = child.stdout.take();
