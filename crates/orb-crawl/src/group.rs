@@ -67,8 +67,10 @@ pub(crate) struct Committed {
 
 impl CommitJob {
     /// Appends and syncs the archive, the attempt rows and the links; returns the journal's new end.
+    /// Called again it finds nothing more to write.
     pub(crate) fn write_files(&mut self) -> Result<JournalEnd, CommitError> {
-        self.files.write_segments(&self.group.segments)?;
+        let segments = std::mem::take(&mut self.group.segments);
+        self.files.write_segments(&segments)?;
         if self.group.attempts > 0 {
             self.files.sync_attempts()?;
         }

@@ -197,6 +197,9 @@ impl Slot {
         };
         if planted(Mutant::DanglingRevisit) {
             again.fresh = fresh;
+            // Else the next group's commit would forget them before a page comes again.
+            let groups = again.fresh.values_mut().map(|(group, _)| group);
+            groups.for_each(|group| *group = u64::MAX);
         }
         Ok(again)
     }
@@ -409,13 +412,16 @@ impl Slot {
             .slots
             .slot_ids()
             .any(|source| self.is_behind(shared, source));
+        // The planted mistake overlooks journals, those that are just being read too.
+        let overlooked = planted(Mutant::FinishedWithUnreadJournal);
+        let jobs = self.jobs - u32::from(overlooked && self.absorbing);
         self.in_flight == 0
-            && self.jobs == 0
+            && jobs == 0
             && self.hops == 0
             && self.failed.is_none()
             && self.errands.is_empty()
             && !self.seeds_waiting()
-            && (!unread || planted(Mutant::FinishedWithUnreadJournal))
+            && (!unread || overlooked)
             && self.is_settled()
             && self.frontier.is_idle()
     }
