@@ -46,6 +46,8 @@ pub struct LifeLog {
     pub failed_commits: u64,
     /// Whether it was the power that went.
     pub power_cut: bool,
+    /// Writing calls it made: the places where a kill can hit.
+    pub write_calls: u64,
 }
 
 impl LifeLog {
@@ -259,6 +261,7 @@ impl<'a> Run<'a> {
             failed_syncs: self.witness.syncs().1 - failed_before,
             failed_commits: u64::from(reached),
             power_cut: matches!(end, Some(End::PowerCut(_))),
+            write_calls: self.disk.write_calls(),
         }
     }
 

@@ -148,7 +148,8 @@ impl Scenario {
         }
     }
 
-    /// A gentler copy: one web, fair weather, no faults, no ends. Tests of single mistakes start from it.
+    /// A gentler one: a web and a network without faults, processes that live to their end. Tests of single
+    /// mistakes start from it.
     #[must_use]
     pub fn calm(seed: u64) -> Scenario {
         let mut scenario = Scenario::from_seed(seed, Scale::Quick);
