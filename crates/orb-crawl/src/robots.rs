@@ -47,6 +47,10 @@ impl Shard {
             archived = Some(self.archive(at, &task, &mut verdict, exchange, response, &facts, id));
         }
         self.attempt_row(at, &task, &verdict, exchange, spent, id, archived.as_ref());
+        if !verdict.counted && matches!(task.purpose, Purpose::Robots { errand: None, .. }) {
+            // The fault was ours or an old connection's: the next visit asks again, and nobody is blamed.
+            return self.slots[at].frontier.release(task.visit.id, Mono(0));
+        }
         let result = match &exchange.outcome {
             Ok(response) => result_of(&verdict, response, &self.reader.limits),
             Err(_) => HopResult::Unreachable,

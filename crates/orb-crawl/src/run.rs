@@ -109,6 +109,7 @@ impl ShardParts {
             reader,
             work: FuturesUnordered::new(),
             in_flight: 0,
+            reading: 0,
             wish: Wish::Run,
             stopping: false,
             stop_since: None,

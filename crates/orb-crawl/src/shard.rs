@@ -45,6 +45,8 @@ pub(crate) struct Shard {
     pub(crate) reader: PageReader,
     pub(crate) work: FuturesUnordered<LocalBoxFuture<'static, Event>>,
     pub(crate) in_flight: u32,
+    /// Visits that wait for a robots copy to be read; most of them become requests.
+    pub(crate) reading: u32,
     pub(crate) wish: Wish,
     pub(crate) stopping: bool,
     pub(crate) stop_since: Option<Mono>,
@@ -194,7 +196,7 @@ impl Shard {
     }
 
     pub(crate) fn has_room(&self) -> bool {
-        self.is_open() && self.in_flight < self.shared.config.limits.in_flight_max
+        self.is_open() && self.in_flight + self.reading < self.shared.config.limits.in_flight_max
     }
 
     fn hungry(&self, at: usize, now: Mono) -> bool {
@@ -334,6 +336,7 @@ impl Shard {
             }
             Event::Committed(at, result) => self.group_ended(at, result),
             Event::Copy(at, visit, origin, row) => {
+                self.reading -= 1;
                 let Some(row) = self.job_ended(at, "read a robots copy", flat(row)) else {
                     return;
                 };

@@ -213,6 +213,7 @@ impl Shard {
     fn read_copy(&mut self, at: usize, visit: Visit, origin: Origin) {
         let slot = &mut self.slots[at];
         slot.jobs += 1;
+        self.reading += 1;
         let store = std::sync::Arc::clone(slot.store());
         let key = robots_key(visit.partition, &visit.site, &origin);
         let read = run_on(self.env.work.as_ref(), Lane::Read, move || {
