@@ -6,6 +6,7 @@
 //! last committed state by the same code that opens it.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -112,16 +113,10 @@ impl Slot {
         };
         let frontier = Frontier::open(setup, store)
             .map_err(|source| CrawlError::Frontier { slot: id, source })?;
-        let attempts_path = dir.attempts_of(id);
-        let attempts = disk
-            .append(&attempts_path)
-            .map_err(CrawlError::file("open", &attempts_path))?;
-        let reading_path = dir.reading(id);
-        disk.remove(&reading_path)
-            .map_err(CrawlError::file("remove", &reading_path))?;
-        let reading = disk
-            .append(&reading_path)
-            .map_err(CrawlError::file("open", &reading_path))?;
+        let append = |path: &Path| disk.append(path).map_err(CrawlError::file("open", path));
+        let reading = dir.reading(id);
+        disk.remove(&reading)
+            .map_err(CrawlError::file("remove", &reading))?;
         let number = frontier.group();
         let mut slot = Slot {
             id,
@@ -131,8 +126,8 @@ impl Slot {
             committed_ends: ends.clone(),
             ends,
             files: Some(files),
-            attempts,
-            reading,
+            attempts: append(&dir.attempts_of(id))?,
+            reading: append(&reading)?,
             fresh: FreshPayloads::default(),
             recent: RecentLinks::new(),
             durable_group: number,
