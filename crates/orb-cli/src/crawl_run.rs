@@ -18,10 +18,10 @@ use crate::identity::{introduce, software};
 use crate::operator_desk::OperatorDesk;
 use crate::progress::Ticker;
 use crate::seeds::Seeds;
-use crate::settings_args::{InForce, fit_open_files};
+use crate::settings_args::InForce;
 use crate::terminal::{count, note};
 use crate::world::KernelWorld;
-use crate::{folder, log_file, machine, signals};
+use crate::{folder, log_file, open_files, signals};
 
 /// What a run is made of.
 pub(crate) struct CrawlRun {
@@ -46,7 +46,7 @@ pub(crate) fn run(mut run: CrawlRun) -> Result<CrawlEnd, Failure> {
         run.seeds.finish()?;
         return Err(no_seeds(&run));
     }
-    let fitted = fit_open_files(config, machine::raise_open_files())?;
+    let fitted = open_files::fit(config, open_files::raise())?;
     let world: Arc<dyn World> = Arc::new(KernelWorld::for_crawl(config)?);
     let _lock = folder::lock(&run.dir)?;
     let logs = run.dir.logs();

@@ -94,15 +94,18 @@ pub(crate) type Outcome = Result<Exit, Failure>;
 /// Runs the program: a failure becomes one line and its code, a panic 70.
 pub(crate) fn guarded(run: impl FnOnce() -> Outcome) -> ExitCode {
     std::panic::set_hook(Box::new(report_panic));
-    let exit = match catch_unwind(AssertUnwindSafe(run)) {
+    ExitCode::from(exit_of(run).code())
+}
+
+fn exit_of(run: impl FnOnce() -> Outcome) -> Exit {
+    match catch_unwind(AssertUnwindSafe(run)) {
         Ok(Ok(exit)) => exit,
         Ok(Err(failure)) => {
             crate::terminal::note(&format!("orb: {:#}", failure.error));
             failure.exit
         }
         Err(_) => Exit::Bug,
-    };
-    ExitCode::from(exit.code())
+    }
 }
 
 fn report_panic(info: &PanicHookInfo<'_>) {
@@ -115,4 +118,27 @@ fn report_panic(info: &PanicHookInfo<'_>) {
         "orb: this is a bug of orb{place}: {what}\n\
          orb: what was committed is safe; the same command goes on from there. Please report these lines"
     ));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The codes of the help of `orb crawl`.
+    #[test]
+    fn every_end_has_its_code() {
+        let code = |run: fn() -> Outcome| exit_of(run).code();
+        assert_eq!(code(|| Ok(Exit::Fine)), 0);
+        assert_eq!(code(|| Ok(Exit::CheckFailed)), 1);
+        assert_eq!(code(|| Err(Failure::usage_text("planted"))), 2);
+        assert_eq!(code(|| Ok(Exit::Stopped)), 3);
+        assert_eq!(
+            code(|| Err(Failure::storage(anyhow::Error::msg("planted")))),
+            4
+        );
+        assert_eq!(code(|| panic!("planted")), 70);
+        for (from, to) in [(2, Exit::Usage), (4, Exit::Storage), (70, Exit::Bug)] {
+            assert_eq!(Exit::of_code(from), to);
+        }
+    }
 }

@@ -4,12 +4,12 @@
 //! May touch: the log folder. Invariant: a full disk or a lost log never stops a crawl.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use tracing_subscriber::filter::{EnvFilter, LevelFilter};
+use tracing_subscriber::filter::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
@@ -18,6 +18,9 @@ use crate::limits::{LOG_BYTES_MAX, LOG_FILES_KEPT};
 
 /// What is logged unless `ORB_LOG` says otherwise. The store tells of every file it opens.
 const FILTER: &str = "info,fjall=warn,lsm_tree=warn";
+
+/// What is shown on standard error. What the store says of a failure reaches us as an error of our own.
+const SHOWN: &str = "warn,fjall=off,lsm_tree=off";
 
 /// Where to log, and what. `filter` is the value of `ORB_LOG`, such as `debug` or `orb_fetch=debug,info`.
 pub(crate) fn start(folder: &Path, filter: Option<&str>) -> anyhow::Result<()> {
@@ -53,11 +56,12 @@ where
     let lines = fmt::layer()
         .compact()
         .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
         .without_time()
         .with_target(false);
     lines
         .log_internal_errors(false)
-        .with_filter(LevelFilter::WARN)
+        .with_filter(EnvFilter::new(SHOWN))
 }
 
 /// A file that is put aside when it is full: `orb.log`, then `orb.log.1` and so on, the oldest last.

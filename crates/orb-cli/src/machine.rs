@@ -1,13 +1,12 @@
-//! What this machine has: cores, memory, descriptors, DNS servers; and what the process uses of it.
+//! What this machine has: cores, memory, DNS servers; and what the process uses of it.
 //!
-//! In: the kernel's files. Out: numbers. May touch: `/proc`, `/sys`, `/etc/resolv.conf`, the limit of open files.
+//! In: the kernel's files. Out: numbers. May touch: `/proc`, `/sys`, `/etc/resolv.conf`.
 //! Invariant: what cannot be read gives a cautious answer, never a failure.
 
 use std::fs;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::time::{ClockId, clock_gettime};
 
 /// Memory taken for granted where the kernel does not say.
@@ -84,19 +83,6 @@ fn name_servers(text: &str) -> Vec<SocketAddr> {
     addresses
         .map(|address| SocketAddr::new(address, 53))
         .collect()
-}
-
-/// Raises the limit of open files to what the system lets us have, and says how many that are.
-pub(crate) fn raise_open_files() -> u64 {
-    let limit = getrlimit(Resource::Nofile);
-    let raised = Rlimit {
-        current: limit.maximum,
-        maximum: limit.maximum,
-    };
-    if limit.current != limit.maximum && setrlimit(Resource::Nofile, raised).is_err() {
-        return limit.current.unwrap_or(u64::MAX);
-    }
-    limit.maximum.unwrap_or(u64::MAX)
 }
 
 /// Resident memory of this process.

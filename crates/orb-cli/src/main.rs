@@ -15,6 +15,7 @@ mod limits;
 mod log_file;
 mod machine;
 mod one_by_one;
+mod open_files;
 mod operator_desk;
 mod progress;
 mod seeds;

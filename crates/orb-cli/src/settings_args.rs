@@ -19,7 +19,7 @@ use orb_crawl::CrawlConfig;
 use orb_frontier::Scope;
 
 use crate::exit::Failure;
-use crate::limits::{FILES_BESIDE_SOCKETS, IN_FLIGHT_MIN, TEXT_FILE_BYTES_MAX};
+use crate::limits::TEXT_FILE_BYTES_MAX;
 use crate::machine::Machine;
 use crate::settings::{Origin, Sources, load};
 
@@ -207,40 +207,6 @@ fn derive(in_force: &mut InForce, machine: &Machine) {
     if config.limits.requisites && derive("limits.types", "limits.requisites") {
         config.limits.types.clear();
     }
-}
-
-/// Lowers what would need more descriptors than there are; says what was lowered.
-///
-/// - `open_files`: how many this process may have.
-pub(crate) fn fit_open_files(
-    config: &mut CrawlConfig,
-    open_files: u64,
-) -> Result<Option<String>, Failure> {
-    let files = open_files.min(config.files_max);
-    let shards = u64::from(config.threads.max(1));
-    let room = files.saturating_sub(FILES_BESIDE_SOCKETS.min(files / 2)) / shards;
-    let wanted = u64::from(config.limits.in_flight_max);
-    let idle = config.fetch.idle_connections_max as u64;
-    if wanted + idle <= room {
-        return Ok(None);
-    }
-    let in_flight = wanted.min(room / 2);
-    if in_flight < IN_FLIGHT_MIN {
-        return Err(Failure::usage_text(format!(
-            "{files} open files are too few for {shards} threads: raise the limit (`ulimit -n 65536`, files_max) \
-             or lower --threads"
-        )));
-    }
-    let idle_left = idle.min(room - in_flight);
-    config.limits.in_flight_max = u32::try_from(in_flight).unwrap_or(u32::MAX);
-    config.fetch.idle_connections_max = usize::try_from(idle_left).unwrap_or(usize::MAX);
-    // Idle connections are a convenience; only fewer requests at once are worth a word.
-    Ok((in_flight < wanted).then(|| {
-        format!(
-            "only {files} files may be open, so at most {in_flight} requests run at once in each of {shards} \
-             threads instead of {wanted}; raise it with `ulimit -n 65536`"
-        )
-    }))
 }
 
 impl From<ScopeArg> for Scope {
@@ -440,28 +406,6 @@ mod tests {
         check(
             &["--scope", "sites"],
             "[possible values: site, host, prefix, any]",
-        );
-    }
-
-    #[test]
-    fn requests_at_once_fit_the_open_files() {
-        let fitted = |files: u64| {
-            let mut config = CrawlConfig {
-                threads: 4,
-                ..CrawlConfig::default()
-            };
-            let note = fit_open_files(&mut config, files);
-            note.map(|note| (config.limits.in_flight_max, note.is_some()))
-        };
-        assert_eq!(fitted(1 << 20).unwrap(), (2_000, false));
-        let (in_flight, noted) = fitted(4_096).unwrap();
-        assert!(noted && (64..=384).contains(&in_flight), "{in_flight}");
-        assert!(
-            fitted(64)
-                .unwrap_err()
-                .error
-                .to_string()
-                .contains("ulimit -n")
         );
     }
 }

@@ -126,6 +126,24 @@ fn a_crawl_that_cannot_begin_says_why_and_leaves_nothing() {
 }
 
 #[test]
+fn a_folder_that_cannot_be_made_is_storage() {
+    let ran = orb(&[
+        "crawl",
+        "http://127.0.0.1/",
+        "--allow-net",
+        "127.0.0.0/8",
+        "--out",
+        "/dev/null/crawl",
+    ]);
+    assert_eq!(ran.code, 4, "{}", ran.err);
+    assert!(
+        ran.err.contains("cannot work in /dev/null/crawl"),
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
 fn the_environment_sets_and_is_judged() {
     let ran = orb::command(&["config", "show", "--json"])
         .env("ORB_POLITENESS__SITE_DELAY", "7s")

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
 use crate::exit::{Exit, Failure, Outcome};
-use crate::machine;
+use crate::open_files;
 use crate::signals::Ending;
 use crate::terminal::{count, say, say_json};
 
@@ -103,7 +103,7 @@ pub(crate) struct Served {
 /// Serves until told to end.
 pub(crate) fn run(args: &SimwebArgs) -> Outcome {
     crate::log_file::start_without_file();
-    machine::raise_open_files();
+    open_files::raise();
     let server = Server::bind(SimWeb::new(config(args)), args.dns).map_err(Failure::usage)?;
     let served = write_down(args, &server)?;
     let runtime = tokio::runtime::Builder::new_current_thread()

@@ -74,19 +74,24 @@ fn for_people(dir: &CrawlDir, status: &Status) -> String {
         states_line(&status.states),
         count(status.discovered)
     );
-    out.push_str(&format!(
-        "\n  sites  {}, {} with something pending",
-        count(status.sites),
-        count(status.sites_pending)
-    ));
+    let (pages, wire, archived) = (
+        count(status.pages),
+        bytes(status.bytes_wire),
+        bytes(status.bytes_archived),
+    );
     if status.pid.is_some() {
         out.push_str(&format!(
-            "\n  run    {} pages, {} requests, {} over the wire, {} archived, {} of memory",
-            count(status.pages),
+            "\n  sites  {}, {} with something pending\n  run    {pages} pages, {} requests, {wire} over the wire, \
+             {archived} archived, {} of memory",
+            count(status.sites),
+            count(status.sites_pending),
             count(status.requests),
-            bytes(status.bytes_wire),
-            bytes(status.bytes_archived),
             bytes(status.rss_bytes)
+        ));
+    } else {
+        // On disk the counts are the folder's, of all its runs.
+        out.push_str(&format!(
+            "\n  holds  {pages} pages, {wire} received, {archived} archived"
         ));
     }
     let list = |counts: &std::collections::BTreeMap<String, u64>| -> Option<String> {
