@@ -58,10 +58,8 @@ impl Server {
         let (plain, http_port) = listen_all(&addresses, web.config().http_port)?;
         let (secure, https_port) = listen_all(&addresses, web.config().https_port)?;
         web.set_ports(http_port, https_port);
-        let dns_datagram = StdUdp::bind(dns).map_err(|error| at(dns, &error))?;
-        dns_datagram.set_nonblocking(true)?;
-        let dns_addr = dns_datagram.local_addr()?;
-        let dns_stream = listen_at(dns_addr)?;
+        let (dns_datagram, dns_stream) = bind_dns(dns)?;
+        let dns_addr = dns_stream.local_addr()?;
         Ok(Server {
             web: Arc::new(web),
             ca: Arc::new(ca),
@@ -142,6 +140,30 @@ impl Server {
 
 fn at(address: SocketAddr, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("bind {address}: {error}"))
+}
+
+/// Binds one port for datagrams and streams; zero means any that is free for both. Streams come first: connections
+/// that have ended hold ports of theirs for a minute, and the kernel knows which.
+fn bind_dns(address: SocketAddr) -> io::Result<(StdUdp, StdListener)> {
+    let mut attempt = 0;
+    loop {
+        let stream = listen_at(address)?;
+        let bound = stream.local_addr()?;
+        match StdUdp::bind(bound) {
+            Ok(datagram) => {
+                datagram.set_nonblocking(true)?;
+                return Ok((datagram, stream));
+            }
+            Err(error)
+                if address.port() == 0
+                    && error.kind() == io::ErrorKind::AddrInUse
+                    && attempt < PORT_ATTEMPTS =>
+            {
+                attempt += 1;
+            }
+            Err(error) => return Err(at(bound, &error)),
+        }
+    }
 }
 
 /// Binds one port on every address; zero means any that is free on all.
