@@ -36,7 +36,7 @@ pub(crate) struct ReadArgs {
     /// The address of the page, which its links are relative to.
     #[arg(long, value_name = "URL")]
     url: Option<String>,
-    /// Also list what the page shows: images, styles, scripts, fonts (--requisites).
+    /// Also list what the page shows: images, styles, scripts, fonts.
     #[arg(long = "all-links")]
     all_links: bool,
     /// Print one JSON object.
