@@ -7,7 +7,7 @@
 use std::hash::{Hash, Hasher};
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use orb_env::{AppendFile, DirEntry, Disk, MemoryDisk, ReadFile, Room};
 use rustc_hash::FxHasher;
@@ -18,6 +18,7 @@ struct Witness {
     trace: FxHasher,
     syncs: u64,
     failed_syncs: u64,
+    full: u64,
 }
 
 /// See the module. Cloning shares disk and witness.
@@ -36,29 +37,35 @@ impl WitnessedDisk {
     }
 
     fn note(&self, what: &str, path: &Path, number: u64) {
-        let mut witness = self.witness.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut witness = self.lock();
         (what, path, number).hash(&mut witness.trace);
     }
 
     fn note_sync(&self, path: &Path, result: &io::Result<()>) {
         self.note("sync", path, u64::from(result.is_ok()));
-        let mut witness = self.witness.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut witness = self.lock();
         witness.syncs += 1;
         witness.failed_syncs += u64::from(result.is_err() && !self.disk.is_killed());
     }
 
+    /// Appends for which there was no room.
+    pub(crate) fn refusals(&self) -> u64 {
+        self.lock().full
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Witness> {
+        // A note is one step: a panic elsewhere leaves them whole.
+        self.witness.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Hash of every writing call so far.
     pub(crate) fn trace(&self) -> u64 {
-        self.witness
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .trace
-            .finish()
+        self.lock().trace.finish()
     }
 
     /// Syncs so far, and those that failed while the process lived.
     pub(crate) fn syncs(&self) -> (u64, u64) {
-        let witness = self.witness.lock().unwrap_or_else(PoisonError::into_inner);
+        let witness = self.lock();
         (witness.syncs, witness.failed_syncs)
     }
 }
@@ -71,8 +78,20 @@ struct WitnessedFile {
 
 impl AppendFile for WitnessedFile {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.disk.note("append", &self.path, bytes.len() as u64);
-        self.file.append(bytes)
+        let result = self.file.append(bytes);
+        let told = if result.is_ok() {
+            "append"
+        } else {
+            "refused append"
+        };
+        self.disk.note(told, &self.path, bytes.len() as u64);
+        if result
+            .as_ref()
+            .is_err_and(|error| error.kind() == io::ErrorKind::StorageFull)
+        {
+            self.disk.lock().full += 1;
+        }
+        result
     }
 
     fn sync(&mut self) -> io::Result<()> {

@@ -10,9 +10,11 @@
 mod checks;
 mod dice;
 mod disk;
+mod every_write;
 mod life;
 mod limits;
 mod net;
+mod remains;
 mod run;
 mod scenario;
 mod server_log;
@@ -20,10 +22,12 @@ mod time;
 mod tls;
 mod trial;
 mod wire;
+mod wire_ends;
 mod world;
 
 pub use checks::{Broken, Findings};
 pub use dice::{Dice, mix};
+pub use every_write::{EveryWrite, try_every_write};
 pub use life::LifeEnd;
 pub use net::{SimNet, Weather};
 pub use run::{LifeLog, RunLog, run_scenario};

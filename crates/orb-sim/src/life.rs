@@ -12,7 +12,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use orb_crawl::{Control, CrawlEnd, CrawlError, CrawlSetup, EndReason, Wish};
-use orb_env::{MemoryDisk, Sleep};
+use orb_env::{DiskFaults, MemoryDisk, Sleep};
 use orb_url::Seed;
 
 use crate::limits::POLLS_MAX;
@@ -47,6 +47,8 @@ pub(crate) struct Fortune {
     pub(crate) wish: Option<(Sleep, Wish)>,
     /// When the wall clock steps, and by how much.
     pub(crate) step: Option<(Sleep, i64)>,
+    /// When somebody makes room on a full disk, and what the disk is like then.
+    pub(crate) room: Option<(Sleep, DiskFaults)>,
     pub(crate) clock: Arc<ProcessClock>,
 }
 
@@ -72,6 +74,12 @@ impl Watched {
         {
             fortune.clock.jump_wall(*micros);
             fortune.step = None;
+        }
+        if let Some((at, faults)) = &mut fortune.room
+            && at.as_mut().poll(cx).is_ready()
+        {
+            fortune.disk.set_faults(*faults);
+            fortune.room = None;
         }
     }
 

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use orb_sim::{Scale, Tally, Trial, try_seed};
+use orb_sim::{Scale, Tally, Trial, try_every_write, try_seed};
 
 struct Arguments {
     seeds: u64,
@@ -16,6 +16,7 @@ struct Arguments {
     threads: u64,
     scale: Scale,
     verbose: bool,
+    every_write: bool,
 }
 
 fn arguments() -> Result<Arguments, String> {
@@ -25,6 +26,7 @@ fn arguments() -> Result<Arguments, String> {
         threads: 2,
         scale: Scale::Full,
         verbose: false,
+        every_write: false,
     };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
@@ -39,6 +41,7 @@ fn arguments() -> Result<Arguments, String> {
             "--threads" => read.threads = number()?.clamp(1, 64),
             "--seed" => (read.from, read.seeds, read.threads) = (number()?, 1, 1),
             "--quick" => read.scale = Scale::Quick,
+            "--every-write" => (read.from, read.every_write) = (number()?, true),
             "--verbose" => read.verbose = true,
             "--log" => log_to_stderr(),
             _ => return Err(format!("unknown argument {word}")),
@@ -62,11 +65,20 @@ fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(problem) => {
             eprintln!(
-                "{problem}\nusage: orb-sim [--seeds N] [--from S] [--threads T] [--seed K] [--quick] [--verbose] [--log]"
+                "{problem}\nusage: orb-sim [--seeds N] [--from S] [--threads T] [--seed K] [--every-write K] [--quick] [--verbose] [--log]"
             );
             return ExitCode::from(2);
         }
     };
+    if arguments.every_write {
+        let done = try_every_write(arguments.from, 1);
+        println!("{done:#?}");
+        return if done.broken.is_none() {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        };
+    }
     let (next, failed) = (AtomicU64::new(0), AtomicBool::new(false));
     let total = Mutex::new(Tally::default());
     std::thread::scope(|scope| {

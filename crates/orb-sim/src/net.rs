@@ -16,7 +16,8 @@ use orb_simweb::{SimWeb, serve_stream};
 use crate::dice::{Dice, mix};
 use crate::server_log::{Contact, Greeting, ServerLog};
 use crate::time::{ProcessClock, TrueTime};
-use crate::wire::{Break, ClientEnd, Line};
+use crate::wire::{Break, Line};
+use crate::wire_ends::ClientEnd;
 
 /// How the network behaves. Faults are bounded for each address, so that a crawl with enough attempts
 /// reaches everything that can be reached.

@@ -5,16 +5,15 @@
 //! Invariant: the log depends on the scenario (and the planted mistake, if there is one) alone.
 
 use std::hash::{Hash, Hasher};
-use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use orb_api::{Books, CrawlDir};
-use orb_crawl::{Control, CrawlSetup, FileEnds, Wish};
-use orb_env::{BootId, Clock, Disk, DiskFaults, MemoryDisk, Mono, SeededEntropy, Stamp, Wall};
-use orb_frontier::{SlotSnapshot, UrlRules};
-use orb_shard::SlotId;
+use orb_crawl::{Control, CrawlSetup, Wish};
+use orb_env::{BootId, Clock, DiskFaults, MemoryDisk, Mono, SeededEntropy, Stamp, Wall};
+use orb_frontier::UrlRules;
 use orb_simweb::SimWeb;
-use orb_store::{Keyspace, ModelOpener, StoreOpener};
+use orb_store::ModelOpener;
 use rustc_hash::FxHasher;
 
 use crate::checks::{Aftermath, Findings};
@@ -23,6 +22,7 @@ use crate::disk::WitnessedDisk;
 use crate::life::{Fortune, LifeEnd, Seeds, after, live};
 use crate::limits::{CRAWL_TIME_MAX, LIVES_MAX};
 use crate::net::SimNet;
+use crate::remains::{autopsy, files_hash, rows_hash};
 use crate::scenario::{End, NAMESERVER, Scenario};
 use crate::server_log::ServerLog;
 use crate::time::{ProcessClock, Stalls, TrueTime};
@@ -30,6 +30,9 @@ use crate::world::SimWorld;
 
 /// Wall time when a simulated world begins: 2026-01-01.
 const WALL_START: i64 = 1_767_225_600_000_000;
+
+/// When in each process's life the wall clock steps, if it does: among its requests.
+const WALL_STEP_AFTER: Duration = Duration::from_secs(9);
 
 /// One process of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -44,6 +47,8 @@ pub struct LifeLog {
     pub failed_syncs: u64,
     /// Commits of stores that were made to fail in it.
     pub failed_commits: u64,
+    /// Whether its disk was small for a while.
+    pub full_disk: bool,
     /// Whether it was the power that went.
     pub power_cut: bool,
     /// Writing calls it made: the places where a kill can hit.
@@ -192,26 +197,14 @@ impl<'a> Run<'a> {
         Arc::new(ProcessClock::new(Arc::clone(time), stamp, Some(stalls)))
     }
 
-    async fn one_life(
-        &mut self,
+    fn setup_of(
+        &self,
         life: usize,
         clock: &Arc<ProcessClock>,
-        time: &Arc<TrueTime>,
         net: &Arc<SimNet>,
-    ) -> LifeLog {
+        control: &Control,
+    ) -> CrawlSetup {
         let scenario = self.scenario;
-        let end = scenario.lives.get(life).map(|plan| plan.end);
-        let synced = self.lives.iter().any(|life| life.failed_syncs > 0);
-        self.disk.set_faults(DiskFaults {
-            sync_fails_at: scenario.sync_fails_at.filter(|_| !synced),
-            killed_at: match end {
-                Some(End::Kill(at) | End::PowerCut(at)) => Some(at),
-                _ => None,
-            },
-            room_bytes: None,
-        });
-        let commit_fails_at = scenario.commit_fails_at.filter(|_| life == 0);
-        self.stores.fail_commit_at(commit_fails_at);
         let world = Arc::new(SimWorld {
             clock: Arc::clone(clock),
             entropy: Arc::new(SeededEntropy::new(mix(
@@ -224,15 +217,43 @@ impl<'a> Run<'a> {
             web: Arc::clone(&self.web),
             work_delay_max: scenario.work_delay_max,
         });
-        let control = Control::new();
-        let setup = CrawlSetup {
+        CrawlSetup {
             dir: self.dir.clone(),
             config: scenario.config.clone(),
             rules: UrlRules::default(),
             world,
             control: control.clone(),
             software: "orbweaver/simulated".to_owned(),
+        }
+    }
+
+    async fn one_life(
+        &mut self,
+        life: usize,
+        clock: &Arc<ProcessClock>,
+        time: &Arc<TrueTime>,
+        net: &Arc<SimNet>,
+    ) -> LifeLog {
+        let scenario = self.scenario;
+        let end = scenario.lives.get(life).map(|plan| plan.end);
+        let synced = self.lives.iter().any(|life| life.failed_syncs > 0);
+        let faults = DiskFaults {
+            sync_fails_at: scenario.sync_fails_at.filter(|_| !synced),
+            killed_at: match end {
+                Some(End::Kill(at) | End::PowerCut(at)) => Some(at),
+                _ => None,
+            },
+            room_bytes: None,
         };
+        let full = scenario.full_disk.filter(|_| life == 0);
+        self.disk.set_faults(DiskFaults {
+            room_bytes: full.map(|(bytes, _)| bytes),
+            ..faults
+        });
+        let commit_fails_at = scenario.commit_fails_at.filter(|_| life == 0);
+        self.stores.fail_commit_at(commit_fails_at);
+        let control = Control::new();
+        let setup = self.setup_of(life, clock, net, &control);
         let wish = match end {
             Some(End::Stop(at)) => Some((after(time, at), Wish::Stop)),
             Some(End::Abort(at)) => Some((after(time, at), Wish::Abort)),
@@ -243,12 +264,9 @@ impl<'a> Run<'a> {
             control,
             deadline: after(time, CRAWL_TIME_MAX),
             wish,
-            step: (scenario.wall_step_us != 0).then(|| {
-                (
-                    after(time, std::time::Duration::from_secs(9)),
-                    scenario.wall_step_us,
-                )
-            }),
+            step: (scenario.wall_step_us != 0)
+                .then(|| (after(time, WALL_STEP_AFTER), scenario.wall_step_us)),
+            room: full.map(|(_, until)| (after(time, until), faults)),
             clock: Arc::clone(clock),
         };
         let (began, (_, failed_before)) = (time.now(), self.witness.syncs());
@@ -260,6 +278,7 @@ impl<'a> Run<'a> {
             end: ended_as,
             failed_syncs: self.witness.syncs().1 - failed_before,
             failed_commits: u64::from(reached),
+            full_disk: full.is_some(),
             power_cut: matches!(end, Some(End::PowerCut(_))),
             write_calls: self.disk.write_calls(),
         }
@@ -295,6 +314,8 @@ impl<'a> Run<'a> {
         self.disk.set_faults(DiskFaults::default());
         self.stores.fail_commit_at(None);
         let disk_trace = self.witness.trace();
+        self.findings
+            .count("appends without room", self.witness.refusals());
         let server = net.log();
         let finished = self
             .lives
@@ -342,72 +363,4 @@ impl<'a> Run<'a> {
             server,
         }
     }
-}
-
-/// What the stores of an unfinished crawl say, for whoever looks for the reason.
-fn autopsy(stores: &ModelOpener, disk: &WitnessedDisk, dir: &CrawlDir) -> String {
-    let mut text = String::new();
-    for slot in (0..4).map(SlotId) {
-        let Ok(store) = stores.open(&dir.store(slot)) else {
-            continue;
-        };
-        let snapshot = SlotSnapshot::read(store.as_ref())
-            .ok()
-            .flatten()
-            .unwrap_or_default();
-        let ends = FileEnds::read(store.as_ref(), slot).unwrap_or_default();
-        let seeds = disk.list(&dir.seeds(slot)).unwrap_or_default();
-        text.push_str(&format!(
-            "\n    slot {slot}: {snapshot:?}\n      {ends:?}\n      seeds {seeds:?}"
-        ));
-    }
-    text
-}
-
-fn files_hash(disk: &WitnessedDisk, dir: &CrawlDir) -> u64 {
-    let mut folders = vec![dir.warc(), dir.attempts(), dir.commits(), dir.state()];
-    for slot in (0..4).map(SlotId) {
-        folders.extend([
-            dir.slot(slot),
-            dir.sieve(slot),
-            dir.links(slot),
-            dir.seeds(slot),
-        ]);
-    }
-    let mut hasher = FxHasher::default();
-    for folder in folders {
-        for entry in disk.list(&folder).unwrap_or_default() {
-            entry.name.hash(&mut hasher);
-            disk.read_all(&folder.join(&entry.name))
-                .unwrap_or_default()
-                .hash(&mut hasher);
-        }
-    }
-    hasher.finish()
-}
-
-fn rows_hash(stores: &ModelOpener, dir: &CrawlDir) -> u64 {
-    let mut hasher = FxHasher::default();
-    for slot in (0..4).map(SlotId) {
-        for keyspace in Keyspace::ALL {
-            for_each_row(stores, &dir.store(slot), keyspace, |key, value| {
-                (key, value).hash(&mut hasher);
-            });
-        }
-    }
-    hasher.finish()
-}
-
-/// Every row of one keyspace of the store in `dir`; none when it cannot be opened.
-pub(crate) fn for_each_row(
-    stores: &ModelOpener,
-    dir: &Path,
-    keyspace: Keyspace,
-    mut each: impl FnMut(&[u8], &[u8]),
-) {
-    let Ok(store) = stores.open(dir) else { return };
-    let rows = store
-        .range(keyspace, &[0], None, usize::MAX)
-        .unwrap_or_default();
-    rows.iter().for_each(|(key, value)| each(key, value));
 }

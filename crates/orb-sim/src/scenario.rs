@@ -74,6 +74,8 @@ pub struct Scenario {
     pub sync_fails_at: Option<u64>,
     /// In the first process the n-th commit of a store fails.
     pub commit_fails_at: Option<u64>,
+    /// In the first process the disk has only so many bytes, until somebody makes room after this time.
+    pub full_disk: Option<(u64, Duration)>,
     /// Longest delay of a helper's job.
     pub work_delay_max: Duration,
     /// Stalls: readings in a thousand, how many, and the longest.
@@ -93,7 +95,12 @@ impl Scenario {
             let at = dice.pick(0..lives.len() as u64 + 1) as usize;
             lives.insert(at, stop(&dice));
         }
-        let slow = dice.percent(50);
+        // The largest pages still arrive within the time limits of `config`.
+        let slowest = match (dice.percent(50), scale) {
+            (true, Scale::Quick) => 10_000,
+            (true, Scale::Full) => 2_000,
+            (false, _) => 500,
+        };
         let mut wall_step_us = if dice.percent(15) {
             wall_shift(&dice)
         } else {
@@ -114,7 +121,7 @@ impl Scenario {
             shards: 2,
             weather: Weather {
                 latency_max: dice.pick(1_000..80_000),
-                byte_ns_max: if slow { 10_000 } else { 500 },
+                byte_ns_max: slowest,
                 fault_percent: dice.pick(0..12),
                 faults_per_address: 2,
                 question_loss_percent: dice.pick(0..15),
@@ -123,6 +130,7 @@ impl Scenario {
             lives,
             sync_fails_at: Some(dice.pick(2..60)),
             commit_fails_at: dice.percent(25).then(|| dice.pick(1..60)),
+            full_disk: full_disk(&dice, scale),
             work_delay_max: Duration::from_micros(dice.pick(100..40_000)),
             stalls: if dice.percent(25) {
                 (dice.pick(1..8), 8, Duration::from_millis(400))
@@ -162,6 +170,7 @@ impl Scenario {
         scenario.lives.clear();
         scenario.sync_fails_at = None;
         scenario.commit_fails_at = None;
+        scenario.full_disk = None;
         scenario.stalls = (0, 0, Duration::ZERO);
         scenario.wall_step_us = 0;
         scenario
@@ -236,6 +245,19 @@ fn stop(dice: &Dice) -> LifePlan {
     }
 }
 
+fn full_disk(dice: &Dice, scale: Scale) -> Option<(u64, Duration)> {
+    let most = if scale == Scale::Full {
+        8_000_000
+    } else {
+        800_000
+    };
+    let full = (
+        dice.pick(most / 8..most),
+        Duration::from_secs(dice.pick(10..200)),
+    );
+    dice.percent(15).then_some(full)
+}
+
 fn pause(dice: &Dice) -> Duration {
     if dice.percent(50) {
         Duration::from_millis(dice.pick(1..200))
@@ -268,7 +290,10 @@ fn web(seed: u64, scale: Scale, dice: &Dice) -> SimWebConfig {
     SimWebConfig {
         seed: mix(seed, "web"),
         sites: dice.pick(8..15) as u32,
-        pages_per_site: dice.pick(3..6) as u32,
+        pages_per_site: match scale {
+            Scale::Quick => dice.pick(3..6) as u32,
+            Scale::Full => dice.pick(5..8) as u32,
+        },
         size: if scale == Scale::Full {
             SizeProfile::Large
         } else {
@@ -312,8 +337,8 @@ fn config(scale: Scale, dice: &Dice) -> CrawlConfig {
     config.dns.timeout = Duration::from_secs(2);
     config.dns.failure_ttl = Duration::from_secs(1);
     config.archive.compression = match dice.pick(0..10) {
-        0..6 => ArchiveCompression::None,
-        6..9 => ArchiveCompression::Gzip,
+        0..7 => ArchiveCompression::None,
+        7..9 => ArchiveCompression::Gzip,
         _ => ArchiveCompression::Zstd,
     };
     config.archive.segment_bytes_max = match scale {

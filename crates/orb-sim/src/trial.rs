@@ -11,8 +11,9 @@ use crate::life::LifeEnd;
 use crate::run::{RunLog, run_scenario};
 use crate::scenario::{Scale, Scenario};
 
-/// Webs tried for one seed until one has links across slots and an address shared by two. The key of a crawl,
-/// and with it who owns what, is drawn while it is opened, so this shows only afterwards.
+/// Webs tried for one seed until one has links across slots, an address shared by two, and more than a segment
+/// to fill. The key of a crawl, and with it who owns what, is drawn while it is opened, so this shows only
+/// afterwards.
 const VARIANTS_MAX: u64 = 8;
 
 /// A seed that was tried.
@@ -41,7 +42,13 @@ pub fn try_seed(seed: u64, scale: Scale) -> Trial {
                 .get(name)
                 .is_some_and(|&count| count > 0)
         };
-        let full = has("addresses shared by slots") && has("links across slots");
+        let full = [
+            "addresses shared by slots",
+            "links across slots",
+            "segments beyond the first",
+        ]
+        .into_iter()
+        .all(has);
         let broken = !log.findings.violations.is_empty();
         tried = Some((scenario, web, log));
         if full || broken {
@@ -134,12 +141,19 @@ impl Tally {
             "seeds with a failed sync",
             u64::from(log.lives.iter().any(|life| life.failed_syncs > 0)),
         );
-        let rotated = log
-            .findings
-            .counts
-            .get("segments")
-            .is_some_and(|&count| count > 4);
-        put("seeds with more segments than slots", u64::from(rotated));
+        for (name, feature) in [
+            ("seeds with links across slots", "links across slots"),
+            ("seeds with a shared address", "addresses shared by slots"),
+            ("seeds with a full segment", "segments beyond the first"),
+        ] {
+            let has = log
+                .findings
+                .counts
+                .get(feature)
+                .is_some_and(|&count| count > 0);
+            put(name, u64::from(has));
+        }
+        put("full disks", sum(&|life| life.full_disk));
         for (name, count) in &log.server.faults {
             put(name, *count);
         }

@@ -3,11 +3,7 @@
 //! In: seeds. Out: all promises hold, every seed replays identically. May touch: nothing.
 //! Invariant: what is counted must have happened, or the simulation has become too tame.
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use orb_sim::{End, LifeEnd, LifePlan, RunLog, Scale, Scenario, Tally, run_scenario, try_seed};
-use orb_simweb::SimWeb;
+use orb_sim::{Scale, Scenario, Tally, run_scenario, try_every_write, try_seed};
 
 /// Design section 3: all promises hold over faults, failed syncs and kills, and one seed gives one log, twice.
 #[test]
@@ -55,53 +51,21 @@ fn full_scale_holds_too() {
     assert!(trial.log.findings.counts["segments beyond the first"] > 0);
 }
 
-fn small(seed: u64) -> (Scenario, Arc<SimWeb>) {
-    let mut scenario = Scenario::calm(seed);
-    (scenario.web.sites, scenario.web.pages_per_site) = (3, 2);
-    let web = scenario.build_web();
-    (scenario, web)
-}
-
-fn killed(scenario: &Scenario, web: &Arc<SimWeb>, end: End) -> RunLog {
-    let plan = LifePlan {
-        end,
-        pause: Duration::from_millis(50),
-        new_boot: false,
-        wall_jump_us: 0,
-    };
-    run_scenario(
-        &Scenario {
-            lives: vec![plan],
-            ..scenario.clone()
-        },
-        web,
-    )
-}
-
 /// faults.md D1 and D2 at whole-crawl scale: a kill or a power cut at any writing call, opening included, is
-/// survived. Every seventh call here; `orb-sim --every-write` tries each.
+/// survived. Every seventh call here; `orb-sim --every-write SEED` tries each.
 #[test]
 fn d1_d2_a_kill_at_any_writing_call_is_survived() {
-    let (scenario, web) = small(5);
-    let calls = run_scenario(&scenario, &web).lives[0].write_calls;
-    assert!(calls > 150, "{calls} writing calls");
-    for at in (1..=calls).step_by(7) {
-        for end in [End::Kill(at), End::PowerCut(at)] {
-            let log = killed(&scenario, &web, end);
-            assert_eq!(log.lives[0].end, LifeEnd::Killed, "{end:?}");
-            assert!(
-                log.findings.violations.is_empty(),
-                "{end:?}: {:#?}",
-                log.findings.violations
-            );
-        }
-    }
+    let done = try_every_write(5, 7);
+    assert!(done.broken.is_none(), "{done:#?}");
+    assert!(done.calls > 150 && done.tried > 40, "{done:?}");
 }
 
 /// faults.md D3 at whole-crawl scale: any one sync may fail.
 #[test]
 fn d3_any_failed_sync_is_survived() {
-    let (scenario, web) = small(6);
+    let mut scenario = Scenario::calm(6);
+    (scenario.web.sites, scenario.web.pages_per_site) = (3, 2);
+    let web = scenario.build_web();
     let mut failed = 0;
     for at in (1..80).step_by(5) {
         let broken = Scenario {

@@ -15,7 +15,7 @@ use orb_store::{Keyspace, StoreOpener};
 
 use super::{Aftermath, Findings};
 use crate::life::LifeEnd;
-use crate::run::for_each_row;
+use crate::remains::for_each_row;
 
 /// How a URL ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
