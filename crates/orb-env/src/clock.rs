@@ -30,7 +30,11 @@ pub trait Clock: Send + Sync {
     fn sleep_until(&self, at: Mono) -> Sleep;
     /// All three readings together.
     fn stamp(&self) -> Stamp {
-        Stamp { boot: self.boot(), mono: self.mono(), wall: self.wall() }
+        Stamp {
+            boot: self.boot(),
+            mono: self.mono(),
+            wall: self.wall(),
+        }
     }
 }
 
@@ -56,7 +60,12 @@ impl BootClock {
     #[must_use]
     pub fn new() -> BootClock {
         let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").map_or_else(
-            |_| BootId((u128::from(std::process::id()) << 64 | u128::from(read_boottime())).to_be_bytes()),
+            |_| {
+                BootId(
+                    (u128::from(std::process::id()) << 64 | u128::from(read_boottime()))
+                        .to_be_bytes(),
+                )
+            },
             BootId::from,
         );
         BootClock { boot }
@@ -98,7 +107,8 @@ impl Clock for BootClock {
                 if left.is_zero() {
                     return;
                 }
-                #[allow(clippy::disallowed_methods)] // the one place that waits on the runtime's timer
+                #[allow(clippy::disallowed_methods)]
+                // the one place that waits on the runtime's timer
                 tokio::time::sleep(left.min(Duration::from_secs(3600))).await;
             }
         })
@@ -163,7 +173,9 @@ impl Clock for VirtualClock {
     }
 
     fn sleep_until(&self, at: Mono) -> Sleep {
-        let instant = self.origin + at.since(self.start).min(Duration::from_secs(100 * 365 * 86_400));
+        let instant = self.origin
+            + at.since(self.start)
+                .min(Duration::from_secs(100 * 365 * 86_400));
         Box::pin(tokio::time::sleep_until(instant))
     }
 }
@@ -174,7 +186,10 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn virtual_time_passes_only_by_waiting() {
-        let clock = VirtualClock::new(Stamp { mono: Mono(5), ..Stamp::default() });
+        let clock = VirtualClock::new(Stamp {
+            mono: Mono(5),
+            ..Stamp::default()
+        });
         assert_eq!(clock.mono(), Mono(5));
         clock.sleep_until(Mono(3_600_000_005)).await;
         assert!(clock.mono() >= Mono(3_600_000_005));

@@ -30,7 +30,9 @@ impl OsEntropy {
     /// Seeds from the kernel.
     #[must_use]
     pub fn new() -> OsEntropy {
-        OsEntropy(SeededEntropy::new(u128::from_le_bytes(kernel_bytes()) as u64))
+        OsEntropy(SeededEntropy::new(
+            u128::from_le_bytes(kernel_bytes()) as u64
+        ))
     }
 }
 
@@ -49,7 +51,10 @@ impl fmt::Debug for OsEntropy {
 fn kernel_bytes() -> [u8; 16] {
     let mut bytes = [0; 16];
     let got = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty());
-    assert!(got == Ok(16), "the kernel always gives 16 random bytes once it has booted");
+    assert!(
+        got == Ok(16),
+        "the kernel always gives 16 random bytes once it has booted"
+    );
     bytes
 }
 
@@ -92,7 +97,11 @@ mod tests {
 
     #[test]
     fn one_seed_gives_one_sequence() {
-        let (a, b, c) = (SeededEntropy::new(7), SeededEntropy::new(7), SeededEntropy::new(8));
+        let (a, b, c) = (
+            SeededEntropy::new(7),
+            SeededEntropy::new(7),
+            SeededEntropy::new(8),
+        );
         let draw = |e: &SeededEntropy| (0..4).map(|_| e.next_u64()).collect::<Vec<_>>();
         let first = draw(&a);
         assert_eq!(first, draw(&b));

@@ -66,11 +66,16 @@ impl Inner {
     }
 
     fn used(&self) -> u64 {
-        self.names.values().map(|id| self.files[id].bytes.len() as u64).sum()
+        self.names
+            .values()
+            .map(|id| self.files[id].bytes.len() as u64)
+            .sum()
     }
 
     fn file(&mut self, id: u64) -> &mut MemoryFile {
-        self.files.get_mut(&id).expect("an id is only handed out with its file")
+        self.files
+            .get_mut(&id)
+            .expect("an id is only handed out with its file")
     }
 }
 
@@ -128,10 +133,19 @@ impl MemoryDisk {
         if !power_cut {
             return;
         }
-        let touched: BTreeSet<PathBuf> = inner.names.keys().chain(inner.durable.keys()).cloned().collect();
+        let touched: BTreeSet<PathBuf> = inner
+            .names
+            .keys()
+            .chain(inner.durable.keys())
+            .cloned()
+            .collect();
         let mut names = BTreeMap::new();
         for name in touched {
-            let pick = if entropy.below(2) == 0 { inner.names.get(&name) } else { inner.durable.get(&name) };
+            let pick = if entropy.below(2) == 0 {
+                inner.names.get(&name)
+            } else {
+                inner.durable.get(&name)
+            };
             if let Some(&id) = pick {
                 names.insert(name, id);
             }
@@ -158,7 +172,11 @@ impl AppendFile for Handle {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         let mut inner = self.disk.lock();
         inner.write_call()?;
-        if inner.faults.room_bytes.is_some_and(|room| inner.used() + bytes.len() as u64 > room) {
+        if inner
+            .faults
+            .room_bytes
+            .is_some_and(|room| inner.used() + bytes.len() as u64 > room)
+        {
             return Err(io::Error::from(io::ErrorKind::StorageFull));
         }
         inner.file(self.id).bytes.extend_from_slice(bytes);
@@ -186,7 +204,9 @@ impl ReadFile for Handle {
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
         let mut inner = self.disk.lock();
         let bytes = &inner.file(self.id).bytes;
-        let from = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
+        let from = usize::try_from(offset)
+            .unwrap_or(usize::MAX)
+            .min(bytes.len());
         let n = buf.len().min(bytes.len() - from);
         buf[..n].copy_from_slice(&bytes[from..from + n]);
         Ok(n)
@@ -217,13 +237,19 @@ impl Disk for MemoryDisk {
                 id
             }
         };
-        Ok(Box::new(Handle { disk: self.clone(), id }))
+        Ok(Box::new(Handle {
+            disk: self.clone(),
+            id,
+        }))
     }
 
     fn read(&self, file: &Path) -> io::Result<Box<dyn ReadFile>> {
         let inner = self.lock();
         let id = *inner.names.get(file).ok_or(io::ErrorKind::NotFound)?;
-        Ok(Box::new(Handle { disk: self.clone(), id }))
+        Ok(Box::new(Handle {
+            disk: self.clone(),
+            id,
+        }))
     }
 
     fn truncate(&self, file: &Path, bytes: u64) -> io::Result<()> {
@@ -231,7 +257,8 @@ impl Disk for MemoryDisk {
         inner.write_call()?;
         let id = *inner.names.get(file).ok_or(io::ErrorKind::NotFound)?;
         let file = inner.file(id);
-        file.bytes.resize(usize::try_from(bytes).map_err(io::Error::other)?, 0);
+        file.bytes
+            .resize(usize::try_from(bytes).map_err(io::Error::other)?, 0);
         file.synced = file.bytes.len();
         Ok(())
     }
@@ -253,11 +280,17 @@ impl Disk for MemoryDisk {
 
     fn list(&self, dir: &Path) -> io::Result<Vec<DirEntry>> {
         let inner = self.lock();
-        let inside = inner.names.iter().filter(|(path, _)| path.parent() == Some(dir));
+        let inside = inner
+            .names
+            .iter()
+            .filter(|(path, _)| path.parent() == Some(dir));
         Ok(inside
             .filter_map(|(path, id)| {
                 let name = path.file_name()?.to_str()?.to_owned();
-                Some(DirEntry { name, bytes: inner.files[id].bytes.len() as u64 })
+                Some(DirEntry {
+                    name,
+                    bytes: inner.files[id].bytes.len() as u64,
+                })
             })
             .collect())
     }
@@ -279,7 +312,10 @@ impl Disk for MemoryDisk {
     fn room(&self, _: &Path) -> io::Result<Room> {
         let inner = self.lock();
         let total_bytes = inner.faults.room_bytes.unwrap_or(1 << 40);
-        Ok(Room { free_bytes: total_bytes.saturating_sub(inner.used()), total_bytes })
+        Ok(Room {
+            free_bytes: total_bytes.saturating_sub(inner.used()),
+            total_bytes,
+        })
     }
 }
 
@@ -310,13 +346,19 @@ mod tests {
             assert!(b"keptloose".starts_with(&a[..]) && a.len() >= 4);
             torn.insert((a.len(), disk.read_all(Path::new("/d/b")).is_ok()));
         }
-        assert!(torn.len() > 4, "the seeds reach several different states: {torn:?}");
+        assert!(
+            torn.len() > 4,
+            "the seeds reach several different states: {torn:?}"
+        );
     }
 
     #[test]
     fn a_killed_process_leaves_its_writes_and_writes_no_more() {
         let disk = MemoryDisk::new();
-        disk.set_faults(DiskFaults { killed_at: Some(2), ..DiskFaults::default() });
+        disk.set_faults(DiskFaults {
+            killed_at: Some(2),
+            ..DiskFaults::default()
+        });
         write(&disk, "/d/a", b"one", false);
         let mut file = disk.append(Path::new("/d/a")).unwrap();
         assert!(file.append(b"two").is_err());
@@ -328,10 +370,17 @@ mod tests {
     #[test]
     fn a_full_disk_says_so_and_a_failed_sync_fails_once() {
         let disk = MemoryDisk::new();
-        disk.set_faults(DiskFaults { sync_fails_at: Some(1), room_bytes: Some(4), ..DiskFaults::default() });
+        disk.set_faults(DiskFaults {
+            sync_fails_at: Some(1),
+            room_bytes: Some(4),
+            ..DiskFaults::default()
+        });
         let mut file = disk.append(Path::new("/d/a")).unwrap();
         file.append(b"1234").unwrap();
-        assert_eq!(file.append(b"5").unwrap_err().kind(), io::ErrorKind::StorageFull);
+        assert_eq!(
+            file.append(b"5").unwrap_err().kind(),
+            io::ErrorKind::StorageFull
+        );
         assert!(file.sync().is_err());
         assert!(file.sync().is_ok());
         assert_eq!(disk.room(Path::new("/")).unwrap().free_bytes, 0);

@@ -53,8 +53,11 @@ impl Net for KernelNet {
 
     fn ask(&self, to: SocketAddr, question: Vec<u8>) -> LocalFuture<'_, io::Result<Vec<u8>>> {
         Box::pin(async move {
-            let any: IpAddr =
-                if to.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+            let any: IpAddr = if to.is_ipv4() {
+                Ipv4Addr::UNSPECIFIED.into()
+            } else {
+                Ipv6Addr::UNSPECIFIED.into()
+            };
             let socket = tokio::net::UdpSocket::bind((any, 0)).await?;
             socket.connect(to).await?;
             socket.send(&question).await?;

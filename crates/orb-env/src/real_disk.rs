@@ -56,11 +56,18 @@ impl ReadFile for File {
 
 impl Disk for KernelDisk {
     fn create_dir_all(&self, dir: &Path) -> io::Result<()> {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(dir)
     }
 
     fn append(&self, file: &Path) -> io::Result<Box<dyn AppendFile>> {
-        let file = OpenOptions::new().append(true).create(true).mode(0o600).open(file)?;
+        let file = OpenOptions::new()
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .open(file)?;
         let bytes = file.metadata()?.len();
         Ok(Box::new(Growing { file, bytes }))
     }
@@ -96,7 +103,10 @@ impl Disk for KernelDisk {
             let entry = entry?;
             let meta = entry.metadata()?;
             if let (true, Ok(name)) = (meta.is_file(), entry.file_name().into_string()) {
-                files.push(DirEntry { name, bytes: meta.len() });
+                files.push(DirEntry {
+                    name,
+                    bytes: meta.len(),
+                });
             }
         }
         files.sort();
@@ -109,7 +119,10 @@ impl Disk for KernelDisk {
 
     fn room(&self, path: &Path) -> io::Result<Room> {
         let stat = rustix::fs::statvfs(path)?;
-        Ok(Room { free_bytes: stat.f_bavail * stat.f_frsize, total_bytes: stat.f_blocks * stat.f_frsize })
+        Ok(Room {
+            free_bytes: stat.f_bavail * stat.f_frsize,
+            total_bytes: stat.f_blocks * stat.f_frsize,
+        })
     }
 }
 
@@ -130,7 +143,13 @@ mod tests {
         disk.truncate(&path, 5).unwrap();
         assert_eq!(disk.append(&path).unwrap().bytes(), 5);
         disk.replace(&path, b"new").unwrap();
-        assert_eq!(disk.list(dir.path()).unwrap(), [DirEntry { name: "f".into(), bytes: 3 }]);
+        assert_eq!(
+            disk.list(dir.path()).unwrap(),
+            [DirEntry {
+                name: "f".into(),
+                bytes: 3
+            }]
+        );
         disk.remove(&path).unwrap();
         disk.remove(&path).unwrap();
         assert!(disk.room(dir.path()).unwrap().total_bytes > 0);

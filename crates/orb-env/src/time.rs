@@ -10,7 +10,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 /// Microseconds since the machine booted, suspend included (`CLOCK_BOOTTIME`). Only comparable within one boot.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(transparent)]
 pub struct Mono(pub u64);
 
@@ -38,7 +40,9 @@ impl Mono {
 }
 
 /// Microseconds since the Unix epoch, as the machine believes. May jump either way.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(transparent)]
 pub struct Wall(pub i64);
 
@@ -52,7 +56,10 @@ impl Wall {
     /// This instant moved later; saturates.
     #[must_use]
     pub fn plus(self, span: Duration) -> Wall {
-        Wall(self.0.saturating_add(i64::try_from(micros(span)).unwrap_or(i64::MAX)))
+        Wall(
+            self.0
+                .saturating_add(i64::try_from(micros(span)).unwrap_or(i64::MAX)),
+        )
     }
 }
 
@@ -82,8 +89,11 @@ impl From<BootId> for String {
 /// Reads hexadecimal digits, hyphens allowed; anything else gives the zero id, which no machine has.
 impl From<String> for BootId {
     fn from(text: String) -> BootId {
-        let digits: Vec<u8> =
-            text.bytes().filter_map(|b| char::from(b).to_digit(16)).map(|d| d as u8).collect();
+        let digits: Vec<u8> = text
+            .bytes()
+            .filter_map(|b| char::from(b).to_digit(16))
+            .map(|d| d as u8)
+            .collect();
         let mut id = [0; 16];
         if digits.len() == 32 {
             for (byte, pair) in id.iter_mut().zip(digits.chunks_exact(2)) {
@@ -112,7 +122,11 @@ impl Stamp {
     /// off, so the whole remainder the deadline had at `stored_at` counts from `now`.
     #[must_use]
     pub fn deadline(stored_at: Stamp, due: Mono, now: Stamp) -> Mono {
-        if stored_at.boot == now.boot { due } else { now.mono.plus(due.since(stored_at.mono)) }
+        if stored_at.boot == now.boot {
+            due
+        } else {
+            now.mono.plus(due.since(stored_at.mono))
+        }
     }
 }
 
@@ -126,9 +140,21 @@ mod tests {
 
     #[test]
     fn a_deadline_of_another_boot_waits_its_whole_remainder() {
-        let stored = Stamp { boot: BootId([1; 16]), mono: Mono(1_000), wall: Wall(0) };
-        let same = Stamp { boot: BootId([1; 16]), mono: Mono(5_000), wall: Wall(9) };
-        let other = Stamp { boot: BootId([2; 16]), mono: Mono(7), wall: Wall(9) };
+        let stored = Stamp {
+            boot: BootId([1; 16]),
+            mono: Mono(1_000),
+            wall: Wall(0),
+        };
+        let same = Stamp {
+            boot: BootId([1; 16]),
+            mono: Mono(5_000),
+            wall: Wall(9),
+        };
+        let other = Stamp {
+            boot: BootId([2; 16]),
+            mono: Mono(7),
+            wall: Wall(9),
+        };
         assert_eq!(Stamp::deadline(stored, Mono(3_000), same), Mono(3_000));
         assert_eq!(Stamp::deadline(stored, Mono(3_000), other), Mono(2_007));
         assert_eq!(Stamp::deadline(stored, Mono(500), other), Mono(7));
@@ -138,7 +164,10 @@ mod tests {
     fn boot_ids_survive_text() {
         let id = BootId([0xab; 16]);
         assert_eq!(BootId::from(String::from(id)), id);
-        assert_eq!(BootId::from("abababab-abab-abab-abab-abababababab\n".to_owned()), id);
+        assert_eq!(
+            BootId::from("abababab-abab-abab-abab-abababababab\n".to_owned()),
+            id
+        );
         assert_eq!(BootId::from("nonsense".to_owned()), BootId::default());
     }
 }

@@ -5,8 +5,8 @@
 //! Invariant: jobs of one lane run one after another in the order they were submitted.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
 
@@ -80,26 +80,41 @@ impl HelperThreads {
     pub fn start(shard: u16) -> std::io::Result<HelperThreads> {
         let lane = |name: &str| {
             let (tx, rx) = sync_channel::<Order>(HELPER_QUEUE_JOBS_MAX);
-            thread::Builder::new().name(format!("orb-{name}-{shard}")).spawn(move || {
-                while let Ok((job, done)) = rx.recv() {
-                    let result = catch_unwind(AssertUnwindSafe(job)).map_err(|_| WorkLost);
-                    done.send(result).ok(); // nobody waits for a job whose future was dropped
-                }
-            })?;
+            thread::Builder::new()
+                .name(format!("orb-{name}-{shard}"))
+                .spawn(move || {
+                    while let Ok((job, done)) = rx.recv() {
+                        let result = catch_unwind(AssertUnwindSafe(job)).map_err(|_| WorkLost);
+                        done.send(result).ok(); // nobody waits for a job whose future was dropped
+                    }
+                })?;
             Ok::<_, std::io::Error>(tx)
         };
-        Ok(HelperThreads { commit: lane("commit")?, read: lane("read")? })
+        Ok(HelperThreads {
+            commit: lane("commit")?,
+            read: lane("read")?,
+        })
     }
 }
 
 impl Work for HelperThreads {
     fn submit(&self, lane: Lane, job: Job) -> LocalFuture<'static, Result<(), WorkLost>> {
-        let sender = if lane == Lane::Commit { &self.commit } else { &self.read };
+        let sender = if lane == Lane::Commit {
+            &self.commit
+        } else {
+            &self.read
+        };
         let (tx, rx) = oneshot::channel();
         // The queue is deeper than a shard's outstanding jobs, so this never blocks in practice; when it
         // does, the disk is the bottleneck and waiting here is the back-pressure.
         let sent = sender.send((job, tx)).is_ok();
-        Box::pin(async move { if sent { rx.await.unwrap_or(Err(WorkLost)) } else { Err(WorkLost) } })
+        Box::pin(async move {
+            if sent {
+                rx.await.unwrap_or(Err(WorkLost))
+            } else {
+                Err(WorkLost)
+            }
+        })
     }
 }
 
@@ -115,8 +130,18 @@ pub struct VirtualWork {
 impl VirtualWork {
     /// Jobs take up to `delay_max` of virtual time.
     #[must_use]
-    pub fn new(clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>, delay_max: Duration) -> VirtualWork {
-        VirtualWork { clock, entropy, delay_max, commit: Arc::default(), read: Arc::default() }
+    pub fn new(
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        delay_max: Duration,
+    ) -> VirtualWork {
+        VirtualWork {
+            clock,
+            entropy,
+            delay_max,
+            commit: Arc::default(),
+            read: Arc::default(),
+        }
     }
 }
 
@@ -124,7 +149,11 @@ impl Work for VirtualWork {
     fn submit(&self, lane: Lane, job: Job) -> LocalFuture<'static, Result<(), WorkLost>> {
         let micros = self.entropy.below(self.delay_max.as_micros() as u64 + 1);
         let clock = Arc::clone(&self.clock);
-        let turn = Arc::clone(if lane == Lane::Commit { &self.commit } else { &self.read });
+        let turn = Arc::clone(if lane == Lane::Commit {
+            &self.commit
+        } else {
+            &self.read
+        });
         // The place in the queue is taken now, not at the first poll.
         let mut place = Box::pin(turn.lock_owned());
         let early = futures_util::FutureExt::now_or_never(place.as_mut());
@@ -133,7 +162,9 @@ impl Work for VirtualWork {
                 Some(turn) => turn,
                 None => place.await,
             };
-            clock.sleep_until(clock.mono().plus(Duration::from_micros(micros))).await;
+            clock
+                .sleep_until(clock.mono().plus(Duration::from_micros(micros)))
+                .await;
             catch_unwind(AssertUnwindSafe(job)).map_err(|_| WorkLost)
         })
     }
@@ -165,7 +196,10 @@ mod tests {
     #[tokio::test]
     async fn a_panicking_job_is_lost_and_the_lane_goes_on() {
         let work = HelperThreads::start(0).unwrap();
-        assert_eq!(run_on(&work, Lane::Read, || -> u8 { panic!("planted") }).await, Err(WorkLost));
+        assert_eq!(
+            run_on(&work, Lane::Read, || -> u8 { panic!("planted") }).await,
+            Err(WorkLost)
+        );
         assert_eq!(run_on(&work, Lane::Read, || 5).await, Ok(5));
     }
 }

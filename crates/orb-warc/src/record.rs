@@ -398,7 +398,11 @@ mod tests {
         check("response", http, &nothing, cut, DigestCheck::Mismatch);
         let marked = format!("WARC-Truncated: disconnect\r\nWARC-Payload-Digest: {nothing}\r\n");
         let verdict = record("response", http, &marked, cut).verify_digests();
-        assert_eq!(verdict.payload, DigestCheck::Match, "cut inside its first size line");
+        assert_eq!(
+            verdict.payload,
+            DigestCheck::Match,
+            "cut inside its first size line"
+        );
         check("resource", "text/plain", &clean, "ab", DigestCheck::Match);
         check(
             "response",
