@@ -45,7 +45,8 @@ def read(args):
     rows = [row for row in rows if row["agent"].lower().startswith(args.agent.lower())]
     for row in rows:
         row["end"] = row["msec"]
-        row["begin"] = row["msec"] - row["request_time"]
+        # The first request of a connection began when the connection did.
+        row["begin"] = row["msec"] - (row["age"] if row["nth"] == 1 else row["request_time"])
         row["site"] = web.site_of(row["host"].split(":")[0])
     return sorted(rows, key=lambda row: (row["begin"], row["end"]))
 
@@ -54,8 +55,13 @@ def is_robots(row):
     return row["uri"] == "/robots.txt"
 
 
-def check_sites(rows, args, verdict):
-    """Gaps of each site, with the least the server saw."""
+def between(before, row, kills):
+    """Whether the process was killed after the one request began and before the other did."""
+    return any(before["begin"] - TOLERANCE <= kill <= row["begin"] + TOLERANCE for kill in kills)
+
+
+def check_sites(rows, args, kills, verdict):
+    """Gaps of each site, with the least the server saw. A killed process cannot tell how long its last exchange took."""
     by_site = collections.defaultdict(list)
     for row in rows:
         by_site[row["site"]].append(row)
@@ -70,7 +76,7 @@ def check_sites(rows, args, verdict):
             if last_end is not None:
                 gap = row["begin"] - last_end
                 gaps.append(gap)
-                took = before["request_time"] * FACTOR
+                took = 0 if between(before, row, kills) else (before["end"] - before["begin"]) * FACTOR
                 rounding = TOLERANCE
                 if min(took, ADAPTIVE_MAX) > asked:
                     asked, rounding = min(took, ADAPTIVE_MAX), TOLERANCE * FACTOR
@@ -118,7 +124,7 @@ def check_once(rows, kills, verdict):
         url = f"{row['scheme']}://{row['host']}{row['uri']}"
         before = seen.get(url)
         if before is not None:
-            if any(before["begin"] - TOLERANCE <= kill <= row["begin"] + TOLERANCE for kill in kills):
+            if between(before, row, kills):
                 again += not is_robots(row)
                 robots_again += is_robots(row)
             else:
@@ -143,7 +149,7 @@ def main():
     rows, verdict = read(args), Verdict()
     if not rows:
         sys.exit(f"log: no request of {args.agent}")
-    check_sites(rows, args, verdict)
+    check_sites(rows, args, kills, verdict)
     check_addresses(rows, args, verdict)
     asked = check_robots(rows, verdict)
     check_once(rows, kills, verdict)

@@ -27,6 +27,7 @@ import zlib
 from fastwarc.warc import ArchiveIterator, WarcRecordType
 
 NAMED_MAX = 10
+PIECE_BYTES = 1 << 14
 BODY_KINDS = (WarcRecordType.response, WarcRecordType.revisit)
 
 
@@ -152,14 +153,20 @@ def strip(ident):
 
 
 def members(path):
-    """Gzip members of a file, each inflated by itself."""
-    data, count = path.read_bytes(), 0
-    while data:
-        inflater = zlib.decompressobj(31)
-        begin = inflater.decompress(data)
+    """Gzip members of a file, each inflated by itself, and whether each is whole and begins a record."""
+    data, at, count = memoryview(path.read_bytes()), 0, 0
+    while at < len(data):
+        inflater, begin = zlib.decompressobj(31), b""
+        while not inflater.eof and at < len(data):
+            piece = data[at:at + PIECE_BYTES]
+            try:
+                begin += inflater.decompress(piece)[:10]
+            except zlib.error:
+                return count, False
+            at += len(piece) - len(inflater.unused_data)
         if not inflater.eof or not begin.startswith(b"WARC/1.1\r\n"):
             return count, False
-        data, count = inflater.unused_data, count + 1
+        count += 1
     return count, True
 
 
@@ -196,7 +203,10 @@ def main():
         sys.exit("warc: no .warc.gz file")
     archive, whole = Archive(), 0
     for path in paths:
-        archive.read(path)
+        try:
+            archive.read(path)
+        except OSError as error:
+            archive.problem("fastwarc", f"{path.name}: {error}")
         count, sound = members(path)
         whole += count
         if not sound:

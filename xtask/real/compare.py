@@ -13,7 +13,8 @@ import collections
 import json
 import sys
 
-from reference import canonical, HTML_TYPES
+import web
+from reference import HTML_TYPES, canonical
 
 NAMED_MAX = 20
 
@@ -46,7 +47,7 @@ def wget_pages(log, start, to):
         row = json.loads(line)
         if not row["agent"].startswith("Wget") or row["uri"] == "/robots.txt":
             continue
-        url = canonical(f"{row['scheme']}://{row['host']}{row['uri']}")
+        url = canonical(web.origin(row["scheme"], row["host"]) + row["uri"])
         asked.add(url)
         if row["status"] == 200 and row["type"].split(";")[0] in HTML_TYPES:
             html.add(url)

@@ -22,7 +22,7 @@ killed_crawl() {
         wait "$pid" 2>/dev/null || true
         printf 'round %d: killed after %s s, %s attempts so far\n' "$round" "$lives" \
             "$(cat "$dir"/index/attempts/*.jsonl 2>/dev/null | wc -l)"
-    done
+    done 2>>"$work/killed.out" # where bash reports each `Killed`
     timeout 2400 "${command[@]}" >>"$work/killed.out" || return 1
     tail -n 1 "$work/killed.out"
 }

@@ -11,8 +11,9 @@
 #   xtask/real/run.sh [--work DIR] [--orb FILE] [--seed N] [--kills N] [PHASE…]
 #
 # Everything is kept below DIR (default: a temporary folder, removed at the end). Given a DIR, phases can be run one by
-# one: prepare, reference, crawl, tamper, kill. Needs root, apt's Debian archive, PyPI, cargo; ports 80 and 443 of 127.0.1.1-4
-# (REAL_HTTP_PORT, REAL_HTTPS_PORT) and 5300 of 127.0.1.9. Takes about twenty-five minutes. Nothing is installed into the system.
+# one: prepare, reference, crawl, tamper, kill. Needs root, apt's Debian archive, PyPI, cargo; ports 80
+# and 443 of 127.0.1.1-4 (REAL_HTTP_PORT, REAL_HTTPS_PORT) and 5300 of 127.0.1.9. Takes about half an hour on two cores.
+# Nothing is installed into the system: packages are unpacked, readers live in a virtual environment.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -31,15 +32,20 @@ done
 [ ${#phases[@]} -gt 0 ] || phases=(prepare reference crawl tamper kill)
 [ "$(id -u)" = 0 ] || { echo "needs root: ports below 1024, a mount namespace for wget's hosts file" >&2; exit 2; }
 
+for tool in apt-get dpkg openssl wget curl unshare gzip python3 cargo; do
+    command -v "$tool" >/dev/null || { echo "needs $tool" >&2; exit 2; }
+done
+
 # Short enough for thousands of pages in minutes. A granted time of an address is good for 100 ms and the next begins
 # that and the address delay later, so a site delay above their sum is what a site that has an address alone waits for.
 delay_ms=120
 address_delay_ms=10
 dns=127.0.1.9:5300
 
-pids=()
 cleanup() {
-    for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
+    local running
+    running=$(jobs -p)
+    [ -z "$running" ] || kill $running 2>/dev/null || true
     wait 2>/dev/null || true
     [ -z "${temporary:-}" ] || rm -rf "$temporary"
 }
@@ -81,9 +87,7 @@ prepare() {
 
 serve() {
     "$work/root/usr/sbin/nginx" -c "$work/web/nginx.conf" -e "$work/web/error.log" -g 'daemon off;' &
-    pids+=($!)
     "$python" "$here/web.py" dns "$dns" &
-    pids+=($!)
     local tries=0
     until curl -sf -o "$work/probe" --cacert "$work/web/ca.pem" --resolve "pydocs.test:${REAL_HTTPS_PORT:-443}:127.0.1.1" \
         "https://pydocs.test:${REAL_HTTPS_PORT:-443}/"; do
@@ -124,7 +128,7 @@ judge() {
         --from "$from" --to "$to" ${killed:+--kills "$killed"}
     check "$name: archive" "$python" "$here/check_warc.py" "$dir/warc" --out "$work/$name.json"
     check "$name: books" "$python" "$here/check_books.py" "$orb" "$dir" "$work/$name.json" "$work/reference.json"
-    check "$name: orb audit" "$orb" audit "$dir"
+    check "$name: orb audit" timeout 900 "$orb" audit "$dir"
 }
 
 crawl() {

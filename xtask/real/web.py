@@ -20,6 +20,12 @@ import sys
 HTTP_PORT = int(os.environ.get("REAL_HTTP_PORT", "80"))
 HTTPS_PORT = int(os.environ.get("REAL_HTTPS_PORT", "443"))
 
+
+def port_suffix(scheme):
+    port = HTTPS_PORT if scheme == "https" else HTTP_PORT
+    return "" if port == (443 if scheme == "https" else 80) else f":{port}"
+
+
 # A pause that robots.txt asks for; seconds.
 GIT_CRAWL_DELAY = 1
 
@@ -61,7 +67,7 @@ VHOSTS = [
     ("http", "pgdocs.test", "127.0.1.2", "postgresql-doc-15/html", None, ""),
     ("https", "pgdocs.test", "127.0.1.2", "postgresql-doc-15/html", "User-agent: *\nDisallow:\n", ""),
     ("https", "gitdocs.test", "127.0.1.2", "git-doc", GIT_ROBOTS, ""),
-    ("http", "www.gitdocs.test", "127.0.1.2", None, None, "return 301 https://gitdocs.test$request_uri;"),
+    ("http", "www.gitdocs.test", "127.0.1.2", None, None, f"return 301 https://gitdocs.test{port_suffix('https')}$request_uri;"),
     ("https", "handbook.test", "127.0.1.3", "debian-handbook/html", HANDBOOK_ROBOTS, "autoindex on; gzip_static on;"),
     ("http", "gnudocs.test", "127.0.1.4", "gcc-12-base/libstdc++", GNU_ROBOTS, ""),
 ]
@@ -88,7 +94,8 @@ LOG_FORMAT = (
     '{"msec":$msec,"request_time":$request_time,"address":"$server_addr","scheme":"$scheme","host":"$host",'
     '"uri":"$request_uri","method":"$request_method","status":$status,"type":"$sent_http_content_type",'
     '"coding":"$sent_http_content_encoding","framing":"$sent_http_transfer_encoding","bytes":$bytes_sent,'
-    '"completion":"$request_completion","connection":$connection,"nth":$connection_requests,"agent":"$http_user_agent"}'
+    '"completion":"$request_completion","connection":$connection,"nth":$connection_requests,"age":$connection_time,'
+    '"agent":"$http_user_agent"}'
 )
 
 
@@ -100,11 +107,6 @@ def names():
 def site_of(host):
     """The registrable domain: `test` is on no suffix list, so the last two labels."""
     return ".".join(host.split(".")[-2:])
-
-
-def port_suffix(scheme):
-    port = HTTPS_PORT if scheme == "https" else HTTP_PORT
-    return "" if port == (443 if scheme == "https" else 80) else f":{port}"
 
 
 def origin(scheme, name):

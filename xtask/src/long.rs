@@ -35,7 +35,7 @@ const RUNS: &[LongRun] = &[
     },
     LongRun {
         name: "real-pages",
-        about: "9,808 real pages by nginx against wget, warcio and fastwarc, forged, and killed 20 times; as root, 25 minutes",
+        about: "9,808 real pages by nginx against wget, warcio and fastwarc, forged, and killed 20 times; root, half an hour",
         command: &["xtask/real/run.sh"],
     },
 ];
