@@ -110,6 +110,7 @@ impl ShardParts {
             work: FuturesUnordered::new(),
             in_flight: 0,
             reading: 0,
+            warned_of_dns: false,
             wish: Wish::Run,
             stopping: false,
             stop_since: None,

@@ -47,6 +47,7 @@ pub(crate) struct Shard {
     pub(crate) in_flight: u32,
     /// Visits that wait for a robots copy to be read; most of them become requests.
     pub(crate) reading: u32,
+    pub(crate) warned_of_dns: bool,
     pub(crate) wish: Wish,
     pub(crate) stopping: bool,
     pub(crate) stop_since: Option<Mono>,

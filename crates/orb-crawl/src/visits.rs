@@ -336,6 +336,11 @@ impl Shard {
     /// A name gave no address.
     pub(crate) fn unresolved(&mut self, at: usize, task: Task, error: &orb_fetch::ResolveError) {
         let verdict = Verdict::of_resolve(error);
+        let nothing_yet = self.slots.iter().all(|slot| slot.counts.requests == 0);
+        if nothing_yet && verdict.reason == Reason::Dns && !self.warned_of_dns {
+            self.warned_of_dns = true;
+            tracing::warn!(host = task.url.host(), %error, "no name could be resolved so far: are the network and the dns servers (--dns) up?");
+        }
         if self.slots[at].failed.is_some() {
             return self.unbegun(at, task, Mono(0));
         }
