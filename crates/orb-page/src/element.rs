@@ -5,6 +5,9 @@
 //! Invariant: the lists are those of the HTML Standard (13.2.6.5 for elements that end foreign content,
 //! 15.3 for elements that begin a line), ASCII case does not matter, nothing is allocated.
 
+mod names;
+
+pub(crate) use self::names::Hints;
 use crate::tokens::ContentModel;
 
 /// Classes of elements; those of one class are treated alike.
@@ -60,19 +63,16 @@ pub(crate) enum Element {
     Xmp,
 }
 
-/// Longest name that has a class (`annotation-xml`).
-const NAME_BYTES_MAX: usize = 14;
-
 impl Element {
     /// Cost: one look at the name; allocates nothing.
     pub(crate) fn of(name: &str) -> Element {
-        let mut lower = [0; NAME_BYTES_MAX];
-        let Some(lower) = lower.get_mut(..name.len()) else {
-            return Element::Other;
-        };
-        lower.copy_from_slice(name.as_bytes());
-        lower.make_ascii_lowercase();
-        special(lower).unwrap_or_else(|| ordinary(lower))
+        names::class_of(name)
+    }
+
+    /// The class of a name of at most seven letters, in lower-case, the first letter lowest.
+    #[inline(always)]
+    pub(crate) fn of_packed(name: u64) -> Element {
+        names::class_of_packed(name)
     }
 
     /// How the inside of the element is read, in HTML content (HTML Standard, 13.2.6.4, with scripting
@@ -93,17 +93,7 @@ impl Element {
 
     /// Whether a reader sees it on a line of its own.
     pub(crate) fn breaks_line(self) -> bool {
-        matches!(
-            self,
-            Element::Block
-                | Element::Br
-                | Element::Html
-                | Element::Plaintext
-                | Element::Section
-                | Element::Table
-                | Element::Textarea
-                | Element::Xmp
-        )
+        Elements::LINE_BREAKING.contain(self)
     }
 
     /// Whether its start tag ends SVG or MathML, because it can only be HTML. `font` depends on its
@@ -122,77 +112,59 @@ impl Element {
     }
 }
 
-/// Elements that are a class by themselves, or nearly.
-fn special(lower: &[u8]) -> Option<Element> {
-    Some(match lower {
-        b"a" => Element::A,
-        b"annotation-xml" => Element::AnnotationXml,
-        b"area" => Element::Area,
-        b"audio" => Element::Audio,
-        b"base" => Element::Base,
-        b"br" => Element::Br,
-        b"td" | b"th" => Element::Cell,
-        b"desc" | b"metadata" => Element::Described,
-        b"embed" => Element::Embed,
-        b"font" => Element::Font,
-        b"foreignobject" => Element::ForeignObject,
-        b"frame" => Element::Frame,
-        b"html" => Element::Html,
-        b"iframe" => Element::Iframe,
-        b"image" => Element::Image,
-        b"img" => Element::Img,
-        b"input" => Element::Input,
-        b"link" => Element::Link,
-        b"math" => Element::Math,
-        b"meta" => Element::Meta,
-        b"mi" | b"mo" | b"mn" | b"ms" | b"mtext" => Element::MathText,
-        b"noembed" => Element::Noembed,
-        b"noframes" => Element::Noframes,
-        b"object" => Element::Object,
-        b"plaintext" => Element::Plaintext,
-        b"script" => Element::Script,
-        b"source" => Element::Source,
-        b"style" => Element::Style,
-        b"svg" => Element::Svg,
-        b"table" => Element::Table,
-        b"template" => Element::Template,
-        b"textarea" => Element::Textarea,
-        b"title" => Element::Title,
-        b"track" => Element::Track,
-        b"video" => Element::Video,
-        b"xmp" => Element::Xmp,
-        _ => return None,
-    })
-}
+/// A set of classes. Cost of a look: one shift.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Elements(u64);
 
-fn ordinary(lower: &[u8]) -> Element {
-    match lower {
-        b"blockquote" | b"body" | b"center" | b"dd" | b"div" | b"dl" | b"dt" | b"h1" | b"h2"
-        | b"h3" | b"h4" | b"h5" | b"h6" | b"head" | b"hr" | b"li" | b"listing" | b"menu"
-        | b"ol" | b"p" | b"pre" | b"ul" => Element::Block,
-        b"address" | b"article" | b"aside" | b"caption" | b"details" | b"dialog" | b"dir"
-        | b"fieldset" | b"figcaption" | b"figure" | b"footer" | b"form" | b"frameset"
-        | b"header" | b"hgroup" | b"legend" | b"main" | b"nav" | b"optgroup" | b"option"
-        | b"search" | b"section" | b"select" | b"summary" | b"tbody" | b"tfoot" | b"thead"
-        | b"tr" => Element::Section,
-        b"b" | b"big" | b"code" | b"em" | b"i" | b"nobr" | b"ruby" | b"s" | b"small" | b"span"
-        | b"strong" | b"strike" | b"sub" | b"sup" | b"tt" | b"u" | b"var" => Element::Inline,
-        _ => Element::Other,
+impl Elements {
+    pub(crate) const NONE: Elements = Elements(0);
+    /// All that have a class of their own.
+    pub(crate) const CLASSED: Elements = Elements(!Elements::of(&[Element::Other]).0);
+    /// Those a reader sees on a line of their own.
+    pub(crate) const LINE_BREAKING: Elements = Elements::of(&[
+        Element::Block,
+        Element::Br,
+        Element::Html,
+        Element::Plaintext,
+        Element::Section,
+        Element::Table,
+        Element::Textarea,
+        Element::Xmp,
+    ]);
+    /// Those whose inside is not markup; see [`Element::content_model`].
+    pub(crate) const OPAQUE: Elements = Elements::of(&[
+        Element::Iframe,
+        Element::Noembed,
+        Element::Noframes,
+        Element::Plaintext,
+        Element::Script,
+        Element::Style,
+        Element::Textarea,
+        Element::Title,
+        Element::Xmp,
+    ]);
+
+    pub(crate) const fn of(elements: &[Element]) -> Elements {
+        let mut set = 0;
+        let mut at = 0;
+        while at < elements.len() {
+            set |= 1 << elements[at] as u8;
+            at += 1;
+        }
+        Elements(set)
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::Element;
+    pub(crate) const fn and(self, others: Elements) -> Elements {
+        Elements(self.0 | others.0)
+    }
 
-    #[test]
-    fn names_are_classified_without_regard_to_case() {
-        assert_eq!(Element::of("IFrame"), Element::Iframe);
-        assert_eq!(Element::of("annotation-XML"), Element::AnnotationXml);
-        assert_eq!(Element::of("foreignObject"), Element::ForeignObject);
-        assert_eq!(Element::of("H3"), Element::Block);
-        assert_eq!(Element::of("h7"), Element::Other);
-        assert_eq!(Element::of(""), Element::Other);
-        assert_eq!(Element::of("a-very-long-custom-element"), Element::Other);
+    /// The set itself, or none of it.
+    pub(crate) const fn only_if(self, wanted: bool) -> Elements {
+        if wanted { self } else { Elements::NONE }
+    }
+
+    #[inline(always)]
+    pub(crate) const fn contain(self, element: Element) -> bool {
+        self.0 >> element as u8 & 1 == 1
     }
 }

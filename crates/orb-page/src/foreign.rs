@@ -34,6 +34,11 @@ impl Foreign {
         matches!(self.regions.last(), Some(Region::Foreign { .. }))
     }
 
+    /// Whether the position is in HTML that no foreign content is around.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.regions.is_empty()
+    }
+
     /// Whether text here is a description, script or style of a drawing.
     pub(crate) fn is_hidden(&self) -> bool {
         self.hidden_by.is_some()

@@ -24,6 +24,7 @@ mod prescan;
 mod refresh;
 mod requisites;
 mod scan;
+mod swar;
 pub mod tokens;
 mod visible;
 

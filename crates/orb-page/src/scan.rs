@@ -6,14 +6,16 @@
 //! counters and bounded lists, so nesting costs nothing.
 
 mod facts;
+mod interest;
+mod skim;
 mod templates;
 
 use self::templates::Templates;
 use crate::css;
 use crate::element::Element;
 use crate::foreign::Foreign;
-use crate::limits::{TITLE_BYTES_MAX, VISIBLE_TEXT_BYTES_MAX};
-use crate::page::{LinkKind, Page, Rel, ScanOptions};
+use crate::limits::{LINK_TEXT_BYTES_MAX, TITLE_BYTES_MAX, VISIBLE_TEXT_BYTES_MAX};
+use crate::page::{LinkKind, Page, ScanOptions};
 use crate::tokens::{
     ContentModel, Inside, Rules, StartTag, TextRun, Token, Tokenizer, decode_each,
 };
@@ -27,16 +29,16 @@ use crate::visible::Collapsed;
 /// - Cost: O(bytes), whatever the input; see [`Page::work_bytes`].
 pub fn scan(html: &str, options: &ScanOptions) -> Page {
     let mut scanner = Scanner::new(html, options);
+    scanner.skim();
     while let Some(token) = scanner.tokenizer.next() {
-        match token {
-            Token::StartTag(tag) => scanner.start_tag(&tag),
-            Token::EndTag(tag) => scanner.end_tag(Element::of(tag.raw_name())),
-            Token::Text(run) => scanner.text(run),
-            Token::Comment(_) | Token::Doctype(_) => {}
-        }
+        scanner.token(&token);
+        scanner.skim();
     }
     scanner.finish()
 }
+
+/// Bytes of a page for each link there is room for from the start: denser pages make room as they go.
+const LINK_SPACING_BYTES: usize = 256;
 
 /// Where the text of an element without markup goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,12 +55,12 @@ enum Reading {
 #[derive(Debug)]
 struct Anchor {
     link_index: usize,
-    text: Collapsed,
     /// Tables open where it began: a cell boundary of that same table ends it.
     tables: u32,
 }
 
 struct Scanner<'a, 'o> {
+    html: &'a str,
     options: &'o ScanOptions,
     tokenizer: Tokenizer<'a>,
     page: Page,
@@ -66,6 +68,8 @@ struct Scanner<'a, 'o> {
     title: Option<Collapsed>,
     reading: Reading,
     anchor: Option<Anchor>,
+    /// Text of the anchor, so far; empty when there is none.
+    anchor_text: Collapsed,
     foreign: Foreign,
     templates: Templates,
     tables: u32,
@@ -75,17 +79,31 @@ struct Scanner<'a, 'o> {
 impl<'a, 'o> Scanner<'a, 'o> {
     fn new(html: &'a str, options: &'o ScanOptions) -> Self {
         Self {
+            html,
             options,
             tokenizer: Tokenizer::new(html),
-            page: Page::default(),
+            page: Page {
+                links: Vec::with_capacity((html.len() / LINK_SPACING_BYTES).min(options.links_max)),
+                ..Page::default()
+            },
             visible: Collapsed::new(VISIBLE_TEXT_BYTES_MAX),
             title: None,
             reading: Reading::Ignored,
             anchor: None,
+            anchor_text: Collapsed::new(LINK_TEXT_BYTES_MAX),
             foreign: Foreign::default(),
             templates: Templates::default(),
             tables: 0,
             work_bytes: 0,
+        }
+    }
+
+    fn token(&mut self, token: &Token<'a>) {
+        match token {
+            Token::StartTag(tag) => self.start_tag(tag),
+            Token::EndTag(tag) => self.end_tag(Element::of(tag.raw_name())),
+            Token::Text(run) => self.text(*run),
+            Token::Comment(_) | Token::Doctype(_) => {}
         }
     }
 
@@ -142,8 +160,8 @@ impl<'a, 'o> Scanner<'a, 'o> {
         } else {
             return;
         }
-        if let Some(anchor) = &mut self.anchor {
-            anchor.text.space();
+        if let Some(anchor) = &self.anchor {
+            self.anchor_text.space();
             if is_cell && self.tables > 0 && anchor.tables == self.tables {
                 self.close_anchor();
             }
@@ -176,7 +194,7 @@ impl<'a, 'o> Scanner<'a, 'o> {
         let rules = Rules::of(run.model()).for_readers();
         match reading {
             Reading::Ignored => {}
-            Reading::Shown => self.shown_text(run, rules),
+            Reading::Shown => self.shown_text(run.raw(), rules),
             Reading::FirstTitle => {
                 self.work_bytes += run.raw().len() as u64;
                 if let Some(title) = &mut self.title {
@@ -186,31 +204,33 @@ impl<'a, 'o> Scanner<'a, 'o> {
             Reading::StyleSheet => {
                 self.work_bytes += run.raw().len() as u64;
                 css::references(run.raw(), |reference| {
-                    self.add(LinkKind::Css, reference, Rel::default(), None);
+                    self.add(LinkKind::Css, reference);
                 });
             }
         }
     }
 
-    fn shown_text(&mut self, run: TextRun<'a>, rules: Rules) {
-        if self.templates.are_inert() || self.foreign.is_hidden() {
-            return;
+    fn shown_text(&mut self, raw: &str, rules: Rules) {
+        if self.wants_text() {
+            self.work_bytes += raw.len() as u64;
+            decode_each(raw, rules, |piece| self.take_text(piece));
         }
-        let mut visible =
-            (self.options.text && !self.visible.is_full()).then_some(&mut self.visible);
-        let mut anchor = self.anchor.as_mut().filter(|anchor| !anchor.text.is_full());
-        if visible.is_none() && anchor.is_none() {
-            return;
+    }
+
+    /// Whether text that is shown here goes anywhere.
+    fn wants_text(&self) -> bool {
+        let some_takes = (self.options.text && !self.visible.is_full())
+            || (self.anchor.is_some() && !self.anchor_text.is_full());
+        some_takes && !self.templates.are_inert() && !self.foreign.is_hidden()
+    }
+
+    fn take_text(&mut self, piece: &str) {
+        if self.options.text {
+            self.visible.push(piece);
         }
-        self.work_bytes += run.raw().len() as u64;
-        decode_each(run.raw(), rules, |piece| {
-            if let Some(visible) = &mut visible {
-                visible.push(piece);
-            }
-            if let Some(anchor) = &mut anchor {
-                anchor.text.push(piece);
-            }
-        });
+        if self.anchor.is_some() {
+            self.anchor_text.push(piece);
+        }
     }
 
     fn finish(mut self) -> Page {

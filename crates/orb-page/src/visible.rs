@@ -5,6 +5,8 @@
 //! Invariant: the string never exceeds its bound, is cut at a character, has no leading, trailing or
 //! doubled whitespace.
 
+use crate::swar;
+
 /// The white space still owed before the next word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Gap {
@@ -41,6 +43,15 @@ impl Collapsed {
         self.text
     }
 
+    /// Hands out what was collected and begins anew, keeping the room that was made.
+    pub(crate) fn take_text(&mut self) -> String {
+        let text = self.text.as_str().to_owned();
+        self.text.clear();
+        self.gap = Gap::None;
+        self.full = false;
+        text
+    }
+
     /// A boundary between two cells, or between blocks where lines do not matter.
     pub(crate) fn space(&mut self) {
         self.gap = self.gap.max(Gap::Space);
@@ -53,6 +64,10 @@ impl Collapsed {
 
     /// Adds decoded text. Cost: O(bytes).
     pub(crate) fn push(&mut self, piece: &str) {
+        let bytes = piece.as_bytes();
+        if !bytes.is_empty() && !self.full && swar::is_one_word(bytes) {
+            return self.words(piece);
+        }
         let mut rest = piece;
         while !self.full {
             let word_start = rest.trim_ascii_start();
@@ -62,16 +77,19 @@ impl Collapsed {
             if word_start.is_empty() {
                 return;
             }
-            let end = word_start
-                .bytes()
-                .position(|b| b.is_ascii_whitespace())
-                .unwrap_or(word_start.len());
-            self.word(&word_start[..end]);
+            // Words already apart by single blanks go in together, where all that remains has room.
+            let bytes = word_start.as_bytes();
+            let end = if self.text.len() + 1 + bytes.len() <= self.bytes_max {
+                swar::single_spaced(bytes)
+            } else {
+                swar::run_end(bytes, 0, |b| b.is_ascii_whitespace())
+            };
+            self.words(&word_start[..end]);
             rest = &word_start[end..];
         }
     }
 
-    fn word(&mut self, word: &str) {
+    fn words(&mut self, words: &str) {
         let gap = match self.gap {
             _ if self.text.is_empty() => "",
             Gap::None => "",
@@ -79,8 +97,8 @@ impl Collapsed {
             Gap::Line => "\n",
         };
         let room = self.bytes_max.saturating_sub(self.text.len() + gap.len());
-        self.full = word.len() > room;
-        let kept = &word[..word.floor_char_boundary(room.min(word.len()))];
+        self.full = words.len() > room;
+        let kept = &words[..words.floor_char_boundary(room.min(words.len()))];
         if !kept.is_empty() {
             self.text.push_str(gap);
             self.text.push_str(kept);

@@ -7,6 +7,8 @@
 
 use std::borrow::Cow;
 
+use memchr::memchr3;
+
 use super::{Anchor, Scanner};
 use crate::directives::RobotsDirectives;
 use crate::element::Element;
@@ -15,9 +17,9 @@ use crate::limits::{
     USAGE_BYTES_MAX, USAGE_ENTRIES_MAX,
 };
 use crate::page::{Link, LinkKind, Rel};
-use crate::tokens::{Attribute, StartTag};
+use crate::tokens::{RawValue, StartTag};
 use crate::visible::Collapsed;
-use crate::{refresh, requisites};
+use crate::{refresh, requisites, swar};
 
 /// Names of `meta` that state AI usage preferences: TDM Reservation Protocol, IETF aipref.
 const USAGE_NAMES: [&str; 3] = ["tdm-reservation", "tdm-policy", "content-usage"];
@@ -36,7 +38,7 @@ impl<'a> Scanner<'a, '_> {
                     _ => LinkKind::Iframe,
                 };
                 let [src] = self.values(tag, ["src"]);
-                self.add_attribute(kind, src, Rel::default(), None);
+                self.add_attribute(kind, src);
             }
             Element::Link => self.link_element(tag),
             Element::Meta => self.meta(tag),
@@ -69,41 +71,57 @@ impl<'a> Scanner<'a, '_> {
     fn requisites(&mut self, element: Element, tag: &StartTag<'a>, foreign: bool) {
         requisites::of_tag(element, tag, foreign, |kind, value| {
             self.work_bytes += value.len() as u64;
-            self.add(kind, value, Rel::default(), None);
+            self.add(kind, value);
         });
     }
 
     /// An `a` element: ends the one before, since they do not nest.
-    fn anchor(
+    pub(super) fn anchor(
         &mut self,
-        href: Option<Attribute<'a>>,
-        rel: Option<Attribute<'a>>,
-        hreflang: Option<Attribute<'a>>,
+        href: Option<RawValue<'a>>,
+        rel: Option<RawValue<'a>>,
+        hreflang: Option<RawValue<'a>>,
     ) {
         self.close_anchor();
-        let rel = rel.map(parse_rel).unwrap_or_default();
-        let hreflang = hreflang.and_then(language);
-        let added = self.add_attribute(LinkKind::Anchor, href, rel, hreflang);
-        self.anchor = added.map(|link_index| Anchor {
-            link_index,
-            text: Collapsed::new(LINK_TEXT_BYTES_MAX),
-            tables: self.tables,
-        });
+        let tables = self.tables;
+        let Some(link_index) = self.add_attribute(LinkKind::Anchor, href) else {
+            return;
+        };
+        self.describe(link_index, rel, hreflang);
+        self.anchor = Some(Anchor { link_index, tables });
+    }
+
+    /// Sets what attributes say of a link already added.
+    fn describe(
+        &mut self,
+        link_index: usize,
+        rel: Option<RawValue<'a>>,
+        hreflang: Option<RawValue<'a>>,
+    ) {
+        if rel.is_none() && hreflang.is_none() {
+            return;
+        }
+        if let Some(link) = self.page.links.get_mut(link_index) {
+            link.rel = rel.map(parse_rel).unwrap_or_default();
+            link.hreflang = hreflang.and_then(language);
+        }
     }
 
     pub(super) fn close_anchor(&mut self) {
         if let Some(anchor) = self.anchor.take()
             && let Some(link) = self.page.links.get_mut(anchor.link_index)
         {
-            link.text = anchor.text.into_text();
+            link.text = self.anchor_text.take_text();
         }
     }
 
     fn area(&mut self, tag: &StartTag<'a>) {
         let [href, rel, alt] = self.values(tag, ["href", "rel", "alt"]);
-        let rel = rel.map(parse_rel).unwrap_or_default();
-        let added = self.add_attribute(LinkKind::Area, href, rel, None);
-        if let (Some(index), Some(alt)) = (added, alt)
+        let Some(index) = self.add_attribute(LinkKind::Area, href) else {
+            return;
+        };
+        self.describe(index, rel, None);
+        if let Some(alt) = alt
             && let Some(link) = self.page.links.get_mut(index)
         {
             let mut text = Collapsed::new(LINK_TEXT_BYTES_MAX);
@@ -120,9 +138,10 @@ impl<'a> Scanner<'a, '_> {
         };
         let destination = destination.map(|value| value.value()).unwrap_or_default();
         let kind = kind_of_link(&rel.value(), &destination);
-        if let Some(kind) = kind.filter(|kind| self.options.requisites || !kind.is_requisite()) {
-            let hreflang = hreflang.and_then(language);
-            self.add_attribute(kind, href, parse_rel(rel), hreflang);
+        if let Some(kind) = kind.filter(|kind| self.options.requisites || !kind.is_requisite())
+            && let Some(index) = self.add_attribute(kind, href)
+        {
+            self.describe(index, Some(rel), hreflang);
         }
     }
 
@@ -135,7 +154,7 @@ impl<'a> Scanner<'a, '_> {
             let pragma = pragma.value();
             if pragma.eq_ignore_ascii_case("refresh") {
                 if let Some(target) = refresh::target(&content.value()) {
-                    self.add(LinkKind::Refresh, target, Rel::default(), None);
+                    self.add(LinkKind::Refresh, target);
                 }
             } else if pragma.eq_ignore_ascii_case("content-language")
                 && self.page.language.is_none()
@@ -174,35 +193,31 @@ impl<'a> Scanner<'a, '_> {
         &mut self,
         tag: &StartTag<'a>,
         names: [&str; N],
-    ) -> [Option<Attribute<'a>>; N] {
+    ) -> [Option<RawValue<'a>>; N] {
         self.work_bytes += tag.attribute_bytes() as u64;
         tag.raw_values(names)
+            .map(|found| found.map(|attribute| attribute.raw()))
     }
 
-    fn add_attribute(
-        &mut self,
-        kind: LinkKind,
-        reference: Option<Attribute<'a>>,
-        rel: Rel,
-        hreflang: Option<String>,
-    ) -> Option<usize> {
-        let reference = reference?;
-        if reference.raw_value().len() > RAW_VALUE_BYTES_MAX {
+    fn add_attribute(&mut self, kind: LinkKind, reference: Option<RawValue<'a>>) -> Option<usize> {
+        let raw = reference?.raw_value();
+        if raw.len() > RAW_VALUE_BYTES_MAX {
             self.count_too_long();
             return None;
         }
-        self.add(kind, &reference.value(), rel, hreflang)
+        if swar::is_plain(raw.as_bytes()) {
+            self.add_clean(kind, raw)
+        } else {
+            self.add(kind, &reference?.value())
+        }
     }
 
     /// Adds a link and returns its index, unless it is empty, too long, or one too many.
-    pub(super) fn add(
-        &mut self,
-        kind: LinkKind,
-        value: &str,
-        rel: Rel,
-        hreflang: Option<String>,
-    ) -> Option<usize> {
-        let href = clean_reference(value);
+    pub(super) fn add(&mut self, kind: LinkKind, value: &str) -> Option<usize> {
+        self.add_clean(kind, &clean_reference(value))
+    }
+
+    fn add_clean(&mut self, kind: LinkKind, href: &str) -> Option<usize> {
         // An empty reference is the page itself where one can go there, and nothing elsewhere.
         if href.is_empty() && !matches!(kind, LinkKind::Anchor | LinkKind::Area) {
             return None;
@@ -217,11 +232,11 @@ impl<'a> Scanner<'a, '_> {
             return None;
         }
         self.page.links.push(Link {
-            href: href.into_owned(),
+            href: href.to_owned(),
             kind,
-            rel,
+            rel: Rel::default(),
             text: String::new(),
-            hreflang,
+            hreflang: None,
         });
         Some(index)
     }
@@ -235,7 +250,7 @@ impl<'a> Scanner<'a, '_> {
 /// URL Standard, 4.4: C0 controls and spaces at the ends go, tabs and newlines go everywhere.
 fn clean_reference(value: &str) -> Cow<'_, str> {
     let trimmed = value.trim_matches(|c: char| c <= ' ');
-    if trimmed.contains(['\t', '\n', '\r']) {
+    if memchr3(b'\t', b'\n', b'\r', trimmed.as_bytes()).is_some() {
         Cow::Owned(trimmed.replace(['\t', '\n', '\r'], ""))
     } else {
         Cow::Borrowed(trimmed)
@@ -246,7 +261,7 @@ fn rel_tokens(value: &str) -> impl Iterator<Item = &str> {
     value.split(|c: char| c == ',' || c.is_ascii_whitespace())
 }
 
-fn parse_rel(attribute: Attribute<'_>) -> Rel {
+fn parse_rel(attribute: RawValue<'_>) -> Rel {
     let value = attribute.value();
     let mut rel = Rel {
         raw: cut(value.trim_ascii(), REL_BYTES_MAX).to_owned(),
@@ -286,7 +301,7 @@ fn kind_of_link(rel: &str, destination: &str) -> Option<LinkKind> {
     }
 }
 
-fn language(attribute: Attribute<'_>) -> Option<String> {
+fn language(attribute: RawValue<'_>) -> Option<String> {
     let value = attribute.value();
     let tag = value.trim_ascii();
     (!tag.is_empty() && tag.len() <= LANGUAGE_BYTES_MAX).then(|| tag.to_owned())

@@ -8,6 +8,7 @@
 //! so the work is linear whatever the input. Parse errors are not reported: they change no token.
 
 mod attribute;
+mod cursor;
 mod doctype;
 mod reference;
 mod script;
@@ -15,9 +16,12 @@ mod tokenizer;
 
 use std::borrow::Cow;
 
+pub(crate) use attribute::RawValue;
 pub use attribute::{Attribute, Attributes};
+pub(crate) use cursor::{Cursor, PackedName};
 pub use doctype::Doctype;
 pub(crate) use reference::{Rules, decode_each};
+pub(crate) use script::{end_tag, raw_end_tag};
 pub use tokenizer::{Inside, Tokenizer};
 
 /// How the bytes that follow are read (HTML Standard, 13.2.5: the states a tree builder may choose).
@@ -89,9 +93,9 @@ impl<'a> StartTag<'a> {
     pub fn raw_values<const N: usize>(&self, names: [&str; N]) -> [Option<Attribute<'a>>; N] {
         let mut found = [None; N];
         for attribute in self.attributes() {
-            for (slot, name) in found.iter_mut().zip(names) {
-                if slot.is_none() && attribute.is_named(name) {
-                    *slot = Some(attribute);
+            for (place, name) in found.iter_mut().zip(names) {
+                if place.is_none() && attribute.is_named(name) {
+                    *place = Some(attribute);
                 }
             }
         }
@@ -175,6 +179,7 @@ fn lower_name(raw: &str) -> Cow<'_, str> {
 }
 
 /// The white space of tags: tab, newline, form feed, carriage return (a newline once normalised), space.
-fn is_space(byte: u8) -> bool {
+#[inline(always)]
+pub(crate) fn is_space(byte: u8) -> bool {
     byte.is_ascii_whitespace()
 }

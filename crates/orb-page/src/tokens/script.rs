@@ -1,4 +1,4 @@
-//! Where a script ends, states 13.2.5.15 to 13.2.5.31 of the HTML Standard.
+//! Where a script or other raw text ends, states 13.2.5.15 to 13.2.5.31 of the HTML Standard.
 //!
 //! In: the text behind `<script>`. Out: the position of the `<` of its end tag.
 //! May touch: nothing. Must not touch: the language of the script.
@@ -23,7 +23,7 @@ enum Mode {
 }
 
 /// Finds the end tag called `closing`, from `start` on; `None` when the script runs to the end.
-pub(super) fn end_tag(bytes: &[u8], start: usize, closing: &[u8]) -> Option<usize> {
+pub(crate) fn end_tag(bytes: &[u8], start: usize, closing: &[u8]) -> Option<usize> {
     let mut mode = Mode::Plain;
     let mut at = start;
     loop {
@@ -57,8 +57,20 @@ pub(super) fn end_tag(bytes: &[u8], start: usize, closing: &[u8]) -> Option<usiz
     }
 }
 
+/// The same for raw text, where nothing hides an end tag.
+pub(crate) fn raw_end_tag(bytes: &[u8], start: usize, closing: &[u8]) -> Option<usize> {
+    let mut at = start;
+    loop {
+        let lt = at + memchr(b'<', &bytes[at..])?;
+        if is_end_tag(bytes, lt, closing) {
+            return Some(lt);
+        }
+        at = lt + 1;
+    }
+}
+
 /// Whether the `<` at `lt` begins the end tag called `name`, whole up to the byte behind the name.
-pub(super) fn is_end_tag(bytes: &[u8], lt: usize, name: &[u8]) -> bool {
+fn is_end_tag(bytes: &[u8], lt: usize, name: &[u8]) -> bool {
     !name.is_empty() && bytes.get(lt + 1) == Some(&b'/') && begins_tag(&bytes[lt + 2..], name)
 }
 

@@ -6,9 +6,10 @@
 
 use memchr::{memchr, memmem};
 
-use super::attribute::{Cursor, Step};
-use super::script::{end_tag, is_end_tag};
+use super::cursor::{Cursor, Step};
+use super::script::{end_tag, raw_end_tag};
 use super::{Comment, ContentModel, EndTag, StartTag, TextRun, Token, doctype, is_space};
+use crate::swar;
 
 /// What the input ended inside of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +75,16 @@ impl<'a> Tokenizer<'a> {
     /// Bytes examined so far, each counted once per examination. At most a small multiple of the input.
     pub fn work_bytes(&self) -> u64 {
         self.work_bytes
+    }
+
+    /// Where the next token begins, when it begins in markup rather than in a script or the like.
+    pub(crate) fn position_in_markup(&self) -> Option<usize> {
+        (self.model == ContentModel::Data).then_some(self.position)
+    }
+
+    /// Leaves out everything before `position`, which the caller has read as markup by the same rules.
+    pub(crate) fn resume_at(&mut self, position: usize) {
+        self.position = position;
     }
 
     fn bytes(&self) -> &'a [u8] {
@@ -145,10 +156,8 @@ impl<'a> Tokenizer<'a> {
     /// A tag whose name begins at `name_start`; no token when the input ends inside it.
     fn tag(&mut self, name_start: usize, is_end: bool) -> Option<Token<'a>> {
         let bytes = self.bytes();
-        let name_end = bytes[name_start..]
-            .iter()
-            .position(|b| is_space(*b) || matches!(b, b'/' | b'>'))
-            .map_or(bytes.len(), |length| name_start + length);
+        let ends_name = |b: u8| is_space(b) || matches!(b, b'/' | b'>');
+        let name_end = swar::run_end(bytes, name_start, ends_name);
         let mut cursor = Cursor::new(self.input, name_end);
         let self_closing = loop {
             match cursor.step() {
@@ -242,18 +251,17 @@ impl<'a> Tokenizer<'a> {
 
     /// RCDATA and RAWTEXT: text up to the end tag, or the end tag.
     fn until_end_tag(&mut self) -> Option<Token<'a>> {
-        let bytes = self.bytes();
-        let mut at = self.position;
-        while let Some(lt) = self.find(b'<', at) {
-            if is_end_tag(bytes, lt, self.last_start.as_bytes()) {
-                return self.text_or_end_tag(lt);
-            }
-            at = lt + 1;
-        }
-        self.rest_as_text()
+        self.until(raw_end_tag)
     }
 
     fn script(&mut self) -> Option<Token<'a>> {
+        self.until(end_tag)
+    }
+
+    fn until(
+        &mut self,
+        end_tag: impl Fn(&[u8], usize, &[u8]) -> Option<usize>,
+    ) -> Option<Token<'a>> {
         let found = end_tag(self.bytes(), self.position, self.last_start.as_bytes());
         self.examined(found.unwrap_or(self.input.len()) - self.position);
         match found {
