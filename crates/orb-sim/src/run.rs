@@ -307,6 +307,10 @@ impl<'a> Run<'a> {
         self.stores.fail_commit_at(None);
         self.findings
             .named_groups_are_stored(&self.witness, &self.dir, &self.stores);
+        if log.end == LifeEnd::Killed {
+            self.findings
+                .audit(&self.witness, &self.dir, &self.stores, true);
+        }
         false
     }
 

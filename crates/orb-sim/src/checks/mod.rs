@@ -66,6 +66,53 @@ impl Findings {
             .any(|broken| broken.promise == promise)
     }
 
+    /// The audit's own verdicts. After a crash that nobody has recovered from yet it counts what lies past the
+    /// committed lengths, and condemns the rest as ever.
+    pub(crate) fn audit(
+        &mut self,
+        disk: &WitnessedDisk,
+        dir: &CrawlDir,
+        stores: &ModelOpener,
+        awaiting_recovery: bool,
+    ) {
+        let settings = match AuditSettings::stored(disk, dir) {
+            Ok(settings) => AuditSettings {
+                awaiting_recovery,
+                ..settings
+            },
+            // A process that was killed before it had made the folder left nothing to judge.
+            Err(_) if awaiting_recovery => return,
+            Err(error) => return self.violate("audit", chain(&error)),
+        };
+        let reader: Arc<dyn Disk> = Arc::new(disk.clone());
+        let state = match StoredState::open(reader, dir, stores) {
+            Ok(state) => state,
+            Err(error) => return self.violate("audit", chain(&error)),
+        };
+        let report = match orb_audit::audit(disk, dir, &settings, Some(&state), &mut |_| {}) {
+            Ok(report) => report,
+            Err(error) => return self.violate("audit", chain(&error)),
+        };
+        for verdict in &report.verdicts {
+            self.count("audit verdicts", 1);
+            self.count(
+                "audit verdicts unknown",
+                u64::from(!verdict.unseen.is_empty()),
+            );
+            for violation in &verdict.named {
+                let when = if awaiting_recovery {
+                    " after a crash"
+                } else {
+                    ""
+                };
+                self.violate(
+                    "audit",
+                    format!("{}{when}: {violation}", verdict.promise.name()),
+                );
+            }
+        }
+    }
+
     /// After a crash: every group that the `commits` log names is in its store.
     pub(crate) fn named_groups_are_stored(
         &mut self,
@@ -111,7 +158,7 @@ impl Aftermath<'_> {
     /// Checks everything; returns the books, summed.
     pub(crate) fn judge(&self, findings: &mut Findings) -> Books {
         self.judge_servers(findings);
-        self.audit(findings);
+        findings.audit(self.disk, self.dir, self.stores, false);
         let fates = books::judge(self, findings);
         archive::judge(self, &fates, findings);
         self.features(findings);
@@ -122,34 +169,6 @@ impl Aftermath<'_> {
     pub(crate) fn judge_servers(&self, findings: &mut Findings) {
         pauses::judge(self, findings);
         robots::judge(self, findings);
-    }
-
-    fn audit(&self, findings: &mut Findings) {
-        let settings = match AuditSettings::stored(self.disk, self.dir) {
-            Ok(settings) => settings,
-            Err(error) => return findings.violate("audit", chain(&error)),
-        };
-        let disk: Arc<dyn Disk> = Arc::new(self.disk.clone());
-        let state = match StoredState::open(disk, self.dir, self.stores) {
-            Ok(state) => state,
-            Err(error) => return findings.violate("audit", chain(&error)),
-        };
-        match orb_audit::audit(self.disk, self.dir, &settings, Some(&state), &mut |_| {}) {
-            Err(error) => findings.violate("audit", chain(&error)),
-            Ok(report) => {
-                for verdict in &report.verdicts {
-                    findings.count("audit verdicts", 1);
-                    findings.count(
-                        "audit verdicts unknown",
-                        u64::from(!verdict.unseen.is_empty()),
-                    );
-                    for violation in &verdict.named {
-                        let name = verdict.promise.name();
-                        findings.violate("audit", format!("{name}: {violation}"));
-                    }
-                }
-            }
-        }
     }
 
     /// What every scenario shall have: an address shared by slots, links across slots, several segments.
