@@ -358,7 +358,7 @@ mod tests {
         let key = |site, lane, order| queue_key(partition, site, lane, order, Fingerprint(0));
         let seed = Lane::of(How::Seed, 0);
         let deep = Lane::of(How::Link, 40_000);
-        let mut keys = vec![
+        let mut keys = [
             key(&a, deep, 1),
             key(&ab, seed, 9),
             key(&a, Lane::RETRY, 5),
