@@ -38,7 +38,7 @@ pub fn scan(html: &str, options: &ScanOptions) -> Page {
 }
 
 /// Bytes of a page for each link there is room for from the start: denser pages make room as they go.
-const LINK_SPACING_BYTES: usize = 256;
+const LINK_SPACING_BYTES: usize = 512;
 
 /// Where the text of an element without markup goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

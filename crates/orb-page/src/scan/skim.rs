@@ -164,8 +164,9 @@ fn pass_dull(html: &str, lt: usize, interest: &Interest) -> Option<usize> {
     if hints.may_be(word) {
         return None;
     }
-    let letters = swar::letters(word)?;
+    let letters = swar::letters(word);
     let name_end = lt + 1 + usize::from(is_end) + letters.count;
+    // Without letters a letter is behind: the name is a long one.
     match letters.behind as u8 {
         b'>' => Some(name_end + 1),
         b' ' => Cursor::pass(html, name_end),
@@ -178,7 +179,7 @@ fn pass_dull(html: &str, lt: usize, interest: &Interest) -> Option<usize> {
 fn near_head(bytes: &[u8], lt: usize) -> Option<Head> {
     let word = swar::word(bytes, lt + 1)?;
     let is_end = word as u8 == b'/';
-    let letters = swar::letters(if is_end { word >> 8 } else { word })?;
+    let letters = swar::letters(if is_end { word >> 8 } else { word });
     let begins_name = (letters.name as u8).is_ascii_lowercase();
     (begins_name && ends_name(letters.behind as u8)).then(|| Head {
         is_end,

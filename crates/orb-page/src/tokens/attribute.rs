@@ -72,6 +72,40 @@ impl<'a> RawValue<'a> {
     }
 }
 
+/// The name of an attribute to look for, in lower-case.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PackedName {
+    /// Up to seven letters, the first lowest; zero for longer names.
+    packed: u64,
+    name: &'static str,
+}
+
+impl PackedName {
+    /// Packs a name that is a literal; made once, in a constant.
+    pub(crate) const fn new(name: &'static str) -> PackedName {
+        let bytes = name.as_bytes();
+        let mut packed = 0;
+        let mut at = 0;
+        while at < bytes.len() && bytes.len() < 8 {
+            assert!(bytes[at].is_ascii_lowercase(), "only letters are packed");
+            packed |= (bytes[at] as u64) << (8 * at);
+            at += 1;
+        }
+        PackedName { packed, name }
+    }
+
+    /// Whether it is the name of up to seven letters packed into `packed`.
+    #[inline(always)]
+    pub(super) fn is_packed_as(&self, packed: u64) -> bool {
+        self.packed == packed
+    }
+
+    /// Whether it is the name `written`, in any case.
+    pub(super) fn is_written(&self, written: &str) -> bool {
+        written.eq_ignore_ascii_case(self.name)
+    }
+}
+
 /// Iterates over the attributes of one tag.
 #[derive(Clone, Debug)]
 pub struct Attributes<'a> {

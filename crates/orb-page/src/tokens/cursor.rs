@@ -5,7 +5,7 @@
 //! Invariant: however a tag is walked, by steps, for some values or only to its end, it is walked by the
 //! same states. The usual form of an attribute has a short way, which gives up in any doubt.
 
-use super::attribute::{Attribute, RawValue};
+use super::attribute::{Attribute, PackedName, RawValue};
 use super::is_space;
 use crate::swar::{self, Letters};
 
@@ -207,7 +207,7 @@ struct Near {
 /// for any other form.
 #[inline(always)]
 fn near_form(bytes: &[u8], name_start: usize) -> Option<Near> {
-    let letters = swar::letters(swar::word(bytes, name_start)?)?;
+    let letters = swar::letters(swar::word(bytes, name_start)?);
     if letters.count == 0 || letters.behind as u16 != u16::from_le_bytes(*b"=\"") {
         return None;
     }
@@ -255,36 +255,13 @@ struct Parts {
     value: (usize, usize),
 }
 
-/// The name of an attribute to look for, in lower-case.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct PackedName {
-    /// Up to seven letters, the first lowest; zero for longer names.
-    packed: u64,
-    name: &'static str,
-}
-
-impl PackedName {
-    /// Packs a name that is a literal; made once, in a constant.
-    pub(crate) const fn new(name: &'static str) -> PackedName {
-        let bytes = name.as_bytes();
-        let mut packed = 0;
-        let mut at = 0;
-        while at < bytes.len() && bytes.len() < 8 {
-            assert!(bytes[at].is_ascii_lowercase(), "only letters are packed");
-            packed |= (bytes[at] as u64) << (8 * at);
-            at += 1;
-        }
-        PackedName { packed, name }
-    }
-}
-
 impl Parts {
     #[inline(always)]
     fn are_named(&self, text: &str, name: &PackedName) -> bool {
         if self.packed != 0 {
-            return self.packed == name.packed;
+            return name.is_packed_as(self.packed);
         }
-        text[self.name.0..self.name.1].eq_ignore_ascii_case(name.name)
+        name.is_written(&text[self.name.0..self.name.1])
     }
 
     fn of<'a>(&self, text: &'a str) -> Attribute<'a> {

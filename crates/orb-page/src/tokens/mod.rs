@@ -16,9 +16,9 @@ mod tokenizer;
 
 use std::borrow::Cow;
 
-pub(crate) use attribute::RawValue;
 pub use attribute::{Attribute, Attributes};
-pub(crate) use cursor::{Cursor, PackedName};
+pub(crate) use attribute::{PackedName, RawValue};
+pub(crate) use cursor::Cursor;
 pub use doctype::Doctype;
 pub(crate) use reference::{Rules, decode_each};
 pub(crate) use script::{end_tag, raw_end_tag};
