@@ -6,7 +6,7 @@
 //! Invariant: every page is in memory before the first reading begins.
 //!
 //! Run with `cargo run --release -p orb-page --example scan_cost -- FOLDER`, and count instructions with
-//! `valgrind --tool=callgrind --toggle-collect='scan_cost::read_links' scan_cost --once FOLDER`.
+//! `valgrind --tool=callgrind --collect-atstart=no --toggle-collect=scan_cost::read_links scan_cost --once FOLDER`.
 
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
