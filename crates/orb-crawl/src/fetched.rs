@@ -327,17 +327,15 @@ impl Shard {
             && is_unconnected(exchange)
             && let Ok(url) = from.url.with_scheme(orb_url::Scheme::Http)
         {
-            {
-                self.pass_on(
-                    at,
-                    Found {
-                        url,
-                        how: How::Seed,
-                        depth: 0,
-                        ..plain
-                    },
-                );
-            }
+            self.pass_on(
+                at,
+                Found {
+                    url,
+                    how: How::Seed,
+                    depth: 0,
+                    ..plain
+                },
+            );
         }
     }
 

@@ -247,13 +247,11 @@ impl Shard {
         }
         let due = slot.frontier.merge_time(hungry) <= now.mono;
         if let Some(job) = due.then(|| slot.frontier.start_merge()).flatten() {
-            {
-                started.push(
-                    run_on(work.as_ref(), Lane::Commit, move || job.run())
-                        .map(move |r| Event::Merged(at, r))
-                        .boxed_local(),
-                );
-            }
+            started.push(
+                run_on(work.as_ref(), Lane::Commit, move || job.run())
+                    .map(move |r| Event::Merged(at, r))
+                    .boxed_local(),
+            );
         }
         while let Some(job) = open.then(|| slot.frontier.start_load(now)).flatten() {
             started.push(
