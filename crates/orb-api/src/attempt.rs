@@ -103,8 +103,39 @@ pub struct AttemptRow {
     /// Where the response or revisit record lies.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub archive: Option<ArchivePlace>,
+    /// Where the time went; absent in rows of earlier versions.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub timings: Option<AttemptTimings>,
     /// The commit group that will make it durable.
     pub commit: u64,
+}
+
+/// Where the time of one request went, microseconds each. What did not happen is absent: a kept connection has
+/// neither `connect_us` nor `tls_us`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AttemptTimings {
+    /// From the site's turn to the start of the exchange, name and clocks of addresses included.
+    pub queue_us: u64,
+    /// Finding the address, when it was not in the cache: part of `queue_us`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dns_us: Option<u64>,
+    /// TCP connection.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connect_us: Option<u64>,
+    /// TLS handshake.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls_us: Option<u64>,
+    /// From the request to the first byte of the answer: the server's time, and one way there and back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_byte_us: Option<u64>,
+    /// From the first byte to the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body_us: Option<u64>,
+    /// Time in which we did not read because our buffers were full: not the server's.
+    pub buffer_wait_us: u64,
+    /// Decoding, scanning and archiving it here, after the last byte.
+    pub ours_us: u64,
 }
 
 /// One commit group, written after its sync. One JSON line of `index/commits/slot-NN.jsonl`.

@@ -7,13 +7,22 @@
 mod attempt;
 mod books;
 mod bytes;
+mod facts;
 mod layout;
 mod outcome;
 mod status;
+mod view;
 
-pub use attempt::{ArchivePlace, AttemptKind, AttemptRow, CommitRow, RobotsInForce};
+pub use attempt::{
+    ArchivePlace, AttemptKind, AttemptRow, AttemptTimings, CommitRow, RobotsInForce,
+};
 pub use books::{Books, Sightings, States};
 pub use bytes::{ByteSize, ByteSizeError};
+pub use facts::{
+    FateFacts, FoundFacts, QueueFacts, RobotsFacts, ScopeFacts, SieveFacts, SiteFacts, SitePhase,
+    UrlFacts,
+};
 pub use layout::{CrawlDir, FORMAT_VERSION};
 pub use outcome::{Outcome, Reason, UrlState};
-pub use status::{Phase, Status, Summary};
+pub use status::{Bounds, Limiting, Phase, Status, Summary};
+pub use view::{SiteLine, SiteOrder, Stage, StageUse, View, ViewQuery};

@@ -81,4 +81,87 @@ pub struct Status {
     pub bytes_archived: u64,
     /// Resident set now.
     pub rss_bytes: u64,
+    /// Attempts by reason in this run, those that went well left out.
+    #[serde(default)]
+    pub reasons: std::collections::BTreeMap<String, u64>,
+    /// Sites with a request under way.
+    #[serde(default)]
+    pub sites_active: u64,
+    /// Sites whose pending URLs wait for their clock.
+    #[serde(default)]
+    pub sites_waiting: u64,
+    /// Sites set aside: robots.txt unreachable for good, or a crawl-delay above the cap.
+    #[serde(default)]
+    pub sites_parked: u64,
+    /// User and system time of the process so far, seconds.
+    #[serde(default)]
+    pub cpu_seconds: f64,
+    /// What the crawl may use, and what it uses of it.
+    #[serde(default)]
+    pub bounds: Bounds,
+    /// What keeps the crawl from going faster now.
+    #[serde(default)]
+    pub limiting: Limiting,
+    /// Seconds until the crawl ends at the pace of the last minute, where an end is in sight.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub eta_seconds: Option<f64>,
+}
+
+/// The caps of a crawl and what it has used of them. A cap of 0 is none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Bounds {
+    /// `memory_max`; the use is `rss_bytes` of the status.
+    pub memory_max_bytes: u64,
+    /// `disk_max`.
+    pub disk_max_bytes: u64,
+    /// Bytes of the crawl's folder.
+    pub disk_used_bytes: u64,
+    /// Room of the file system.
+    pub disk_free_bytes: u64,
+    /// Intake stops when the room falls below this.
+    pub disk_free_min_bytes: u64,
+    /// `limits.pages_max`.
+    pub pages_max: u64,
+    /// Pages of the folder in all.
+    pub pages_in_all: u64,
+    /// `limits.bytes_max`.
+    pub bytes_max: u64,
+    /// Bytes received into the folder in all.
+    pub bytes_received: u64,
+    /// `limits.duration_max` in seconds; the use is `seconds` of the status.
+    pub duration_max_seconds: u64,
+    /// Requests that may be under way at once, over all shards.
+    pub in_flight_max: u64,
+}
+
+/// What keeps a crawl from going faster.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Limiting {
+    /// Not known yet, or not running.
+    #[default]
+    Unknown,
+    /// Every site with something pending waits for its clock: more sites would make it faster, nothing else.
+    Politeness,
+    /// Sites are ready, and the addresses they share must rest.
+    Addresses,
+    /// The shards' cores are busy.
+    Cpu,
+    /// Answers of name servers are waited for.
+    Dns,
+    /// Servers are slow: requests are out, and nothing else is due.
+    Servers,
+    /// As many requests are under way as may be.
+    InFlight,
+    /// The operator's cap on pages or bytes a second.
+    Rate,
+    /// Commits or reads of the disk are behind, or it is full.
+    Disk,
+    /// Memory is at its cap.
+    Memory,
+    /// The operator paused it.
+    Paused,
+    /// Nothing is queued.
+    Nothing,
 }

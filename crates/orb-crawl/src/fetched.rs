@@ -410,6 +410,7 @@ impl Shard {
             retry_after_us: verdict.retry_after.map(|time| time.as_micros() as u64),
             digest: archived.map(|archived| archived.digest.to_string()),
             archive: archived.map(|archived| archived.place.clone()),
+            timings: None,
             commit: slot.group.number,
         };
         let mut line = serde_json::to_vec(&row).expect("an attempt row has only plain keys");
