@@ -29,8 +29,8 @@ pub(crate) const FILES_BESIDE_SOCKETS: u64 = 1_024;
 /// Fewest requests in flight at once in a shard before the program refuses to start for lack of descriptors.
 pub(crate) const IN_FLIGHT_MIN: u64 = 8;
 
-/// Longest wait for the demo's synthetic web to come up.
-pub(crate) const DEMO_WEB_START_MAX: Duration = Duration::from_secs(30);
+/// Longest wait for a child's synthetic web to come up.
+pub(crate) const WEB_START_MAX: Duration = Duration::from_secs(30);
 
 /// How long the demo crawls at most. Its last sites ask for pauses of seconds, and nobody wants to watch those.
 pub(crate) const DEMO_DURATION_MAX: Duration = Duration::from_secs(25);

@@ -24,6 +24,7 @@ mod settings_args;
 mod signals;
 mod terminal;
 mod url_rules;
+mod web_process;
 mod world;
 
 use std::process::ExitCode;

@@ -1,15 +1,10 @@
 //! `orb demo`: a synthetic web, a crawl of it, an audit of that; ends by itself within a minute.
 //!
 //! In: nothing. Out: a crawl's folder, and plain words about what happened. May touch: a folder beside the caller,
-//! loopback sockets, one child process that serves the web, so that the crawl's CPU time is its own.
-//! Invariant: the child ends with this process, however that ends: it watches its standard input.
+//! loopback sockets, one child process that serves the web.
+//! Invariant: the child ends with this process, however that ends.
 
-use std::io::{BufRead, BufReader, Write};
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::sync_channel;
-use std::thread;
 
 use clap::Args;
 use orb_api::{CrawlDir, Summary};
@@ -21,12 +16,13 @@ use crate::commands::simweb::Served;
 use crate::commands::{audit, crawl};
 use crate::crawl_run::{self, CrawlRun};
 use crate::exit::{Exit, Failure, Outcome};
-use crate::limits::{DEMO_DURATION_MAX, DEMO_WEB_START_MAX};
+use crate::limits::DEMO_DURATION_MAX;
 use crate::machine::Machine;
 use crate::progress::summary_text;
 use crate::seeds::Seeds;
 use crate::settings_args::SettingsArgs;
 use crate::terminal::{count, note, say, say_json};
+use crate::web_process::WebProcess;
 
 /// Arguments of `orb demo`.
 #[derive(Debug, Args)]
@@ -56,19 +52,19 @@ struct DemoResult<'a> {
     audit_passed: bool,
 }
 
-/// The child process that serves the web; ended when dropped.
-struct WebProcess {
-    child: Child,
-    served: Served,
-}
-
 /// Runs the demonstration.
 pub(crate) fn run(args: &DemoArgs) -> Outcome {
     let root = match &args.out {
         Some(root) => root.clone(),
         None => free_folder()?,
     };
-    let web = WebProcess::start(args, &root.join("web"))?;
+    let kind = [
+        "--pages-per-site=8".to_owned(),
+        "--size=small".to_owned(),
+        format!("--sites={}", args.sites),
+        format!("--seed={}", args.seed),
+    ];
+    let web = WebProcess::start(&root.join("web"), &kind)?;
     note(&format!(
         "orb: a synthetic web of {} sites and {} pages is up on this machine, with broken, slow, closed and \
          redirecting ones among them.\norb: the crawl of it begins. This web is ours, so pauses are short: 100 ms a \
@@ -135,92 +131,6 @@ fn crawl_of(served: &Served, dir: &CrawlDir) -> Result<CrawlEnd, Failure> {
         quiet: false,
         log_filter: None,
     })
-}
-
-impl WebProcess {
-    fn start(args: &DemoArgs, out: &Path) -> Result<WebProcess, Failure> {
-        let program = std::env::current_exe().map_err(Failure::storage)?;
-        let mut child = Command::new(program)
-            .args([
-                "simweb",
-                "--json",
-                "--until-stdin-ends",
-                "--http-port",
-                "0",
-                "--https-port",
-                "0",
-            ])
-            .args([
-                "--dns",
-                "127.0.0.1:0",
-                "--pages-per-site",
-                "8",
-                "--size",
-                "small",
-            ])
-            .args([
-                "--sites",
-                &args.sites.to_string(),
-                "--seed",
-                &args.seed.to_string(),
-            ])
-            .arg("--out")
-            .arg(out)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            // Ctrl-C is meant for the crawl, which still needs the web to finish what is in flight.
-            .process_group(0)
-            .spawn()
-            .map_err(Failure::storage)?;
-        let stdout = child.stdout.take();
-        let mut web = Waiting(Some(child));
-        let (send, line) = sync_channel(1);
-        thread::spawn(move || {
-            let mut line = String::new();
-            let read = stdout.map(|stdout| BufReader::new(stdout).read_line(&mut line));
-            send.send(read.map(|read| read.map(|_| line))).ok(); // nobody waits any more: the time was up
-        });
-        let line = line
-            .recv_timeout(DEMO_WEB_START_MAX)
-            .ok()
-            .flatten()
-            .and_then(Result::ok)
-            .unwrap_or_default();
-        let served = serde_json::from_str(&line).map_err(|_| {
-            Failure::usage_text("the synthetic web did not come up; its message stands above")
-        })?;
-        let child = web
-            .0
-            .take()
-            .expect("the child is there until it is taken, here");
-        Ok(WebProcess { child, served })
-    }
-}
-
-/// A child that is not known to serve yet; ended when dropped.
-struct Waiting(Option<Child>);
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        if let Some(child) = &mut self.0 {
-            end(child);
-        }
-    }
-}
-
-impl Drop for WebProcess {
-    fn drop(&mut self) {
-        end(&mut self.child);
-    }
-}
-
-fn end(child: &mut Child) {
-    if let Some(mut stdin) = child.stdin.take() {
-        stdin.flush().ok(); // closing it is the message
-    }
-    if child.kill().is_ok() {
-        child.wait().ok(); // it has ended, one way or the other
-    }
 }
 
 fn closing(end: &CrawlEnd, report: &Report, root: &Path) -> String {
