@@ -3,15 +3,20 @@
 //! In: counts. Out: JSON. May touch: nothing.
 //! Invariant: field names are a contract with scripts.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use crate::{Sightings, States};
+use crate::{Sightings, Stage, StageUse, States};
 
 /// The last line of `--json`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// Responses archived with outcome captured or not_modified in this run.
     pub pages: u64,
+    /// Requests of any kind in this run, robots.txt included.
+    #[serde(default)]
+    pub requests: u64,
     /// Bytes received and sent in this run.
     pub bytes_wire: u64,
     /// Bytes appended to the archive in this run.
@@ -26,6 +31,9 @@ pub struct Summary {
     pub rss_peak_bytes: u64,
     /// Where every discovered URL is.
     pub states: States,
+    /// CPU time by stage, in this run; empty where the system tells none.
+    #[serde(default)]
+    pub stages: BTreeMap<Stage, StageUse>,
 }
 
 /// What the crawl is doing.
@@ -74,7 +82,7 @@ pub struct Status {
     /// Requests of any kind in this run.
     pub requests: u64,
     /// Attempts by outcome in this run.
-    pub outcomes: std::collections::BTreeMap<String, u64>,
+    pub outcomes: BTreeMap<String, u64>,
     /// Bytes received and sent in this run.
     pub bytes_wire: u64,
     /// Bytes appended to the archive in this run.
@@ -83,7 +91,7 @@ pub struct Status {
     pub rss_bytes: u64,
     /// Attempts by reason in this run, those that went well left out.
     #[serde(default)]
-    pub reasons: std::collections::BTreeMap<String, u64>,
+    pub reasons: BTreeMap<String, u64>,
     /// Sites with a request under way.
     #[serde(default)]
     pub sites_active: u64,

@@ -1,10 +1,13 @@
-//! The operator's hand on a running crawl: wishes in, status out.
+//! The operator's hand on a running crawl: wishes in, status out, questions to the shards.
 //!
-//! In: wishes from signals, the socket, limits. Out: the same to every shard; counts from them.
-//! May touch: nothing else. Invariant: a wish only gets stronger, but for pause and resume.
+//! In: wishes from signals, the socket, limits; questions. Out: the same to every shard; counts and answers from
+//! them. May touch: nothing else. Invariant: a wish only gets stronger, but for pause and resume.
 
-use orb_api::Status;
+use orb_api::{SiteFacts, Status, UrlFacts, View, ViewQuery};
+use orb_url::{CrawlUrl, Site};
 use tokio::sync::watch;
+
+use crate::QuestionError;
 
 /// What the operator wants.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -76,6 +79,30 @@ impl Control {
     #[must_use]
     pub fn statuses(&self) -> watch::Receiver<Status> {
         self.status.subscribe()
+    }
+
+    /// What a watcher sees now. The shards are asked; of one that is ending its part is missing.
+    pub async fn view(&self, _query: ViewQuery) -> View {
+        View {
+            status: self.status(),
+            ..View::default()
+        }
+    }
+
+    /// What the crawl knows of `url`: the shard that owns its site is asked.
+    ///
+    /// # Errors
+    /// When the crawl is not running, has no time, or cannot read its state.
+    pub async fn url_facts(&self, _url: &CrawlUrl) -> Result<UrlFacts, QuestionError> {
+        Err(QuestionError::NotRunning)
+    }
+
+    /// What the crawl knows of `site`.
+    ///
+    /// # Errors
+    /// As [`Control::url_facts`].
+    pub async fn site_facts(&self, _site: &Site) -> Result<SiteFacts, QuestionError> {
+        Err(QuestionError::NotRunning)
     }
 
     pub(crate) fn publish(&self, status: Status) {

@@ -4,6 +4,7 @@
 //! May touch: the board, control, the disk's room. Must not touch: slots.
 //! Invariant: a crawl is finished only when nothing is left anywhere, seen twice with nothing moved between.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 
@@ -226,6 +227,8 @@ impl Coordinator {
         let cpu_seconds = self.shared.world.cpu_seconds();
         Summary {
             pages: status.pages,
+            requests: status.requests,
+            stages: BTreeMap::new(),
             bytes_wire: status.bytes_wire,
             bytes_archived: status.bytes_archived,
             seconds: status.seconds,

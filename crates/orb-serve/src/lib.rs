@@ -13,6 +13,6 @@ mod server;
 mod socket_path;
 mod words;
 
-pub use client::{ClientError, ask};
+pub use client::{Client, ClientError, ask};
 pub use server::{ServeError, Server, Sockets};
-pub use words::{Command, Desk, Reply, Request};
+pub use words::{Answer, Desk, Reply, Request};

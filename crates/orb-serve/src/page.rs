@@ -11,7 +11,7 @@ use orb_env::{Clock, timeout_at};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::limits::{CLIENT_TIMEOUT, HEAD_BYTES_MAX};
-use crate::words::Desk;
+use crate::words::{Desk, Reply, Request};
 
 /// Answers one request and closes.
 pub(crate) async fn respond<S>(
@@ -25,7 +25,7 @@ pub(crate) async fn respond<S>(
     let until = clock.mono().plus(CLIENT_TIMEOUT);
     let exchange = async {
         let head = read_head(&mut stream).await;
-        let response = response_to(head.as_deref(), listen, desk);
+        let response = response_to(head.as_deref(), listen, desk).await;
         stream.write_all(&response).await?;
         stream.shutdown().await
     };
@@ -51,7 +51,7 @@ async fn read_head<S: AsyncRead + Unpin>(stream: &mut S) -> Option<Vec<u8>> {
     }
 }
 
-fn response_to(head: Option<&[u8]>, listen: SocketAddr, desk: &dyn Desk) -> Vec<u8> {
+async fn response_to(head: Option<&[u8]>, listen: SocketAddr, desk: &dyn Desk) -> Vec<u8> {
     let Some(text) = head.and_then(|head| std::str::from_utf8(head).ok()) else {
         return plain("400 Bad Request", "the request cannot be read\n");
     };
@@ -67,10 +67,7 @@ fn response_to(head: Option<&[u8]>, listen: SocketAddr, desk: &dyn Desk) -> Vec<
         return plain("403 Forbidden", "ask by the address given to --listen\n");
     }
     let mut response = match (method, target) {
-        ("GET" | "HEAD", "/status") => match serde_json::to_string(&desk.status()) {
-            Ok(json) => message("200 OK", "application/json", &(json + "\n")),
-            Err(error) => plain("500 Internal Server Error", &format!("{error}\n")),
-        },
+        ("GET" | "HEAD", "/status") => status_of(&desk.answer(Request::Status).await),
         ("GET" | "HEAD", "/") => plain(
             "200 OK",
             "a crawl by orbweaver; its status as JSON: /status\n",
@@ -83,6 +80,14 @@ fn response_to(head: Option<&[u8]>, listen: SocketAddr, desk: &dyn Desk) -> Vec<
         response.truncate(end.map_or(response.len(), |end| end + 4));
     }
     response
+}
+
+fn status_of(reply: &Reply) -> Vec<u8> {
+    match reply.status.as_ref().map(serde_json::to_string) {
+        Some(Ok(json)) => message("200 OK", "application/json", &(json + "\n")),
+        Some(Err(error)) => plain("500 Internal Server Error", &format!("{error}\n")),
+        None => plain("503 Service Unavailable", "the crawl tells no status\n"),
+    }
 }
 
 /// Whether `host` is this server as a person types it.
@@ -116,26 +121,30 @@ fn message(status: &str, content_type: &str, body: &str) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Command;
+    use crate::Answer;
     use orb_api::Status;
 
     struct Still;
 
     impl Desk for Still {
-        fn status(&self) -> Status {
-            Status {
+        fn answer(&self, request: Request) -> Answer<'_> {
+            assert_eq!(request, Request::Status, "HTTP must not wish for anything");
+            let status = Status {
                 pages: 7,
                 ..Status::default()
-            }
-        }
-        fn ask(&self, _: Command) -> Result<(), String> {
-            Err("HTTP must not wish for anything".into())
+            };
+            Box::pin(async { Reply::of_status(status) })
         }
     }
 
-    fn answered(request: &str) -> String {
+    fn response(head: Option<&[u8]>) -> Vec<u8> {
         let listen = SocketAddr::from(([127, 0, 0, 1], 7700));
-        String::from_utf8(response_to(Some(request.as_bytes()), listen, &Still)).unwrap()
+        let response = futures_util::FutureExt::now_or_never(response_to(head, listen, &Still));
+        response.unwrap()
+    }
+
+    fn answered(request: &str) -> String {
+        String::from_utf8(response(Some(request.as_bytes()))).unwrap()
     }
 
     #[test]
@@ -178,9 +187,8 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_refused() {
-        let listen = SocketAddr::from(([127, 0, 0, 1], 7700));
         for head in [None, Some(&b"\xff\xfe\r\n\r\n"[..])] {
-            assert!(response_to(head, listen, &Still).starts_with(b"HTTP/1.0 400 "));
+            assert!(response(head).starts_with(b"HTTP/1.0 400 "));
         }
     }
 }

@@ -6,17 +6,24 @@
 //! ```text
 //! > {"command":"pause"}
 //! < {"ok":true,"status":{"phase":"paused",…}}
+//! > {"command":"view","order":"slow","sites_max":20}
+//! < {"ok":true,"view":{…}}
+//! > {"command":"url","url":"https://example.com/"}
+//! < {"ok":true,"url":{…}}
 //! > {"command":"fly"}
 //! < {"ok":false,"error":"unknown variant `fly`, expected one of …"}
 //! ```
 
-use orb_api::Status;
+use std::future::Future;
+use std::pin::Pin;
+
+use orb_api::{SiteFacts, Status, UrlFacts, View, ViewQuery};
 use serde::{Deserialize, Serialize};
 
-/// What a client may ask for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Command {
+/// One line of a client: what it asks for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case", from = "Said")]
+pub enum Request {
     /// Tell how it goes.
     Status,
     /// End cleanly: begin nothing new, finish and commit what is in flight.
@@ -25,27 +32,68 @@ pub enum Command {
     Pause,
     /// Go on after a pause.
     Resume,
+    /// Show what a watcher sees.
+    View(ViewQuery),
+    /// Tell what is known of a URL.
+    Url {
+        /// The URL, canonical or not.
+        url: String,
+    },
+    /// Tell what is known of a site.
+    Site {
+        /// Registrable domain, any host below it, or an IP literal.
+        site: String,
+    },
 }
 
-/// One line of a client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Request {
-    /// What is asked for.
-    pub command: Command,
+/// The same as it is read: a unit variant would let unknown fields pass, an empty one does not.
+#[derive(Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case", deny_unknown_fields)]
+enum Said {
+    Status {},
+    Stop {},
+    Pause {},
+    Resume {},
+    View(ViewQuery),
+    Url { url: String },
+    Site { site: String },
+}
+
+impl From<Said> for Request {
+    fn from(said: Said) -> Request {
+        match said {
+            Said::Status {} => Request::Status,
+            Said::Stop {} => Request::Stop,
+            Said::Pause {} => Request::Pause,
+            Said::Resume {} => Request::Resume,
+            Said::View(query) => Request::View(query),
+            Said::Url { url } => Request::Url { url },
+            Said::Site { site } => Request::Site { site },
+        }
+    }
 }
 
 /// One line back.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Reply {
     /// Whether it was done. A stop or pause is done when the crawl knows of it, not when it has come to rest.
     pub ok: bool,
     /// Why not.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// How the crawl stands, last published.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    /// How the crawl stands, last published: after a request for it, and after a wish.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<Status>,
+    /// What a watcher sees.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub view: Option<View>,
+    /// What is known of the URL asked about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<UrlFacts>,
+    /// What is known of the site asked about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub site: Option<SiteFacts>,
 }
 
 impl Reply {
@@ -55,34 +103,82 @@ impl Reply {
         Reply {
             ok: false,
             error: Some(error.into()),
-            status: None,
+            ..Reply::default()
+        }
+    }
+
+    /// A reply that says yes and tells how the crawl stands.
+    #[must_use]
+    pub fn of_status(status: Status) -> Reply {
+        Reply {
+            ok: true,
+            status: Some(status),
+            ..Reply::default()
         }
     }
 }
 
-/// Who speaks for the crawl. Called from the server's thread; must not block.
+/// An answer on its way.
+pub type Answer<'a> = Pin<Box<dyn Future<Output = Reply> + Send + 'a>>;
+
+/// Who speaks for the crawl. Called from the server's thread; must not block. An answer that takes longer than
+/// [`crate::limits::ANSWER_TIMEOUT`] is dropped and refused.
 pub trait Desk: Send + Sync {
-    /// How the crawl stands, last published.
-    fn status(&self) -> Status;
-    /// Passes a wish on, or says why it cannot be. [`Command::Status`] wishes nothing.
-    ///
-    /// # Errors
-    /// The reason, in words for the person who asked.
-    fn ask(&self, command: Command) -> Result<(), String>;
+    /// Answers one request, or says why it cannot be.
+    fn answer(&self, request: Request) -> Answer<'_>;
 }
 
-/// What a desk says to one line.
-pub(crate) fn answer(desk: &dyn Desk, line: &[u8]) -> Reply {
-    let request: Request = match serde_json::from_slice(line) {
-        Ok(request) => request,
-        Err(error) => return Reply::refusal(error.to_string()),
-    };
-    match desk.ask(request.command) {
-        Ok(()) => Reply {
-            ok: true,
-            error: None,
-            status: Some(desk.status()),
-        },
-        Err(reason) => Reply::refusal(reason),
+/// What a client said, or what is wrong with it.
+pub(crate) fn heard(line: &[u8]) -> Result<Request, Reply> {
+    serde_json::from_slice(line).map_err(|error| Reply::refusal(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use orb_api::SiteOrder;
+
+    #[test]
+    fn requests_are_one_object_each_and_read_back() {
+        let query = ViewQuery {
+            order: SiteOrder::Slow,
+            filter: "a\"b".into(),
+            sites_max: 20,
+        };
+        let url = "https://a.example/".to_owned();
+        for request in [
+            Request::Status,
+            Request::Stop,
+            Request::View(query),
+            Request::Url { url },
+            Request::Site {
+                site: "a.example".into(),
+            },
+        ] {
+            let line = serde_json::to_vec(&request).unwrap();
+            assert_eq!(heard(&line), Ok(request));
+        }
+        assert_eq!(
+            serde_json::to_string(&Request::Status).unwrap(),
+            "{\"command\":\"status\"}"
+        );
+        assert_eq!(
+            heard(b"{\"command\":\"view\"}"),
+            Ok(Request::View(ViewQuery::default()))
+        );
+    }
+
+    #[test]
+    fn what_nobody_knows_is_refused() {
+        for line in [
+            "{}",
+            "{\"command\":\"fly\"}",
+            "{\"command\":\"pause\",\"x\":1}",
+            "{\"command\":\"view\",\"x\":1}",
+            "{\"command\":\"url\"}",
+            "{\"command\":\"url\",\"url\":\"a\",\"x\":1}",
+        ] {
+            assert!(heard(line.as_bytes()).is_err(), "{line}");
+        }
     }
 }

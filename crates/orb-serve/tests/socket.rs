@@ -9,35 +9,55 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use orb_api::{Phase, Status};
+use orb_api::{Phase, Status, UrlFacts, View};
 use orb_env::BootClock;
-use orb_serve::{ClientError, Command, Desk, Server, Sockets, ask, limits};
+use orb_serve::{Answer, Client, ClientError, Desk, Reply, Request, Server, Sockets, ask, limits};
 
 /// A crawl that writes down what it was asked.
 #[derive(Default)]
-struct Notes(Mutex<Vec<Command>>);
+struct Notes(Mutex<Vec<Request>>);
 
-impl Desk for Notes {
-    fn status(&self) -> Status {
-        let paused = self.0.lock().unwrap().last() == Some(&Command::Pause);
-        let phase = if paused {
+impl Notes {
+    fn reply(&self, request: Request) -> Reply {
+        if request == Request::Stop {
+            return Reply::refusal("planted refusal");
+        }
+        self.0.lock().unwrap().push(request.clone());
+        let phase = if request == Request::Pause {
             Phase::Paused
         } else {
             Phase::Running
         };
-        Status {
+        let status = Status {
             phase,
             pages: 3,
             ..Status::default()
+        };
+        match request {
+            Request::View(query) => Reply {
+                ok: true,
+                view: Some(View {
+                    folder: query.filter,
+                    ..View::default()
+                }),
+                ..Reply::default()
+            },
+            Request::Url { url } => Reply {
+                ok: true,
+                url: Some(UrlFacts {
+                    url,
+                    ..UrlFacts::default()
+                }),
+                ..Reply::default()
+            },
+            _ => Reply::of_status(status),
         }
     }
+}
 
-    fn ask(&self, command: Command) -> Result<(), String> {
-        if command == Command::Stop {
-            return Err("planted refusal".into());
-        }
-        self.0.lock().unwrap().push(command);
-        Ok(())
+impl Desk for Notes {
+    fn answer(&self, request: Request) -> Answer<'_> {
+        Box::pin(async move { self.reply(request) })
     }
 }
 
@@ -63,20 +83,52 @@ fn commands_reach_the_desk_and_replies_come_back() {
     let dir = tempfile::tempdir().unwrap();
     let socket = dir.path().join("control.sock");
     let (_server, notes) = started(&socket, None);
-    let reply = ask(&socket, Command::Status).unwrap();
+    let reply = ask(&socket, &Request::Status).unwrap();
     assert!(reply.ok && reply.status.unwrap().pages == 3);
-    let reply = ask(&socket, Command::Pause).unwrap();
+    let reply = ask(&socket, &Request::Pause).unwrap();
     assert_eq!(reply.status.unwrap().phase, Phase::Paused);
-    ask(&socket, Command::Resume).unwrap();
-    let reply = ask(&socket, Command::Stop).unwrap();
+    ask(&socket, &Request::Resume).unwrap();
+    let reply = ask(&socket, &Request::Stop).unwrap();
     assert_eq!(
         (reply.ok, reply.error.as_deref()),
         (false, Some("planted refusal"))
     );
     assert_eq!(
         *notes.0.lock().unwrap(),
-        [Command::Status, Command::Pause, Command::Resume]
+        [Request::Status, Request::Pause, Request::Resume]
     );
+}
+
+/// A watcher asks many times over one connection, and goes on when the server closed it meanwhile.
+#[test]
+fn a_client_keeps_its_connection_and_makes_it_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let socket = dir.path().join("control.sock");
+    let (server, _) = started(&socket, None);
+    let mut client = Client::connect(&socket).unwrap();
+    let query = |filter: &str| {
+        Request::View(orb_api::ViewQuery {
+            filter: filter.into(),
+            ..orb_api::ViewQuery::default()
+        })
+    };
+    for name in ["a", "b", "\u{1b}[2J"] {
+        let view = client.ask(&query(name)).unwrap().view.unwrap();
+        assert_eq!(view.folder, name);
+    }
+    let url = Request::Url { url: "u".into() };
+    assert_eq!(client.ask(&url).unwrap().url.unwrap().url, "u");
+    drop(server);
+    assert!(matches!(
+        client.ask(&Request::Status),
+        Err(ClientError::NotRunning)
+    ));
+    let (_server, _) = started(&socket, None);
+    assert_eq!(
+        client.ask(&query("again")).unwrap().view.unwrap().folder,
+        "again"
+    );
+    assert!(client.ask(&Request::Status).unwrap().ok);
 }
 
 #[test]
@@ -84,12 +136,12 @@ fn the_socket_is_private_replaces_a_stale_one_and_goes_with_the_server() {
     let dir = tempfile::tempdir().unwrap();
     let socket = dir.path().join("control.sock");
     assert!(matches!(
-        ask(&socket, Command::Status),
+        ask(&socket, &Request::Status),
         Err(ClientError::NotRunning)
     ));
     drop(UnixListener::bind(&socket).unwrap());
     assert!(matches!(
-        ask(&socket, Command::Status),
+        ask(&socket, &Request::Status),
         Err(ClientError::NotRunning)
     ));
     let (server, _) = started(&socket, None);
@@ -97,7 +149,7 @@ fn the_socket_is_private_replaces_a_stale_one_and_goes_with_the_server() {
         std::fs::metadata(&socket).unwrap().permissions().mode() & 0o777,
         0o600
     );
-    assert!(ask(&socket, Command::Status).unwrap().ok);
+    assert!(ask(&socket, &Request::Status).unwrap().ok);
     drop(server);
     assert!(!socket.exists());
 }
@@ -110,7 +162,7 @@ fn a_long_path_works_too() {
     std::fs::create_dir(&deep).unwrap();
     let socket = deep.join("control.sock");
     let (_server, _) = started(&socket, None);
-    assert!(ask(&socket, Command::Status).unwrap().ok);
+    assert!(ask(&socket, &Request::Status).unwrap().ok);
 }
 
 fn said(socket: &Path, bytes: &[u8]) -> String {
@@ -139,7 +191,7 @@ fn nonsense_is_refused_with_a_reason_and_the_conversation_goes_on() {
         "{answer}"
     );
     assert!(lines[3].starts_with("{\"ok\":true"), "{answer}");
-    assert_eq!(*notes.0.lock().unwrap(), [Command::Pause]);
+    assert_eq!(*notes.0.lock().unwrap(), [Request::Pause]);
 }
 
 #[test]
@@ -160,9 +212,9 @@ fn a_silent_crowd_does_not_keep_others_out() {
     let crowd: Vec<UnixStream> = (0..limits::CONVERSATIONS_MAX - 1)
         .map(|_| UnixStream::connect(&socket).unwrap())
         .collect();
-    assert!(ask(&socket, Command::Status).unwrap().ok);
+    assert!(ask(&socket, &Request::Status).unwrap().ok);
     drop(crowd);
-    assert!(ask(&socket, Command::Status).unwrap().ok);
+    assert!(ask(&socket, &Request::Status).unwrap().ok);
 }
 
 #[test]

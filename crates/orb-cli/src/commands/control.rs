@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use clap::Args;
-use orb_serve::{ClientError, Command, ask};
+use orb_serve::{ClientError, Request, ask};
 
 use crate::exit::{Exit, Failure, Outcome};
 use crate::folder::{self, FolderArg, LockError};
@@ -34,7 +34,7 @@ pub(crate) struct PauseArgs {
 
 /// Ends a crawl cleanly.
 pub(crate) fn stop(args: &StopArgs) -> Outcome {
-    tell(&args.folder, Command::Stop)?;
+    tell(&args.folder, &Request::Stop)?;
     if args.wait {
         let dir = args.folder.existing()?;
         while matches!(folder::lock(&dir), Err(LockError::Held { .. })) {
@@ -49,21 +49,21 @@ pub(crate) fn stop(args: &StopArgs) -> Outcome {
 
 /// Lets a crawl rest.
 pub(crate) fn pause(args: &PauseArgs) -> Outcome {
-    tell(&args.folder, Command::Pause)?;
+    tell(&args.folder, &Request::Pause)?;
     say("pausing: nothing new begins until `orb resume`");
     Ok(Exit::Fine)
 }
 
 /// Lets a resting crawl go on.
 pub(crate) fn resume(args: &PauseArgs) -> Outcome {
-    tell(&args.folder, Command::Resume)?;
+    tell(&args.folder, &Request::Resume)?;
     say("going on");
     Ok(Exit::Fine)
 }
 
-fn tell(folder: &FolderArg, command: Command) -> Result<(), Failure> {
+fn tell(folder: &FolderArg, request: &Request) -> Result<(), Failure> {
     let dir = folder.existing()?;
-    let reply = ask(&dir.socket(), command).map_err(|error| match error {
+    let reply = ask(&dir.socket(), request).map_err(|error| match error {
         ClientError::NotRunning => {
             Failure::usage_text(format!("no crawl runs in {}", dir.root().display()))
         }

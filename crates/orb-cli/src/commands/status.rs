@@ -6,7 +6,7 @@
 use clap::Args;
 use orb_api::{CrawlDir, Status};
 use orb_crawl::read_status;
-use orb_serve::{ClientError, Command, Reply, ask};
+use orb_serve::{ClientError, Reply, Request, ask};
 
 use crate::exit::{Exit, Failure, Outcome};
 use crate::folder::{self, FolderArg, LockError};
@@ -40,7 +40,7 @@ pub(crate) fn run(args: &StatusArgs) -> Outcome {
 
 /// The status by socket, or from disk when nobody works on the folder.
 fn current(dir: &CrawlDir) -> Result<Status, Failure> {
-    match ask(&dir.socket(), Command::Status) {
+    match ask(&dir.socket(), &Request::Status) {
         Ok(Reply {
             status: Some(status),
             ..
