@@ -1,0 +1,87 @@
+//! What a forecast is asked.
+//!
+//! In: nothing; programs fill it in. Out: values. May touch: nothing.
+//! Invariant: whatever is assumed stands in a field, so that whoever asks can say where it came from.
+
+use orb_gate::PolitenessConfig;
+use serde::{Deserialize, Serialize};
+
+use crate::{MachineCosts, Spread};
+
+/// Everything a forecast follows from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Question {
+    /// Which sites.
+    pub sites: Sites,
+    /// What their pages are like.
+    pub page: PageKind,
+    /// How the crawl is told to behave.
+    pub rules: Rules,
+    /// What work costs here.
+    pub machine: MachineCosts,
+}
+
+/// The sites of a crawl.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Sites {
+    /// So many, described by what they have in common.
+    Described {
+        /// How many.
+        count: u64,
+        /// Pages of a site.
+        pages: Spread,
+        /// Seconds of an exchange with a site.
+        exchange: Spread,
+        /// Sites that share one address.
+        per_address: f64,
+    },
+    /// These.
+    Known(Vec<KnownSite>),
+}
+
+/// One site of which something is known.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct KnownSite {
+    /// Pages still to be asked for.
+    pub pages: f64,
+    /// Requests for robots.txt before the first of them.
+    pub robots: f64,
+    /// Seconds of an exchange.
+    pub exchange: f64,
+    /// The pause in force, seconds.
+    pub delay: f64,
+    /// Which address it is on; equal numbers are one address.
+    pub address: u32,
+}
+
+/// What pages are like.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PageKind {
+    /// Bytes received for one page, head included.
+    pub wire_bytes: f64,
+    /// Requests per page: redirects, absent pages and repeated tries count here, robots.txt does not.
+    pub requests_per_page: f64,
+    /// Share of the requests that need a TLS handshake.
+    pub handshake_share: f64,
+}
+
+/// How the crawl is told to behave.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rules {
+    /// Delays and caps.
+    pub politeness: PolitenessConfig,
+    /// Cores it may use.
+    pub cores: f64,
+    /// Requests under way at once, all shards together.
+    pub in_flight_max: f64,
+    /// Bytes a second of the way to the network, where known.
+    pub bandwidth: Option<f64>,
+    /// `memory_max`.
+    pub memory_max_bytes: u64,
+    /// Pages wanted; 0 is all.
+    pub pages_max: u64,
+    /// Bytes wanted; 0 is all.
+    pub bytes_max: u64,
+    /// Seconds after which it ends; 0 is never.
+    pub seconds_max: f64,
+}
