@@ -6,7 +6,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    audit, completions, config, control, crawl, demo, fetch, read, robots, simweb, status, url,
+    audit, bench, completions, config, control, crawl, demo, fetch, read, robots, simweb, status,
+    url,
 };
 use crate::exit::Outcome;
 
@@ -55,6 +56,9 @@ enum Command {
     Simweb(simweb::SimwebArgs),
     /// Crawl a synthetic web for less than a minute and show what comes of it.
     Demo(demo::DemoArgs),
+    /// Measure what the program costs on this machine, beside what it must.
+    #[command(subcommand)]
+    Bench(bench::BenchCommand),
     /// Print completions for a shell.
     Completions(completions::CompletionsArgs),
 }
@@ -75,6 +79,7 @@ pub(crate) fn run() -> Outcome {
         Command::Config(command) => config::run(&command),
         Command::Simweb(args) => simweb::run(&args),
         Command::Demo(args) => demo::run(&args),
+        Command::Bench(command) => bench::run(&command),
         Command::Completions(args) => completions::run(&args),
     }
 }
@@ -111,6 +116,7 @@ mod tests {
             "orb config show --json",
             "orb simweb --sites 10 --pages-per-site 5 --json",
             "orb demo --json",
+            "orb bench crawl --rows http-kept-large,https-new-small --runs 3 --sites 10 --quick --json",
             "orb completions bash",
         ];
         for line in good {

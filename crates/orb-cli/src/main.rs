@@ -5,6 +5,7 @@
 //! works; programs wire and hold no logic.
 //! Invariant: every way out is one of [`exit::Exit`], a panic too.
 
+mod bench;
 mod cli;
 mod commands;
 mod crawl_run;

@@ -64,6 +64,11 @@ impl WebProcess {
             .expect("the child is there until it is taken, here");
         Ok(WebProcess { child, served })
     }
+
+    /// Its process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
 }
 
 /// A child that is not known to serve yet; ended when dropped.
