@@ -142,9 +142,9 @@ impl SlotMap {
         self.slot_of(self.partition_of(key, site))
     }
 
-    /// The slot that owns a URL's site. Cost: O(bytes of the host), one allocation.
+    /// The slot that owns a URL's site. Cost: O(bytes of the host).
     pub fn slot_of_url(&self, key: &CrawlKey, url: &CrawlUrl) -> SlotId {
-        self.slot_of_site(key, &url.site())
+        self.slot_of(Partition::of_site_hash(key.site_hash_of(url)))
     }
 
     /// The partitions of a slot, as numbers. `slot` must be one of this map's.

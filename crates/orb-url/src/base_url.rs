@@ -1,42 +1,107 @@
 //! The base that a page's links are resolved against.
 //!
 //! In: the page's URL, a `<base href>`. Out: absolute, canonical URLs of its links.
-//! May touch: `canonical`. Must not touch: the page.
+//! May touch: `canonical`, `shortcut`. Must not touch: the page.
 //! Invariant: the base may have any scheme; what comes out is http or https.
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use url::Url;
 
-use crate::{CrawlUrl, Excerpt, UrlError, canonical};
+use crate::{CrawlUrl, Excerpt, UrlError, canonical, shortcut};
 
-/// A base URL, parsed once for the many links of one page.
+/// A base URL, made ready once for the many links of one page.
+///
+/// A base with a canonical form is kept in that form: what canonicalising takes away (user
+/// information, an empty query, lower-case escapes, a trailing dot) no link inherits, or loses
+/// again when it is canonicalised itself.
 #[derive(Clone)]
-pub struct BaseUrl(Url);
+pub struct BaseUrl {
+    canonical: Option<CrawlUrl>,
+    /// The base as the standard's parser has it, for the links that have no shortcut; made from
+    /// `canonical` when the first of them comes.
+    parsed: OnceLock<Url>,
+}
 
 impl BaseUrl {
     /// The page's own address as its base.
     pub fn new(page: &CrawlUrl) -> BaseUrl {
-        BaseUrl(Url::parse(page.as_str()).expect("a canonical URL parses"))
+        BaseUrl {
+            canonical: Some(page.clone().with_site_known()),
+            parsed: OnceLock::new(),
+        }
     }
 
     /// The base after `<base href>` (HTML Standard, 4.2.3): `href` is resolved against this one.
     ///
     /// `None` if `href` does not parse or is a `data:` or `javascript:` URL: this base stays.
     pub fn rebased(&self, href: &str) -> Option<BaseUrl> {
-        let url = canonical::parse(Some(&self.0), href).ok()?;
-        (!matches!(url.scheme(), "data" | "javascript")).then_some(BaseUrl(url))
+        let mut made = String::new();
+        if let Some((text, shape)) = self.shortcut(href, &mut made) {
+            return Some(BaseUrl::new(&CrawlUrl::from_parts(text.into(), shape)));
+        }
+        let url = canonical::parse(Some(self.parsed()), href).ok()?;
+        if matches!(url.scheme(), "data" | "javascript") {
+            return None;
+        }
+        let canonical = canonical::canonicalise(&url, href).map(CrawlUrl::from);
+        Some(BaseUrl {
+            canonical: canonical.ok().map(CrawlUrl::with_site_known),
+            parsed: OnceLock::from(url),
+        })
     }
 
     /// Resolves one link. Cost: O(bytes of base and `href`), one allocation kept.
     pub fn join(&self, href: &str) -> Result<CrawlUrl, UrlError> {
-        canonical::resolve(Some(&self.0), href).map(CrawlUrl::from)
+        match (self.shortcut(href, &mut String::new()), &self.canonical) {
+            // A link to a place on its own page: the base's text is shared.
+            (Some((text, _)), Some(base)) if std::ptr::eq(text, base.as_str()) => Ok(base.clone()),
+            (Some((text, shape)), _) => Ok(CrawlUrl::from_parts(text.into(), shape)),
+            (None, _) => self.join_the_long_way(href),
+        }
+    }
+
+    /// What [`BaseUrl::join`] is held to: the URL Standard's parser and our rules, no shortcut.
+    /// For tests and measurements.
+    pub fn join_by_standard(&self, href: &str) -> Result<CrawlUrl, UrlError> {
+        canonical::resolve(Some(self.parsed()), href).map(CrawlUrl::from)
+    }
+
+    /// Whether [`BaseUrl::join`] needs no parser for this link. For tests and measurements.
+    pub fn has_shortcut(&self, href: &str) -> bool {
+        self.shortcut(href, &mut String::new()).is_some()
+    }
+
+    /// For links that [`BaseUrl::shortcut`] leaves.
+    fn join_the_long_way(&self, href: &str) -> Result<CrawlUrl, UrlError> {
+        if shortcut::is_of_other_scheme(href) {
+            return Err(UrlError::NotHttp {
+                url: Excerpt::of(href),
+            });
+        }
+        self.join_by_standard(href)
+    }
+
+    fn shortcut<'t>(
+        &'t self,
+        href: &'t str,
+        made: &'t mut String,
+    ) -> Option<(&'t str, canonical::Shape)> {
+        shortcut::resolve(Some(self.canonical.as_ref()?), href, made)
+    }
+
+    fn parsed(&self) -> &Url {
+        self.parsed.get_or_init(|| {
+            let canonical = self.canonical.as_ref().expect("a base has one of the two");
+            Url::parse(canonical.as_str()).expect("a canonical URL parses")
+        })
     }
 }
 
 /// Shows an excerpt: a base that a page names may hold user information.
 impl fmt::Debug for BaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "BaseUrl({})", Excerpt::of(self.0.as_str()))
+        write!(f, "BaseUrl({})", Excerpt::of(self.parsed().as_str()))
     }
 }

@@ -17,16 +17,25 @@ pub(crate) struct Canonical {
 }
 
 /// Byte offsets into a canonical URL; they fit 16 bits because [`URL_BYTES_MAX`] does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Shape {
-    /// Behind the host; the host begins behind `://`.
+    /// Behind the host; the host begins behind `://`. A port follows if the path does not.
     pub(crate) host_end: u16,
     /// The first slash of the path.
     pub(crate) path_start: u16,
     /// Behind the path: at `?` or at the end.
     pub(crate) path_end: u16,
-    /// The port, explicit or the scheme's own.
-    pub(crate) port: u16,
+    /// Where the site begins within the host; 0 if nobody has asked the list yet.
+    pub(crate) site_start: u16,
+}
+
+impl Shape {
+    /// Whether both say the same of one text; a site not yet looked for agrees with any.
+    pub(crate) fn agrees(self, other: Shape) -> bool {
+        let ends = |shape: Shape| (shape.host_end, shape.path_start, shape.path_end);
+        let is_open = self.site_start == 0 || other.site_start == 0;
+        ends(self) == ends(other) && (is_open || self.site_start == other.site_start)
+    }
 }
 
 /// Parses `text` (URL Standard, 4.4) against `base` and canonicalises the result.
@@ -63,7 +72,7 @@ fn slashes_collapsed(text: &str) -> Option<String> {
 }
 
 /// `asked` is the text as found, for the error.
-fn canonicalise(url: &Url, asked: &str) -> Result<Canonical, UrlError> {
+pub(crate) fn canonicalise(url: &Url, asked: &str) -> Result<Canonical, UrlError> {
     let scheme = match url.scheme() {
         "http" => Scheme::Http,
         "https" => Scheme::Https,
@@ -102,7 +111,7 @@ fn canonicalise(url: &Url, asked: &str) -> Result<Canonical, UrlError> {
         host_end: offset(host_end),
         path_start: offset(path_start),
         path_end: offset(path_end),
-        port: port.unwrap_or(scheme.default_port()),
+        site_start: 0,
     };
     Ok(Canonical { text, shape })
 }
@@ -139,7 +148,7 @@ fn name_fault(name: &str) -> Option<HostFault> {
 }
 
 /// Appends `part` with the hex digits of its `%xx` triplets in upper case (RFC 3986, 6.2.2.1).
-fn push_upper_hex(out: &mut String, part: &str) {
+pub(crate) fn push_upper_hex(out: &mut String, part: &str) {
     let mut rest = part;
     while let Some(at) = rest.find('%') {
         out.push_str(&rest[..=at]);
@@ -166,7 +175,7 @@ pub(crate) fn shape_of(text: &str) -> Option<Shape> {
     let host_start = scheme.prefix().len();
     let path_start = host_start + text[host_start..].find('/')?;
     let authority = &text[host_start..path_start];
-    let (host, port) = split_port(authority, scheme)?;
+    let host = without_port(authority)?;
     let path_end = text[path_start..]
         .find('?')
         .map_or(text.len(), |at| path_start + at);
@@ -174,17 +183,20 @@ pub(crate) fn shape_of(text: &str) -> Option<Shape> {
         host_end: offset(host_start + host.len()),
         path_start: offset(path_start),
         path_end: offset(path_end),
-        port,
+        site_start: 0,
     })
 }
 
-/// Splits `host[:port]`; the colons of an IPv6 address stand before its bracket closes.
-fn split_port(authority: &str, scheme: Scheme) -> Option<(&str, u16)> {
-    let (host, port) = match authority.rsplit_once(':') {
-        Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok()?),
-        _ => (authority, scheme.default_port()),
+/// The host of `host[:port]`; the colons of an IPv6 address stand before its bracket closes.
+fn without_port(authority: &str) -> Option<&str> {
+    let host = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => {
+            port.parse::<u16>().ok().filter(|&port| port != 0)?;
+            host
+        }
+        _ => authority,
     };
-    (!host.is_empty() && port != 0).then_some((host, port))
+    (!host.is_empty()).then_some(host)
 }
 
 fn too_long(text: &str, bytes: usize, limit_bytes: usize) -> UrlError {
@@ -195,6 +207,6 @@ fn too_long(text: &str, bytes: usize, limit_bytes: usize) -> UrlError {
     }
 }
 
-fn offset(at: usize) -> u16 {
+pub(crate) fn offset(at: usize) -> u16 {
     u16::try_from(at).expect("a canonical URL is at most 2,048 bytes")
 }

@@ -8,8 +8,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use crate::canonical::{self, Canonical, Shape};
+use crate::site::site_of_host;
 use crate::text_type::text_type;
-use crate::{BaseUrl, Origin, Site, UrlError, surt};
+use crate::{BaseUrl, Origin, Site, UrlError, shortcut, surt};
 
 /// The two schemes that are crawled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -43,6 +44,13 @@ impl Scheme {
             Scheme::Http => "http://",
             Scheme::Https => "https://",
         }
+    }
+
+    /// The scheme of this name, in any case.
+    pub(crate) fn named(name: &str) -> Option<Scheme> {
+        [Scheme::Https, Scheme::Http]
+            .into_iter()
+            .find(|scheme| name.eq_ignore_ascii_case(scheme.as_str()))
     }
 
     /// The scheme that a canonical text begins with.
@@ -80,6 +88,15 @@ pub struct CrawlUrl {
 impl CrawlUrl {
     /// Parses an absolute URL. Cost: O(bytes), one allocation kept.
     pub fn parse(text: &str) -> Result<CrawlUrl, UrlError> {
+        match shortcut::resolve(None, text, &mut String::new()) {
+            Some((text, shape)) => Ok(CrawlUrl::from_parts(text.into(), shape)),
+            None => CrawlUrl::parse_by_standard(text),
+        }
+    }
+
+    /// What [`CrawlUrl::parse`] is held to: the URL Standard's parser and our rules, no shortcut.
+    /// For tests and measurements.
+    pub fn parse_by_standard(text: &str) -> Result<CrawlUrl, UrlError> {
         canonical::resolve(None, text).map(CrawlUrl::from)
     }
 
@@ -119,7 +136,11 @@ impl CrawlUrl {
 
     /// The port, explicit or the scheme's own.
     pub fn port(&self) -> u16 {
-        self.shape.port
+        let authority_end = &self.text[usize::from(self.shape.host_end)..self.path_start()];
+        match authority_end.strip_prefix(':') {
+            Some(port) => port.parse().expect("a canonical port is a number"),
+            None => self.scheme().default_port(),
+        }
     }
 
     /// The host as an IP address, if it is one.
@@ -129,7 +150,7 @@ impl CrawlUrl {
 
     /// The path, beginning with `/`, without the query.
     pub fn path(&self) -> &str {
-        &self.text[usize::from(self.shape.path_start)..usize::from(self.shape.path_end)]
+        &self.text[self.path_start()..usize::from(self.shape.path_end)]
     }
 
     /// The query without its `?`; never empty.
@@ -139,23 +160,32 @@ impl CrawlUrl {
 
     /// What a request line names: the path and, if there is one, `?` and the query.
     pub fn path_and_query(&self) -> &str {
-        &self.text[usize::from(self.shape.path_start)..]
+        &self.text[self.path_start()..]
     }
 
     /// `host[:port]` as a `Host` header carries it: the default port left out.
     pub fn authority(&self) -> &str {
-        &self.text[self.scheme().prefix().len()..usize::from(self.shape.path_start)]
+        &self.text[self.scheme().prefix().len()..self.path_start()]
     }
 
     /// Scheme, host and port.
     pub fn origin(&self) -> Origin {
-        let text = &self.text[..usize::from(self.shape.path_start)];
-        Origin::from_parts(text.into(), self.shape.host_end, self.shape.port)
+        let text = &self.text[..self.path_start()];
+        Origin::from_parts(text.into(), self.shape.host_end, self.port())
     }
 
-    /// The site that the host belongs to.
+    /// The site that the host belongs to. Cost: one allocation, and O(bytes of the host) where
+    /// the site was not known from the page that the URL was found on.
     pub fn site(&self) -> Site {
-        Site::of_host(self.host())
+        Site::from_stored(self.site_str())
+    }
+
+    /// The text of [`CrawlUrl::site`], without an allocation.
+    pub fn site_str(&self) -> &str {
+        match usize::from(self.shape.site_start) {
+            0 => site_of_host(self.host()),
+            known => &self.text[known..usize::from(self.shape.host_end)],
+        }
     }
 
     /// Where this URL's origin keeps its `robots.txt` (RFC 9309, 2.3).
@@ -181,8 +211,23 @@ impl CrawlUrl {
 
     /// For parts whose text is canonical by construction.
     pub(crate) fn from_parts(text: Arc<str>, shape: Shape) -> CrawlUrl {
-        debug_assert_eq!(canonical::shape_of(&text), Some(shape));
+        debug_assert!(canonical::shape_of(&text).is_some_and(|found| found.agrees(shape)));
         CrawlUrl { text, shape }
+    }
+
+    pub(crate) fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// The same URL with its site looked up, so that links resolved against it know theirs.
+    pub(crate) fn with_site_known(mut self) -> CrawlUrl {
+        let site_bytes = self.site_str().len();
+        self.shape.site_start = self.shape.host_end - canonical::offset(site_bytes);
+        self
+    }
+
+    fn path_start(&self) -> usize {
+        usize::from(self.shape.path_start)
     }
 }
 

@@ -40,6 +40,11 @@ impl CrawlKey {
         self.hash(site.as_str())
     }
 
+    /// [`CrawlKey::site_hash`] of the site that `url` belongs to, without an allocation.
+    pub fn site_hash_of(&self, url: &CrawlUrl) -> u64 {
+        self.hash(url.site_str())
+    }
+
     fn hash(&self, text: &str) -> u64 {
         SipHasher24::new_with_key(&self.0).hash(text.as_bytes())
     }

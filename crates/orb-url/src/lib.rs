@@ -8,6 +8,7 @@
 
 mod base_url;
 mod canonical;
+mod clean;
 mod crawl_url;
 mod error;
 mod explain;
@@ -15,6 +16,7 @@ mod key;
 pub mod limits;
 mod origin;
 mod seed;
+mod shortcut;
 mod site;
 mod surt;
 mod text_type;

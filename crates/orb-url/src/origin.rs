@@ -95,7 +95,7 @@ impl Origin {
             host_end: self.host_end,
             path_start: end(self.text.len()),
             path_end: end(text.len()),
-            port: self.port,
+            site_start: 0,
         };
         CrawlUrl::from_parts(text.into(), shape)
     }

@@ -34,10 +34,7 @@ impl Site {
         if host.bytes().any(|b| b.is_ascii_uppercase()) {
             return Site::of_host(&host.to_ascii_lowercase());
         }
-        if ip_of_host(host).is_some() {
-            return Site(host.into());
-        }
-        Site(psl::domain_str(host).unwrap_or(host).into())
+        Site(site_of_host(host).into())
     }
 
     /// The site that a person names by one of its hosts, such as `Www.Bücher.example`.
@@ -62,6 +59,14 @@ impl Site {
 }
 
 text_type!(Site, Site::read);
+
+/// The end of a canonical host that is its site. Cost: O(bytes).
+pub(crate) fn site_of_host(host: &str) -> &str {
+    if ip_of_host(host).is_some() {
+        return host;
+    }
+    psl::domain_str(host).unwrap_or(host)
+}
 
 /// `host` as a URL, if it is nothing but a host.
 fn canonical_host(host: &str) -> Result<CrawlUrl, UrlError> {

@@ -4,74 +4,10 @@ use orb_url::{BaseUrl, CrawlKey, CrawlUrl, Origin, Site, parse_seed_line};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
-/// Pieces that URLs and attacks on URL parsers are made of.
-const PIECES: &[&str] = &[
-    "http://",
-    "https://",
-    "HTTP:",
-    "ftp:",
-    "//",
-    "/",
-    "\\",
-    ".",
-    "..",
-    "%2e",
-    "%2E",
-    "%zz",
-    "%",
-    "%e4",
-    "%41",
-    "%00",
-    "?",
-    "#",
-    "@",
-    ":",
-    ":80",
-    ":443",
-    ":0",
-    ":65535",
-    ":65536",
-    "[::1]",
-    "[",
-    "]",
-    "1.2.3.4",
-    "0x7f.1",
-    "256",
-    "example.com",
-    "EXAMPLE.co.uk",
-    "b\u{fc}cher",
-    "xn--",
-    "xn--bcher-kva",
-    "github.io",
-    "www.",
-    "a",
-    "B",
-    "-",
-    "_",
-    "\u{202e}",
-    "\0",
-    "\t",
-    "\n",
-    " ",
-    "\u{e9}",
-    "\u{1f980}",
-    "\u{df}",
-    ",",
-    ")",
-    "^",
-    "|",
-    "{",
-    "'",
-    "\"",
-    "<",
-    "&",
-    "=",
-    "+",
-    ";",
-];
+use crate::grammar::PIECES;
 
 /// One seed, so that a failure is the same everywhere.
-fn config(cases: u32) -> ProptestConfig {
+pub(crate) fn config(cases: u32) -> ProptestConfig {
     ProptestConfig {
         cases,
         rng_seed: RngSeed::Fixed(4),
@@ -80,7 +16,7 @@ fn config(cases: u32) -> ProptestConfig {
     }
 }
 
-fn pieces() -> impl Strategy<Value = String> {
+pub(crate) fn pieces() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         9 => prop::sample::select(PIECES).prop_map(str::to_owned),
         1 => any::<char>().prop_map(String::from),
@@ -89,7 +25,7 @@ fn pieces() -> impl Strategy<Value = String> {
 }
 
 /// Mostly valid URLs, so that the rules behind the parser are reached.
-fn addresses() -> impl Strategy<Value = String> {
+pub(crate) fn addresses() -> impl Strategy<Value = String> {
     let host =
         prop::sample::select(&["example.com", "a.b.co.uk.", "[::1]", "B\u{fc}cher.x", "1.2"][..]);
     let port = prop::sample::select(&["", ":80", ":443", ":8080", ":"][..]);
