@@ -6,8 +6,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    audit, bench, completions, config, control, crawl, demo, fetch, read, robots, simweb, status,
-    url,
+    audit, bench, completions, config, control, crawl, demo, fetch, inspect, read, robots, simweb,
+    status, url, why,
 };
 use crate::exit::Outcome;
 
@@ -39,6 +39,11 @@ enum Command {
     Resume(control::PauseArgs),
     /// Judge from a crawl's folder whether it kept its promises.
     Audit(audit::AuditArgs),
+    /// Tell what became of a URL, and why.
+    Why(why::WhyArgs),
+    /// Look into a part of a crawl.
+    #[command(subcommand)]
+    Inspect(inspect::InspectCommand),
     /// Fetch one URL through the gate and tell how it went.
     Fetch(Box<fetch::FetchArgs>),
     /// Read one page: title, links, text.
@@ -72,6 +77,8 @@ pub(crate) fn run() -> Outcome {
         Command::Pause(args) => control::pause(&args),
         Command::Resume(args) => control::resume(&args),
         Command::Audit(args) => audit::run(&args),
+        Command::Why(args) => why::run(&args),
+        Command::Inspect(command) => inspect::run(&command),
         Command::Fetch(args) => fetch::run(&args),
         Command::Read(args) => read::run(&args),
         Command::Robots(command) => robots::run(&command),
@@ -109,6 +116,10 @@ mod tests {
             "orb pause some-folder",
             "orb resume some-folder",
             "orb audit some-folder --json",
+            "orb why https://a.example/x",
+            "orb why a.example/x some-folder --json",
+            "orb why a.example/x --out some-folder",
+            "orb inspect site a.example some-folder --json",
             "orb fetch https://a.example/ --json --dns 127.0.0.1:53",
             "orb read page.html --url https://a.example/ --json",
             "orb robots test https://a.example/x --agent FooBot --file robots.txt --json",

@@ -15,6 +15,7 @@ use orb_serve::{Server, Sockets};
 
 use crate::exit::Failure;
 use crate::identity::{introduce, software};
+use crate::last_run::LastRun;
 use crate::operator_desk::OperatorDesk;
 use crate::progress::Ticker;
 use crate::seeds::Seeds;
@@ -28,6 +29,8 @@ pub(crate) struct CrawlRun {
     pub(crate) dir: CrawlDir,
     pub(crate) settings: InForce,
     pub(crate) rules: UrlRules,
+    /// The lines `rules` were read from.
+    pub(crate) rule_lines: Vec<String>,
     pub(crate) seeds: Seeds,
     /// Where the status is answered by HTTP.
     pub(crate) listen: Option<SocketAddr>,
@@ -70,6 +73,7 @@ pub(crate) fn run(mut run: CrawlRun) -> Result<CrawlEnd, Failure> {
         software: software(),
     };
     let mut crawl = orb_crawl::open(setup)?;
+    LastRun::of(&run.settings.config, &run.rule_lines).keep(&run.dir);
     crawl.add_seeds(&mut run.seeds)?;
     let seeds = run.seeds.finish()?;
     if !crawl.has_seeds()? {

@@ -35,5 +35,8 @@ pub(crate) const WEB_START_MAX: Duration = Duration::from_secs(30);
 /// How long the demo crawls at most. Its last sites ask for pauses of seconds, and nobody wants to watch those.
 pub(crate) const DEMO_DURATION_MAX: Duration = Duration::from_secs(25);
 
+/// A search through fewer bytes of rows is over before anybody wonders.
+pub(crate) const SEARCH_SHOWN_BYTES_MIN: u64 = 1_000_000_000;
+
 /// Redirect hops of robots.txt that are followed (RFC 9309, 2.3.1.2).
 pub(crate) const ROBOTS_REDIRECTS_MAX: usize = 5;

@@ -8,11 +8,14 @@
 mod bench;
 mod cli;
 mod commands;
+mod crawl_facts;
 mod crawl_run;
 mod exit;
 mod folder;
 mod identity;
+mod last_run;
 mod limits;
+mod local_time;
 mod log_file;
 mod machine;
 mod one_by_one;

@@ -10,9 +10,10 @@ use orb_frontier::UrlRules;
 use crate::exit::Failure;
 use crate::terminal::harmless;
 
-/// Reads all files into one set of rules.
-pub(crate) fn read(files: &[PathBuf]) -> Result<UrlRules, Failure> {
+/// Reads all files into one set of rules. Returns their lines too, to be kept: a file may be gone or changed later.
+pub(crate) fn read(files: &[PathBuf]) -> Result<(UrlRules, Vec<String>), Failure> {
     let mut rules = UrlRules::default();
+    let mut lines = Vec::new();
     for path in files {
         let text = crate::settings_args::read_text(path)?;
         for (number, line) in text.lines().enumerate() {
@@ -20,9 +21,10 @@ pub(crate) fn read(files: &[PathBuf]) -> Result<UrlRules, Failure> {
                 let message = harmless(&error.to_string());
                 Failure::usage_text(format!("{}:{}: {message}", path.display(), number + 1))
             })?;
+            lines.push(line.to_owned());
         }
     }
-    Ok(rules)
+    Ok((rules, lines))
 }
 
 #[cfg(test)]
@@ -41,7 +43,8 @@ mod tests {
             "{message}"
         );
         std::fs::write(&path, "example.com\n").unwrap();
-        let rules = read(&[path]).unwrap();
+        let (rules, lines) = read(&[path]).unwrap();
+        assert_eq!(lines, ["example.com"]);
         assert!(rules.stop(&orb_url::CrawlUrl::parse("https://www.example.com/a").unwrap()));
     }
 }

@@ -70,10 +70,12 @@ pub(crate) fn run(args: &CrawlArgs) -> Outcome {
         .iter()
         .find(|(name, _)| name == "ORB_LOG")
         .map(|(_, value)| value.clone());
+    let (rules, rule_lines) = url_rules::read(&args.exclude)?;
     let end = crawl_run::run(CrawlRun {
         dir: CrawlDir::new(&args.out),
         settings: args.settings.in_force(environment, &Machine::this())?,
-        rules: url_rules::read(&args.exclude)?,
+        rules,
+        rule_lines,
         seeds: Seeds::open(&args.urls, &args.seeds)?,
         listen: args.listen,
         quiet: args.quiet,

@@ -126,6 +126,7 @@ fn crawl_of(served: &Served, dir: &CrawlDir) -> Result<CrawlEnd, Failure> {
         dir: dir.clone(),
         settings,
         rules: orb_frontier::UrlRules::default(),
+        rule_lines: Vec::new(),
         seeds: Seeds::open(&[], std::slice::from_ref(&served.seeds))?,
         listen: None,
         quiet: false,
