@@ -43,9 +43,10 @@ pub enum SieveFacts {
 /// A queued URL.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QueueFacts {
-    /// `queue`, `cold` (its budget was spent), `admitted` (on the way to the queue) or `in_flight`.
+    /// `queue`, `cold` (its budget was spent), `admitted` (on the way to the queue) or `in_flight`. Only a running
+    /// crawl can tell the last.
     pub place: String,
-    /// Lane inside the site: 0 is retries, 1 seeds, then by depth.
+    /// Lane inside the site: 0 is retries, 1 seeds, then by depth; 255 where no row says.
     pub lane: u8,
     /// URLs of the site before this one; `None` when they are more than a bounded look finds.
     pub ahead: Option<u64>,
@@ -75,7 +76,7 @@ pub struct FateFacts {
     pub attempts: u8,
     /// When the last attempt ended.
     pub at_us: i64,
-    /// Archive segment and offset of the record.
+    /// Archive segment and offset of the record; its length is not kept here, and 0.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub archive: Option<crate::ArchivePlace>,
     /// Digest of the payload as received.
@@ -94,9 +95,9 @@ pub struct RobotsFacts {
     pub in_force: Option<RobotsInForce>,
     /// When it was had.
     pub fetched_us: i64,
-    /// When it is asked for again.
+    /// When it is asked for again; 0 when it is not by itself: it was unreachable too often.
     pub expires_us: i64,
-    /// Whether the URL asked about may be fetched under it.
+    /// Whether the URL asked about may be fetched under it; `None` while nobody knows.
     pub allowed: Option<bool>,
     /// The rule that decides, as written, with its line.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -178,7 +179,8 @@ pub struct SiteFacts {
     pub next_in_ms: u64,
     /// Rest of what its `Retry-After` asked for, milliseconds.
     pub hold_ms: u64,
-    /// Robots copies of its origins, as far as they are kept.
+    /// Robots copies of its origins, the first hundred by name. Left out of what is told about a URL, which names
+    /// its own.
     pub robots: Vec<RobotsFacts>,
 }
 

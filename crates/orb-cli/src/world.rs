@@ -10,6 +10,7 @@ use std::sync::Arc;
 use orb_crawl::{CrawlConfig, World};
 use orb_env::{
     BootClock, Clock, Disk, Entropy, Env, HelperThreads, KernelDisk, KernelNet, OsEntropy,
+    ThreadUse,
 };
 use orb_fetch::{FetchConfig, RustlsTls, Tls, TrustAnchors};
 use orb_store::{FjallOpener, StoreOpener};
@@ -94,5 +95,9 @@ impl World for KernelWorld {
 
     fn cpu_seconds(&self) -> f64 {
         machine::cpu_seconds()
+    }
+
+    fn threads(&self) -> Vec<ThreadUse> {
+        orb_env::threads()
     }
 }

@@ -6,11 +6,16 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
-use orb_api::{Books, Outcome, Sightings};
+use orb_api::{Books, Outcome, Reason, Sightings};
+use orb_env::ThreadUse;
+use orb_frontier::SiteCounts;
 use orb_shard::SlotId;
 use orb_store::JournalEnd;
 use tokio::sync::{Notify, watch};
+
+use crate::stages::StageTimes;
 
 /// What one slot tells of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,9 +29,29 @@ pub(crate) struct SlotReport {
     pub(crate) books: Books,
     pub(crate) in_flight: u64,
     pub(crate) sightings: Sightings,
-    pub(crate) sites: u64,
-    pub(crate) sites_pending: u64,
+    pub(crate) sites: SiteCounts,
     pub(crate) counts: RunCounts,
+}
+
+/// What one shard tells of itself: what no slot owns.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ShardReport {
+    /// Requests under way, visits that read a robots copy included.
+    pub(crate) in_flight: u64,
+    /// Those of them that wait for a name server.
+    pub(crate) resolving: u64,
+    /// Those that wait for the owner of the address clocks.
+    pub(crate) asking: u64,
+    /// How long the site that has been due longest has waited for its turn.
+    pub(crate) late: Duration,
+    /// A slot takes nothing in until its group is written.
+    pub(crate) clogged: bool,
+    /// Fetch buffers are nearly all granted.
+    pub(crate) buffers_full: bool,
+    /// Time spent on the shard's own work.
+    pub(crate) work: StageTimes,
+    /// Every thread's account when this shard ended, while its threads were there.
+    pub(crate) last_threads: Vec<ThreadUse>,
 }
 
 /// Counts of this run.
@@ -43,6 +68,20 @@ pub(crate) struct RunCounts {
     pub(crate) disk_bytes: u64,
     pub(crate) bytes_archived: u64,
     pub(crate) outcomes: BTreeMap<Outcome, u64>,
+    /// Why attempts did not go well.
+    pub(crate) reasons: BTreeMap<Reason, u64>,
+    /// Groups made durable.
+    pub(crate) groups: u64,
+}
+
+impl RunCounts {
+    /// Counts how one URL's attempt ended.
+    pub(crate) fn ended(&mut self, outcome: Outcome, reason: Reason) {
+        *self.outcomes.entry(outcome).or_default() += 1;
+        if reason != Reason::None {
+            *self.reasons.entry(reason).or_default() += 1;
+        }
+    }
 }
 
 /// Pages of the whole folder, so that a page limit is met exactly.
@@ -83,6 +122,7 @@ impl PageBudget {
 pub(crate) struct Board {
     shown: Vec<watch::Sender<JournalEnd>>,
     reports: Vec<watch::Sender<SlotReport>>,
+    shards: Vec<watch::Sender<ShardReport>>,
     bells: Vec<Notify>,
     /// Intake stops while this is set: disk or memory is at its mark.
     hold: AtomicBool,
@@ -97,6 +137,9 @@ impl Board {
                 .collect(),
             reports: (0..slots)
                 .map(|_| watch::Sender::new(SlotReport::default()))
+                .collect(),
+            shards: (0..shards)
+                .map(|_| watch::Sender::new(ShardReport::default()))
                 .collect(),
             bells: (0..shards).map(|_| Notify::new()).collect(),
             hold: AtomicBool::new(false),
@@ -123,6 +166,17 @@ impl Board {
 
     pub(crate) fn reports(&self) -> Vec<SlotReport> {
         self.reports
+            .iter()
+            .map(|report| report.borrow().clone())
+            .collect()
+    }
+
+    pub(crate) fn report_shard(&self, shard: u16, report: ShardReport) {
+        self.shards[usize::from(shard)].send_replace(report);
+    }
+
+    pub(crate) fn shard_reports(&self) -> Vec<ShardReport> {
+        self.shards
             .iter()
             .map(|report| report.borrow().clone())
             .collect()

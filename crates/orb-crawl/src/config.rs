@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use orb_api::ByteSize;
+use orb_api::{Bounds, ByteSize};
 use orb_fetch::{DnsConfig, FetchConfig, GuardConfig};
 use orb_frontier::FrontierConfig;
 use orb_gate::PolitenessConfig;
@@ -181,6 +181,18 @@ impl Default for ArchiveConfig {
             prefix: "ORB".into(),
             statuses: Vec::new(),
         }
+    }
+}
+
+/// The caps of a crawl's settings, as a status shows them.
+pub(crate) fn caps(config: &CrawlConfig) -> Bounds {
+    Bounds {
+        memory_max_bytes: config.memory_max.bytes(),
+        disk_max_bytes: config.disk_max.bytes(),
+        pages_max: config.limits.pages_max,
+        bytes_max: config.limits.bytes_max.bytes(),
+        duration_max_seconds: config.limits.duration_max.as_secs(),
+        ..Bounds::default()
     }
 }
 

@@ -8,6 +8,8 @@ use orb_url::{CrawlUrl, Site};
 use tokio::sync::watch;
 
 use crate::QuestionError;
+use crate::pulse::Pulse;
+use crate::questions::QuestionRoutes;
 
 /// What the operator wants.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,6 +30,8 @@ pub enum Wish {
 pub struct Control {
     wish: watch::Sender<Wish>,
     status: watch::Sender<Status>,
+    pulse: watch::Sender<Pulse>,
+    routes: watch::Sender<Option<QuestionRoutes>>,
 }
 
 impl Default for Control {
@@ -35,6 +39,8 @@ impl Default for Control {
         Control {
             wish: watch::Sender::new(Wish::Run),
             status: watch::Sender::new(Status::default()),
+            pulse: watch::Sender::new(Pulse::default()),
+            routes: watch::Sender::new(None),
         }
     }
 }
@@ -82,31 +88,58 @@ impl Control {
     }
 
     /// What a watcher sees now. The shards are asked; of one that is ending its part is missing.
-    pub async fn view(&self, _query: ViewQuery) -> View {
-        View {
+    pub async fn view(&self, query: ViewQuery) -> View {
+        let routes = self.routes();
+        let pulse = self.pulse.borrow().clone();
+        let mut view = View {
             status: self.status(),
+            resolving: pulse.resolving,
+            asking: pulse.asking,
+            shards_busy: pulse.shards_busy,
+            stages: pulse.stages,
             ..View::default()
+        };
+        if let Some(routes) = routes {
+            view.sites = routes.sites(query).await;
+            view.folder = routes.folder.to_string();
+            view.version = routes.version.to_string();
         }
+        view
     }
 
     /// What the crawl knows of `url`: the shard that owns its site is asked.
     ///
     /// # Errors
     /// When the crawl is not running, has no time, or cannot read its state.
-    pub async fn url_facts(&self, _url: &CrawlUrl) -> Result<UrlFacts, QuestionError> {
-        Err(QuestionError::NotRunning)
+    pub async fn url_facts(&self, url: &CrawlUrl) -> Result<UrlFacts, QuestionError> {
+        let routes = self.routes().ok_or(QuestionError::NotRunning)?;
+        routes.url(url).await
     }
 
     /// What the crawl knows of `site`.
     ///
     /// # Errors
     /// As [`Control::url_facts`].
-    pub async fn site_facts(&self, _site: &Site) -> Result<SiteFacts, QuestionError> {
-        Err(QuestionError::NotRunning)
+    pub async fn site_facts(&self, site: &Site) -> Result<SiteFacts, QuestionError> {
+        let routes = self.routes().ok_or(QuestionError::NotRunning)?;
+        routes.site(site).await
+    }
+
+    fn routes(&self) -> Option<QuestionRoutes> {
+        self.routes.borrow().clone()
+    }
+
+    /// From here on the shards can be asked, or no longer.
+    pub(crate) fn open_questions(&self, routes: Option<QuestionRoutes>) {
+        self.routes.send_replace(routes);
     }
 
     pub(crate) fn publish(&self, status: Status) {
         self.status.send_replace(status);
+    }
+
+    pub(crate) fn publish_pulse(&self, pulse: Pulse) {
+        self.pulse.send_replace(pulse);
     }
 }
 

@@ -1,23 +1,27 @@
 //! The coordinator: sees every slot's report, publishes the status, and ends the crawl.
 //!
-//! In: reports, limits, room on the disk. Out: status, hold, the stop.
+//! In: reports, limits, room on the disk, accounts of threads. Out: status, hold, the stop.
 //! May touch: the board, control, the disk's room. Must not touch: slots.
 //! Invariant: a crawl is finished only when nothing is left anywhere, seen twice with nothing moved between.
 
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 
 use futures_util::future::{Either, select};
-use orb_api::{Books, Phase, Sightings, Status, Summary};
+use orb_api::{Books, Bounds, Limiting, Phase, Sightings, Status, Summary};
 use orb_env::mutant::{Mutant, planted};
 use orb_env::{Clock, Mono};
 
-use crate::board::SlotReport;
-use crate::limits::COORDINATOR_INTERVAL;
+use crate::Wish;
+use crate::board::{ShardReport, SlotReport};
+use crate::limiting::limiting;
+use crate::limits::{COORDINATOR_INTERVAL, LOOKS_PER_SECOND};
+use crate::pace::{Ends, Pace, Sample};
+use crate::pulse::{Pulse, Steadied};
+use crate::room::RoomWatch;
 use crate::run::EndReason;
 use crate::shared::Shared;
-use crate::{Control, Wish};
+use crate::stages::{Passages, ThreadBook};
 
 /// See the module.
 pub(crate) struct Coordinator {
@@ -27,6 +31,11 @@ pub(crate) struct Coordinator {
     last: Option<Vec<SlotReport>>,
     why: Option<EndReason>,
     looks: u64,
+    room: RoomWatch,
+    threads: ThreadBook,
+    pace: Pace,
+    steadied: Steadied,
+    limiting: Limiting,
 }
 
 impl Coordinator {
@@ -39,6 +48,11 @@ impl Coordinator {
             last: None,
             why: None,
             looks: 0,
+            room: RoomWatch::default(),
+            threads: ThreadBook::default(),
+            pace: Pace::default(),
+            steadied: Steadied::default(),
+            limiting: Limiting::Unknown,
         }
     }
 
@@ -58,28 +72,43 @@ impl Coordinator {
                         Wish::Abort => EndReason::Aborted,
                         _ => EndReason::Stopped,
                     });
-                    let reports = self.shared.board.reports();
-                    self.publish(
-                        &reports,
-                        if why == EndReason::Finished {
-                            Phase::Finished
-                        } else {
-                            Phase::Stopped
-                        },
-                    );
-                    let summary = self.summary(&reports);
-                    return (output, why, summary);
+                    return (output, why, self.end(why));
                 }
                 Either::Right(_) => self.look(),
             }
         }
     }
 
+    /// Publishes the last status and draws the sum.
+    fn end(mut self, why: EndReason) -> Summary {
+        let reports = self.shared.board.reports();
+        let mut shards = self.shared.board.shard_reports();
+        for shard in &mut shards {
+            self.threads.note(std::mem::take(&mut shard.last_threads));
+        }
+        self.limiting = Limiting::Unknown;
+        self.pace.clear();
+        let phase = if why == EndReason::Finished {
+            Phase::Finished
+        } else {
+            Phase::Stopped
+        };
+        let status = self.status(&reports, phase);
+        let summary = self.summary(&status, &reports, &shards);
+        self.shared.control.publish(status);
+        summary
+    }
+
     fn look(&mut self) {
         let reports = self.shared.board.reports();
+        let shards = self.shared.board.shard_reports();
+        let now = self.clock.mono();
         self.looks += 1;
-        if self.looks % 5 == 1 {
-            self.watch_room(&reports);
+        if self.looks % LOOKS_PER_SECOND == 1 {
+            self.room.look(&self.shared, self.clock.as_ref(), &reports);
+            self.threads.note(self.shared.world.threads());
+            self.threads.look(shards.len(), now);
+            self.pace.note(sample(&reports, now));
         }
         if self.why.is_none() {
             self.why = self.reason_to_end(&reports);
@@ -87,29 +116,56 @@ impl Coordinator {
                 self.shared.control.ask(Wish::Stop);
             }
         }
-        let phase = match self.shared.control.wish() {
+        let wish = self.shared.control.wish();
+        let phase = match wish {
             Wish::Run if self.shared.board.is_held() => Phase::DiskFull,
             Wish::Run => Phase::Running,
             Wish::Pause => Phase::Paused,
             Wish::Stop | Wish::Abort => Phase::Stopping,
         };
-        self.publish(&reports, phase);
+        self.weigh(&reports, &shards, wish);
+        let status = self.status(&reports, phase);
+        self.publish_pulse(&status, &reports, &shards);
+        self.shared.control.publish(status);
         self.last = Some(reports);
+    }
+
+    /// Finds what limits the crawl now.
+    fn weigh(&mut self, reports: &[SlotReport], shards: &[ShardReport], wish: Wish) {
+        self.steadied.note(reports, shards);
+        if wish == Wish::Pause {
+            self.pace.clear();
+        }
+        let mut pressure = self.steadied.pressure(shards, self.threads.busy());
+        let config = &self.shared.config;
+        pressure.paused = wish == Wish::Pause;
+        pressure.held = self.shared.board.is_held();
+        pressure.pending = reports.iter().map(|report| report.books.pending).sum();
+        pressure.in_flight_max = self.in_flight_max() as f64;
+        if let Some((requests, bytes)) = self.pace.lately(3) {
+            let share = |rate: f64, cap: f64| if cap > 0.0 { rate / cap } else { 0.0 };
+            let politeness = &config.politeness;
+            pressure.rate_share = share(requests, politeness.pages_per_second_max)
+                .max(share(bytes, politeness.bytes_per_second_max as f64));
+        }
+        self.limiting = match limiting(&pressure) {
+            _ if wish >= Wish::Stop => Limiting::Unknown,
+            // Between two states of a small crawl nothing is known for a moment; the last word stands.
+            Limiting::Unknown => self.limiting,
+            known => known,
+        };
+    }
+
+    fn in_flight_max(&self) -> u64 {
+        u64::from(self.shared.config.limits.in_flight_max) * u64::from(self.shared.shards)
     }
 
     fn reason_to_end(&self, reports: &[SlotReport]) -> Option<EndReason> {
         let limits = &self.shared.config.limits;
-        let pages: u64 = reports
-            .iter()
-            .map(|report| report.counts.pages_in_all)
-            .sum();
-        let bytes: u64 = reports
-            .iter()
-            .map(|report| report.counts.bytes_received)
-            .sum();
-        if limits.pages_max > 0 && pages >= limits.pages_max {
+        let totals = sample(reports, Mono(0));
+        if limits.pages_max > 0 && totals.pages >= limits.pages_max {
             Some(EndReason::PagesMax)
-        } else if limits.bytes_max.bytes() > 0 && bytes >= limits.bytes_max.bytes() {
+        } else if limits.bytes_max.bytes() > 0 && totals.bytes >= limits.bytes_max.bytes() {
             Some(EndReason::BytesMax)
         } else if !limits.duration_max.is_zero()
             && self.clock.mono() >= self.started.plus(limits.duration_max)
@@ -136,58 +192,6 @@ impl Coordinator {
             && (self.last.as_deref() == Some(reports) || planted(Mutant::FinishedWithUnreadJournal))
     }
 
-    /// Stops intake below the watermark, and lets it go on when there is room again.
-    fn watch_room(&self, reports: &[SlotReport]) {
-        let config = &self.shared.config;
-        let disk = self.shared.world.disk();
-        let Ok(room) = disk.room(self.shared.dir.root()) else {
-            return;
-        };
-        let mark = config.disk_free_min.bytes().min(room.total_bytes / 20);
-        let used = || {
-            let stores: u64 = reports.iter().map(|report| report.counts.disk_bytes).sum();
-            stores + self.folder_bytes()
-        };
-        let over = config.disk_max.bytes() > 0 && used() >= config.disk_max.bytes();
-        let held = self.shared.board.is_held();
-        // A little more room is asked for before going on, so that it does not go to and fro.
-        let low = room.free_bytes < if held { mark + mark / 10 } else { mark };
-        if (low || over) != held {
-            self.shared.board.set_hold(low || over);
-            if held {
-                tracing::info!(
-                    free_bytes = room.free_bytes,
-                    "disk has room again, intake goes on"
-                );
-            } else {
-                tracing::warn!(
-                    free_bytes = room.free_bytes,
-                    mark_bytes = mark,
-                    "disk is nearly full, intake stops until there is room"
-                );
-            }
-        }
-    }
-
-    fn folder_bytes(&self) -> u64 {
-        let dir = &self.shared.dir;
-        let mut folders = vec![dir.warc(), dir.attempts(), dir.commits(), dir.logs()];
-        for slot in self.shared.slots.slot_ids() {
-            folders.extend([dir.links(slot), dir.sieve(slot), dir.seeds(slot)]);
-        }
-        let disk = self.shared.world.disk();
-        folders
-            .iter()
-            .filter_map(|folder| disk.list(folder).ok())
-            .flatten()
-            .map(|entry| entry.bytes)
-            .sum()
-    }
-
-    fn publish(&self, reports: &[SlotReport], phase: Phase) {
-        publish(&self.shared.control, self.status(reports, phase));
-    }
-
     fn status(&self, reports: &[SlotReport], phase: Phase) -> Status {
         let mut books = Books::default();
         let mut status = Status {
@@ -200,35 +204,82 @@ impl Coordinator {
             books += &report.books;
             sightings += &report.sightings;
             in_flight += report.in_flight;
-            status.sites += report.sites;
-            status.sites_pending += report.sites_pending;
+            status.sites += report.sites.known;
+            status.sites_pending += report.sites.pending;
+            status.sites_waiting += report.sites.waiting;
+            status.sites_parked += report.sites.parked;
             status.pages += report.counts.pages;
             status.requests += report.counts.requests;
             status.bytes_wire += report.counts.bytes_wire;
             status.bytes_archived += report.counts.bytes_archived;
             for (outcome, count) in &report.counts.outcomes {
-                *status
-                    .outcomes
-                    .entry(outcome.name().to_owned())
-                    .or_default() += count;
+                let name = outcome.name().to_owned();
+                *status.outcomes.entry(name).or_default() += count;
+            }
+            for (reason, count) in &report.counts.reasons {
+                let name = reason.name().to_owned();
+                *status.reasons.entry(name).or_default() += count;
             }
         }
+        status.sites_active = in_flight;
         status.seconds = self.clock.mono().since(self.started).as_secs_f64();
         status.discovered = books.discovered;
         status.states = books.states(in_flight);
         status.sightings = sightings;
         status.rss_bytes = self.shared.world.rss_bytes();
+        status.cpu_seconds = self.shared.world.cpu_seconds();
         status.pid = Some(std::process::id());
+        status.bounds = self.bounds(reports);
+        status.limiting = self.limiting;
+        status.eta_seconds = self.seconds_left(phase, status.seconds);
         status
     }
 
-    fn summary(&self, reports: &[SlotReport]) -> Summary {
-        let status = self.status(reports, Phase::Stopped);
+    fn bounds(&self, reports: &[SlotReport]) -> Bounds {
+        let totals = sample(reports, Mono(0));
+        Bounds {
+            disk_used_bytes: self.room.used_bytes,
+            disk_free_bytes: self.room.free_bytes,
+            disk_free_min_bytes: self.room.free_bytes_min,
+            pages_in_all: totals.pages,
+            bytes_received: totals.bytes,
+            in_flight_max: self.in_flight_max(),
+            ..crate::config::caps(&self.shared.config)
+        }
+    }
+
+    fn seconds_left(&self, phase: Phase, seconds: f64) -> Option<f64> {
+        let limits = &self.shared.config.limits;
+        let timed = (!limits.duration_max.is_zero())
+            .then(|| (limits.duration_max.as_secs_f64() - seconds).max(0.0));
+        let ends = Ends {
+            pages_max: limits.pages_max,
+            bytes_max: limits.bytes_max.bytes(),
+            seconds_left: timed,
+        };
+        matches!(phase, Phase::Running | Phase::Paused)
+            .then(|| self.pace.seconds_left(&ends))
+            .flatten()
+    }
+
+    fn publish_pulse(&self, status: &Status, reports: &[SlotReport], shards: &[ShardReport]) {
+        let sum = |part: fn(&ShardReport) -> u64| shards.iter().map(part).sum::<u64>();
+        let deferred: u64 = reports.iter().map(|report| report.sites.deferred).sum();
+        self.shared.control.publish_pulse(Pulse {
+            resolving: sum(|shard| shard.resolving),
+            asking: deferred + sum(|shard| shard.asking),
+            shards_busy: self.threads.busy().to_vec(),
+            stages: self
+                .threads
+                .stages(shards, passages(reports), status.cpu_seconds),
+        });
+    }
+
+    fn summary(&self, status: &Status, reports: &[SlotReport], shards: &[ShardReport]) -> Summary {
         let cpu_seconds = self.shared.world.cpu_seconds();
         Summary {
             pages: status.pages,
             requests: status.requests,
-            stages: BTreeMap::new(),
             bytes_wire: status.bytes_wire,
             bytes_archived: status.bytes_archived,
             seconds: status.seconds,
@@ -239,11 +290,31 @@ impl Coordinator {
                 0.0
             },
             rss_peak_bytes: self.shared.world.rss_peak_bytes(),
-            states: status.states,
+            states: status.states.clone(),
+            stages: self.threads.stages(shards, passages(reports), cpu_seconds),
         }
     }
 }
 
-fn publish(control: &Control, status: Status) {
-    control.publish(status);
+/// The counts of this moment, summed over slots.
+fn sample(reports: &[SlotReport], at: Mono) -> Sample {
+    let mut sample = Sample {
+        at,
+        ..Sample::default()
+    };
+    for report in reports {
+        sample.requests += report.counts.requests;
+        sample.pages += report.counts.pages_in_all;
+        sample.bytes += report.counts.bytes_received;
+        sample.discovered += report.books.discovered;
+        sample.pending += report.books.pending;
+    }
+    sample
+}
+
+fn passages(reports: &[SlotReport]) -> Passages {
+    Passages {
+        requests: reports.iter().map(|report| report.counts.requests).sum(),
+        groups: reports.iter().map(|report| report.counts.groups).sum(),
+    }
 }

@@ -7,9 +7,10 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use orb_api::RobotsInForce;
+use orb_api::{RobotsFacts, RobotsInForce};
 use orb_env::{Mono, Stamp};
 use orb_frontier::rows::{put_blob, take_blob};
+use orb_robots::limits::FRESH_FOR;
 use orb_robots::{
     Access, CopyState, Good, InForce, Kept, ProductToken, Robots, Standing, UnreachablePolicy,
     in_force,
@@ -166,7 +167,7 @@ impl Copies {
             Standing::Unreachable => {
                 copy.failures = old.failures.saturating_add(1);
                 copy.given_up = copy.failures >= policy.attempts_max;
-                let pause = policy.retry_first * 2u32.saturating_pow(u32::from(copy.failures) - 1);
+                let pause = pause_after(copy.failures, policy.retry_first);
                 copy.retry_at = now.mono.plus(pause);
                 // The answer in force stays the good one, while it is fresh.
                 if !copy.state.fetch_due() {
@@ -227,6 +228,11 @@ pub(crate) struct RetryPolicy<'a> {
     pub(crate) retry_first: Duration,
 }
 
+/// The pause after so many failures in a row, at least one.
+fn pause_after(failures: u8, first: Duration) -> Duration {
+    first * 2u32.saturating_pow(u32::from(failures.max(1)) - 1)
+}
+
 impl OriginCopy {
     fn never(now: Stamp) -> OriginCopy {
         OriginCopy {
@@ -274,7 +280,58 @@ impl OriginCopy {
         row
     }
 
-    fn decode(mut row: &[u8], token: &ProductToken, now: Stamp) -> Option<OriginCopy> {
+    /// What is in force for its origin, and what that says of `path`. The origin's name is for the caller to add.
+    pub(crate) fn facts(
+        &self,
+        path: Option<&str>,
+        retry_first: Duration,
+        now: Stamp,
+    ) -> RobotsFacts {
+        let state = self.state.aged(age(self.at, now));
+        let verdict = path.map(|path| self.robots.access(path));
+        let force = in_force(&state, &UnreachablePolicy::default());
+        let standing = match force {
+            InForce::Copy => "rules",
+            InForce::AllowAll => "allow_all",
+            InForce::DisallowAll => "unreachable",
+        };
+        let verdict = verdict.filter(|_| force == InForce::Copy);
+        let allowed = match (force, &verdict) {
+            (InForce::Copy, Some(verdict)) => Some(verdict.access == Access::Allow),
+            (InForce::AllowAll, _) => path.map(|_| true),
+            _ => None,
+        };
+        let line = verdict.as_ref().and_then(|verdict| verdict.line);
+        // While it is unreachable it is asked for again after a pause that doubles; given up, never by itself.
+        let expires = match (self.state.unreachable_for, self.given_up) {
+            (None, _) => {
+                let age = self.state.good.map(|good| good.age).unwrap_or_default();
+                self.at.wall.plus(FRESH_FOR.saturating_sub(age)).0
+            }
+            (Some(_), false) => self.at.wall.plus(pause_after(self.failures, retry_first)).0,
+            (Some(_), true) => 0,
+        };
+        RobotsFacts {
+            origin: String::new(),
+            in_force: Some(RobotsInForce {
+                attempt: self.attempt.clone(),
+                standing: standing.to_owned(),
+                line,
+            }),
+            fetched_us: self.at.wall.0,
+            expires_us: expires,
+            allowed,
+            rule: verdict.and_then(|verdict| verdict.rule),
+            line,
+            crawl_delay_ms: self
+                .robots
+                .crawl_delay()
+                .map(|delay| delay.as_millis() as u64),
+        }
+    }
+
+    /// Reads a stored row.
+    pub(crate) fn decode(mut row: &[u8], token: &ProductToken, now: Stamp) -> Option<OriginCopy> {
         let head = take_blob(&mut row).ok()?;
         let body = take_blob(&mut row).ok()?;
         let stored: StoredCopy = serde_json::from_slice(head).ok()?;

@@ -6,6 +6,7 @@
 use orb_api::RobotsInForce;
 use orb_env::{Mono, WorkLost};
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use orb_env::Stamp;
 use orb_fetch::{Exchange, FetchError, Gate, ResolveError, Response, Timings, TlsInfo};
@@ -39,6 +40,23 @@ pub(crate) struct Task {
     pub(crate) visit: Visit,
     pub(crate) url: CrawlUrl,
     pub(crate) purpose: Purpose,
+    /// How long its address was looked for, when it was not at hand.
+    pub(crate) dns: Option<Duration>,
+    /// When what it brought was taken up.
+    pub(crate) taken_up: Mono,
+}
+
+impl Task {
+    /// A request that is about to begin.
+    pub(crate) fn new(visit: Visit, url: CrawlUrl, purpose: Purpose) -> Task {
+        Task {
+            visit,
+            url,
+            purpose,
+            dns: None,
+            taken_up: Mono(0),
+        }
+    }
 }
 
 /// A robots hop of ours that another slot answered, or did not.
@@ -114,6 +132,8 @@ pub(crate) enum Event {
     Granted(usize, Box<Task>, AddressGrant),
     Exchanged(usize, Box<Task>, Gate, Box<Finished>),
     Hop(usize, Hop),
+    /// A question was answered on the read helper.
+    Answered(usize),
 }
 
 /// The reader comes back whatever happened.

@@ -4,8 +4,12 @@
 //! May touch: frontier, archive, link blocks. Must not touch: sockets.
 //! Invariant: a page's links, record, attempt row and state are in one group.
 
-use orb_api::{ArchivePlace, AttemptKind, AttemptRow, Outcome, Reason, UrlState};
-use orb_env::{Stamp, Wall};
+use std::time::Duration;
+
+use orb_api::{
+    ArchivePlace, AttemptKind, AttemptRow, AttemptTimings, Outcome, Reason, Stage, UrlState,
+};
+use orb_env::{Mono, Stamp, Wall};
 use orb_fetch::{FetchError, Gate, NextStep, Response};
 use orb_frontier::rows::{FateRow, Place};
 use orb_frontier::{Found, How, Settled, Visit};
@@ -21,6 +25,7 @@ use crate::page::PageFacts;
 use crate::shard::Shard;
 use crate::slot::Slot;
 use crate::verdict::Verdict;
+use crate::visited::Ended;
 
 /// A response that was archived.
 pub(crate) struct Archived {
@@ -37,11 +42,12 @@ impl Shard {
     pub(crate) fn exchanged(
         &mut self,
         at: usize,
-        task: Box<Task>,
+        mut task: Box<Task>,
         gate: Gate,
         exchange: &Finished,
     ) {
         let now = self.env.clock.stamp();
+        task.taken_up = now.mono;
         let verdict = match &exchange.outcome {
             Ok(response) => {
                 let all = self.shared.config.limits.requisites
@@ -133,7 +139,11 @@ impl Shard {
         if !matches!(verdict.outcome, Outcome::Captured | Outcome::NotModified) {
             self.shared.board.pages.give_back();
         }
+        let began = self.env.clock.mono();
+        let joined = facts.took.links;
         self.pass_links_on(at, &task, &verdict, exchange, facts);
+        let passed = self.env.clock.mono().since(began);
+        self.tally.work.add(Stage::Links, joined + passed);
         self.attempt_row(at, &task, &verdict, exchange, spent, id, archived.as_ref());
         let raw = exchange
             .outcome
@@ -169,6 +179,10 @@ impl Shard {
             tracing::warn!(%error, slot = %slot.id, "could not note the page being read");
         }
         let facts = self.reader.read(&task.url, response);
+        if let Some((decode, scan)) = facts.took.decode.zip(facts.took.scan) {
+            self.tally.work.add(Stage::Decode, decode);
+            self.tally.work.add(Stage::Scan, scan);
+        }
         if let Err(error) = slot.note_read() {
             tracing::warn!(%error, slot = %slot.id, "could not note that the page was read");
         }
@@ -215,6 +229,7 @@ impl Shard {
         facts: &PageFacts,
         id: RecordId,
     ) -> Archived {
+        let began = self.env.clock.mono();
         let digest = Digest::sha1(response.payload());
         let slot = &mut self.slots[at];
         let withheld = withheld(slot, verdict, response, facts);
@@ -257,6 +272,8 @@ impl Shard {
                 exchange.started.wall,
             );
         }
+        let took = self.env.clock.mono().since(began);
+        self.tally.work.add(Stage::Archive, took);
         Archived {
             place,
             digest,
@@ -373,7 +390,17 @@ impl Shard {
                 (AttemptKind::Robots, Some(origin.as_str().to_owned()), None)
             }
         };
+        let now = self.env.clock.mono();
         let slot = &mut self.slots[at];
+        let ended = Ended {
+            at: now,
+            outcome: verdict.outcome,
+            reason: verdict.reason,
+            page: kind == AttemptKind::Page
+                && matches!(verdict.outcome, Outcome::Captured | Outcome::NotModified),
+            took: Some(spent.ended().since(spent.started())),
+        };
+        slot.visited.note(task.visit.id, &ended);
         let permit = spent.permit();
         let lag = spent.started().since(exchange.started.mono);
         let row = AttemptRow {
@@ -410,13 +437,13 @@ impl Shard {
             retry_after_us: verdict.retry_after.map(|time| time.as_micros() as u64),
             digest: archived.map(|archived| archived.digest.to_string()),
             archive: archived.map(|archived| archived.place.clone()),
-            timings: None,
+            timings: Some(timings_of(task, exchange, spent, now)),
             commit: slot.group.number,
         };
         let mut line = serde_json::to_vec(&row).expect("an attempt row has only plain keys");
         line.push(b'\n');
         slot.group.attempts += 1;
-        slot.group.grew(0, self.env.clock.mono());
+        slot.group.grew(0, now);
         if let Err(error) = slot.attempts.append(&line) {
             tracing::error!(%error, slot = %slot.id, "attempt row could not be written");
             self.slot_failed(at, false);
@@ -455,7 +482,7 @@ impl Shard {
             Outcome::Retry => UrlState::Pending,
         };
         let slot = &mut self.slots[at];
-        *slot.counts.outcomes.entry(outcome).or_default() += 1;
+        slot.counts.ended(outcome, verdict.reason);
         if matches!(outcome, Outcome::Captured | Outcome::NotModified) {
             slot.ends.pages += 1;
             slot.counts.pages += 1;
@@ -501,6 +528,22 @@ impl Shard {
             .settle(task.visit.id, queued, settled, &mut slot.group.batch);
         slot.group.grew(0, now.mono);
         task.visit
+    }
+}
+
+/// Where a request's time went; `now` is when its row is written.
+fn timings_of(task: &Task, exchange: &Finished, spent: &Spent, now: Mono) -> AttemptTimings {
+    let micros = |time: Duration| time.as_micros() as u64;
+    let timings = &exchange.timings;
+    AttemptTimings {
+        queue_us: micros(spent.started().since(task.visit.since)),
+        dns_us: task.dns.map(micros),
+        connect_us: timings.connect.map(micros),
+        tls_us: timings.tls.map(micros),
+        first_byte_us: timings.first_byte.map(micros),
+        body_us: timings.body.map(micros),
+        buffer_wait_us: micros(timings.buffer_wait),
+        ours_us: micros(now.since(task.taken_up)),
     }
 }
 

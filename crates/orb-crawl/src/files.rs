@@ -9,7 +9,7 @@ use std::sync::Arc;
 use orb_api::{ArchivePlace, AttemptRow, CommitRow, CrawlDir};
 use orb_env::mutant::{Mutant, planted};
 use orb_env::{AppendFile, Disk};
-use orb_shard::SlotId;
+use orb_shard::{SlotId, SlotMap};
 use orb_store::{JournalEnd, JournalWriter, Keyspace, Store};
 use orb_warc::SegmentName;
 use serde::{Deserialize, Serialize};
@@ -237,6 +237,20 @@ impl SlotFiles {
     pub(crate) fn forget_links_below(&self, file: u64) -> Result<(), CommitError> {
         Ok(self.journal.remove_below(file)?)
     }
+}
+
+/// Bytes of a crawl's files but those of its stores.
+pub(crate) fn folder_bytes(disk: &dyn Disk, dir: &CrawlDir, slots: &SlotMap) -> u64 {
+    let mut folders = vec![dir.warc(), dir.attempts(), dir.commits(), dir.logs()];
+    for slot in slots.slot_ids() {
+        folders.extend([dir.links(slot), dir.sieve(slot), dir.seeds(slot)]);
+    }
+    folders
+        .iter()
+        .filter_map(|folder| disk.list(folder).ok())
+        .flatten()
+        .map(|entry| entry.bytes)
+        .sum()
 }
 
 fn open(disk: &dyn Disk, path: &Path) -> Result<Box<dyn AppendFile>, CrawlError> {

@@ -6,6 +6,7 @@
 //!
 //! Read `shard` for the loop, `visits` and `fetched` for the life of a URL, `group` for what becomes durable when.
 
+mod answers;
 mod archive;
 mod board;
 mod config;
@@ -16,23 +17,33 @@ mod desk;
 mod errand;
 mod error;
 mod event;
+mod facts;
 mod fetched;
 mod files;
 mod group;
 mod identity;
+mod limiting;
 mod limits;
 mod opening;
+mod pace;
 mod page;
+mod pulse;
 mod questions;
 mod recent;
 mod robots;
+mod robots_facts;
+mod room;
 mod run;
 mod seeds;
 mod shard;
 mod shared;
+mod site_lines;
 mod slot;
+mod stages;
 mod stopped;
+mod tally;
 mod verdict;
+mod visited;
 mod visits;
 mod world;
 

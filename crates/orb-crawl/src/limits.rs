@@ -61,3 +61,50 @@ pub(crate) const READING_BYTES_MAX: u64 = 1 << 20;
 
 /// Pages handled before sockets and timers are served again.
 pub(crate) const EVENTS_PER_TURN: usize = 4;
+
+/// Share of its time that a shard works from which its core counts as busy; above it waits grow without bound.
+pub(crate) const BUSY_SHARE: f64 = 0.85;
+
+/// Share of the operator's cap on a rate from which the cap is what limits: waits between requests are whole.
+pub(crate) const RATE_SHARE: f64 = 0.9;
+
+/// A site that is due waits longer than this for its turn only when something is in the way.
+pub(crate) const LATE_WAITS: Duration = Duration::from_millis(250);
+
+/// And longer than this, with room and a core, only when its URLs are not read in time.
+pub(crate) const LATE_BEHIND: Duration = Duration::from_millis(1_500);
+
+/// Looks of the coordinator between two looks at the disk's room, the threads and the pace: one second.
+pub(crate) const LOOKS_PER_SECOND: u64 = 5;
+
+/// Counts remembered for the pace: a minute's, one a second.
+pub(crate) const PACE_SAMPLES: usize = 61;
+
+/// Seconds of counts before an end is named.
+pub(crate) const PACE_SECONDS_MIN: f64 = 5.0;
+
+/// New URLs for each settled one above which a crawl still grows.
+pub(crate) const STILL_GROWING_SHARE: f64 = 0.05;
+
+/// Measuring the folder may take this share of one core's time: a folder of many segments is measured less often.
+pub(crate) const FOLDER_COST_MAX: f64 = 0.005;
+
+/// Sites remembered per slot for a watcher: sixty-four bytes each, a quarter of a megabyte.
+pub(crate) const VISITED_SITES: usize = 4_096;
+
+/// Sites of a slot that are looked at for one view, when their order asks for more than visits tell: two
+/// milliseconds of a shard's time, once a second while somebody looks.
+pub(crate) const SITES_LOOKED_AT: usize = 1 << 16;
+
+/// Sites in one view; no screen has more lines.
+pub(crate) const SITES_SHOWN: u16 = 200;
+
+/// Robots copies in the facts of one site; few sites have more origins, and each may hold a rule of two kilobytes.
+pub(crate) const ORIGINS_SHOWN: usize = 100;
+
+/// Questions that may wait for one shard; a few people look, each with one question at a time.
+pub(crate) const QUESTIONS_WAITING_MAX: usize = 64;
+
+/// Memory of a store that is opened to be asked, not to be worked on: a block cache that holds what one question
+/// reads.
+pub(crate) const STOPPED_STORE_BYTES: u64 = 64 << 20;

@@ -207,6 +207,7 @@ impl OpenCrawl {
             slots: self.slots,
             shards,
             token: self.token,
+            software: self.setup.software,
             info,
             opened: self.opened,
             clean: self.clean,

@@ -5,7 +5,10 @@
 //! Invariant: a page that ends the reader loses its links, never the process.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
 
+use orb_env::Clock;
 use orb_fetch::{DecodeLimits, Response, decode_content};
 use orb_frontier::How;
 use orb_page::{Link, LinkKind, ScanOptions, decode_text, header_directives, scan};
@@ -38,6 +41,16 @@ pub(crate) struct PageFacts {
     pub(crate) decode_oddities: Vec<&'static str>,
     /// The reader ended in a panic.
     pub(crate) poisoned: bool,
+    /// How long reading it took.
+    pub(crate) took: ReadingTimes,
+}
+
+/// How long the parts of reading a page took; none of them when there was nothing to read.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ReadingTimes {
+    pub(crate) decode: Option<Duration>,
+    pub(crate) scan: Option<Duration>,
+    pub(crate) links: Duration,
 }
 
 /// How pages are read.
@@ -46,6 +59,7 @@ pub(crate) struct PageReader {
     pub(crate) limits: DecodeLimits,
     pub(crate) scan: ScanOptions,
     pub(crate) requisites: bool,
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl PageReader {
@@ -67,6 +81,7 @@ impl PageReader {
         let tags: Vec<&str> = response.header_values("x-robots-tag").collect();
         let mut directives = header_directives(&tags.join("\n"), &self.scan.token);
         if is_html(response) {
+            let began = self.clock.mono();
             let coding = response.content_encoding();
             let decoded = decode_content(coding.as_deref(), response.payload(), &self.limits);
             facts.decode_oddities = decoded
@@ -78,7 +93,9 @@ impl PageReader {
                 let charset = charset_parameter(response);
                 let text = decode_text(&decoded.bytes, charset.as_deref());
                 facts.charset = text.encoding;
+                let decoded_at = self.clock.mono();
                 let page = scan(&text.text, &self.scan);
+                let scanned = self.clock.mono();
                 directives.merge(page.robots);
                 facts.title = page.title;
                 facts.language = page.language;
@@ -87,6 +104,11 @@ impl PageReader {
                 facts.dropped_links = page.links_dropped;
                 let followed = !directives.nofollow;
                 self.take_links(url, page.base.as_deref(), page.links, followed, &mut facts);
+                facts.took = ReadingTimes {
+                    decode: Some(decoded_at.since(began)),
+                    scan: Some(scanned.since(decoded_at)),
+                    links: self.clock.mono().since(scanned),
+                };
             }
         }
         facts.noarchive = directives.noarchive;

@@ -10,7 +10,6 @@ use std::thread;
 use futures_util::future::{Either, join_all, select};
 use futures_util::stream::FuturesUnordered;
 use orb_api::Summary;
-use orb_env::Mono;
 use orb_fetch::{Fetcher, Guard};
 use orb_page::ScanOptions;
 use tokio::sync::{mpsc, oneshot};
@@ -20,9 +19,11 @@ use crate::desk::{Desk, DeskHandle};
 use crate::errand::{ErrandMessage, Routes};
 use crate::opening::{OpenCrawl, mark_clean};
 use crate::page::PageReader;
+use crate::questions::{Question, QuestionRoutes};
 use crate::shard::{Shard, ShardEnd};
 use crate::shared::Shared;
 use crate::slot::Slot;
+use crate::tally::Tally;
 use crate::{CrawlError, Wish};
 
 /// Why a crawl ended.
@@ -63,6 +64,7 @@ struct ShardParts {
     desk: DeskHandle,
     routes: Routes,
     inbox: mpsc::Receiver<ErrandMessage>,
+    questions: mpsc::Receiver<Question>,
 }
 
 impl ShardParts {
@@ -74,6 +76,7 @@ impl ShardParts {
             desk,
             routes,
             inbox,
+            questions,
         } = self;
         let problem = |problem: String| CrawlError::Shard {
             shard: index,
@@ -91,6 +94,7 @@ impl ShardParts {
         let reader = PageReader {
             limits: config.fetch.decode_limits(),
             requisites: config.limits.requisites,
+            clock: Arc::clone(&env.clock),
             scan: ScanOptions {
                 requisites: config.limits.requisites,
                 links_max: config.limits.links_per_page_max as usize,
@@ -105,6 +109,7 @@ impl ShardParts {
             desk,
             routes,
             inbox,
+            questions,
             slots,
             reader,
             work: FuturesUnordered::new(),
@@ -114,7 +119,7 @@ impl ShardParts {
             wish: Wish::Run,
             stopping: false,
             stop_since: None,
-            reported: Mono(0),
+            tally: Tally::default(),
             fatal: None,
             shared,
         })
@@ -144,16 +149,26 @@ fn deal(shared: &Arc<Shared>, slots: Vec<Slot>) -> (Desk, Vec<ShardParts>) {
         shared.shards,
     );
     let (routes, inboxes) = Routes::new(shared.shards);
+    let (asking, questions) = QuestionRoutes::new(
+        shared.shards,
+        shared.slots,
+        shared.key,
+        &shared.dir.root().display().to_string(),
+        &shared.software,
+    );
+    shared.control.open_questions(Some(asking));
     let mut parts: Vec<ShardParts> = inboxes
         .into_iter()
+        .zip(questions)
         .enumerate()
-        .map(|(index, inbox)| ShardParts {
+        .map(|(index, (inbox, questions))| ShardParts {
             index: index as u16,
             shared: Arc::clone(shared),
             slots: Vec::new(),
             desk: handle.clone(),
             routes: routes.clone(),
             inbox,
+            questions,
         })
         .collect();
     for slot in slots {
@@ -174,6 +189,7 @@ async fn oversee(
         Either::Left((done, _)) => done,
         Either::Right(((), coordinator)) => coordinator.await,
     };
+    shared.control.open_questions(None);
     let mut clean = true;
     for result in results {
         clean &= result? == ShardEnd::Clean;

@@ -18,13 +18,16 @@ use tokio::sync::{mpsc, watch};
 
 use crate::CrawlError;
 use crate::Wish;
+use crate::board::ShardReport;
 use crate::desk::DeskHandle;
 use crate::errand::{ErrandMessage, Routes};
 use crate::event::Event;
 use crate::limits::{ABSORB_BYTES, EVENTS_PER_TURN, GROUP_FAILURES_MAX, REOPEN_PAUSE, STOP_GRACE};
 use crate::page::PageReader;
+use crate::questions::Question;
 use crate::shared::Shared;
 use crate::slot::Slot;
+use crate::tally::Tally;
 
 /// How often a shard looks up even if nothing happened.
 const HEARTBEAT: std::time::Duration = std::time::Duration::from_millis(500);
@@ -41,6 +44,7 @@ pub(crate) struct Shard {
     pub(crate) desk: DeskHandle,
     pub(crate) routes: Routes,
     pub(crate) inbox: mpsc::Receiver<ErrandMessage>,
+    pub(crate) questions: mpsc::Receiver<Question>,
     pub(crate) slots: Vec<Slot>,
     pub(crate) reader: PageReader,
     pub(crate) work: FuturesUnordered<LocalBoxFuture<'static, Event>>,
@@ -51,13 +55,14 @@ pub(crate) struct Shard {
     pub(crate) wish: Wish,
     pub(crate) stopping: bool,
     pub(crate) stop_since: Option<Mono>,
-    pub(crate) reported: Mono,
+    pub(crate) tally: Tally,
     pub(crate) fatal: Option<CrawlError>,
 }
 
 /// What ended a wait.
 enum Woken {
     Errand(ErrandMessage),
+    Question(Question),
     Event(Event),
     Look,
 }
@@ -82,20 +87,25 @@ impl Shard {
         loop {
             self.wish = *wishes.borrow_and_update();
             if self.wish == Wish::Abort {
+                self.report_end();
                 return Ok(ShardEnd::Unclean);
             }
+            let began = self.env.clock.mono();
             self.turn()?;
             if let Some(end) = self.stopped() {
                 self.report(true);
+                self.report_end();
                 return Ok(end);
             }
             let now = self.env.clock.mono();
+            self.tally.worked(began, now, 0);
             let wake = self.next_wake(now);
             self.report(wake > now);
             match self.next(&mut wishes, wake).await {
                 Woken::Errand(message) => self.take_errand(message),
+                Woken::Question(question) => self.take_question(question),
                 Woken::Event(event) => {
-                    self.handle(event);
+                    self.timed(event);
                     self.handle_ready();
                     // Sockets and timers have their turn even when work never ends.
                     tokio::task::yield_now().await;
@@ -113,9 +123,12 @@ impl Shard {
         let mut bell = pin!(shared.board.rung(self.index).fuse());
         let mut changed = pin!(wishes.changed().fuse());
         let mut errand = pin!(self.inbox.recv().fuse());
+        let mut question = pin!(self.questions.recv().fuse());
         select_biased! {
             _ = changed => Woken::Look,
             message = errand => message.map_or(Woken::Look, Woken::Errand),
+            // A watcher waits for a page at most; nothing waits for a watcher.
+            question = question => question.map_or(Woken::Look, Woken::Question),
             event = self.work.select_next_some() => Woken::Event(event),
             () = bell => Woken::Look,
             () = sleep => Woken::Look,
@@ -125,7 +138,7 @@ impl Shard {
     fn handle_ready(&mut self) {
         for _ in 1..EVENTS_PER_TURN {
             match self.work.next().now_or_never() {
-                Some(Some(event)) => self.handle(event),
+                Some(Some(event)) => self.timed(event),
                 _ => return,
             }
         }
@@ -298,6 +311,14 @@ impl Shard {
         );
     }
 
+    /// Takes one event, and counts the time it costs.
+    fn timed(&mut self, event: Event) {
+        let (began, named) = (self.env.clock.mono(), self.tally.work.micros());
+        self.handle(event);
+        let named = self.tally.work.micros() - named;
+        self.tally.worked(began, self.env.clock.mono(), named);
+    }
+
     /// Takes one event.
     fn handle(&mut self, event: Event) {
         match event {
@@ -346,10 +367,14 @@ impl Shard {
                 self.visit(at, *visit);
             }
             Event::Unresolved(at, task, error) => self.unresolved(at, *task, &error),
-            Event::Deferred(at, task, until) => self.unbegun(at, *task, until),
+            Event::Deferred(at, task, until) => {
+                self.slots[at].frontier.deferred(task.visit.id);
+                self.unbegun(at, *task, until);
+            }
             Event::Granted(at, task, grant) => self.granted(at, task, grant),
             Event::Exchanged(at, task, gate, finished) => self.exchanged(at, task, gate, &finished),
             Event::Hop(at, hop) => self.hop_answered(at, hop),
+            Event::Answered(at) => self.slots[at].jobs -= 1,
         }
     }
 
@@ -479,13 +504,40 @@ impl Shard {
 
     fn report(&mut self, sleeping: bool) {
         let now = self.env.clock.mono();
-        if !sleeping && now < self.reported.plus(REPORT_INTERVAL) {
+        if !sleeping && now < self.tally.reported.plus(REPORT_INTERVAL) {
             return;
         }
-        self.reported = now;
+        self.tally.reported = now;
         for slot in &self.slots {
             self.shared.board.report(slot.id, slot.report(&self.shared));
         }
+        self.shared
+            .board
+            .report_shard(self.index, self.own_report(now));
+    }
+
+    fn own_report(&self, now: Mono) -> ShardReport {
+        let buffers_max = self.shared.config.fetch.buffer_memory_max;
+        let late = self.slots.iter().map(|slot| slot.frontier.lateness(now));
+        ShardReport {
+            in_flight: u64::from(self.in_flight + self.reading),
+            resolving: self.tally.gauges.resolving.get(),
+            asking: self.tally.gauges.asking.get(),
+            late: late.max().unwrap_or_default(),
+            clogged: self.slots.iter().any(Slot::is_clogged),
+            buffers_full: self.fetcher.buffer_bytes() > buffers_max / 10 * 9,
+            work: self.tally.work,
+            last_threads: Vec::new(),
+        }
+    }
+
+    /// The last report: the accounts of this shard's threads, which end with it.
+    fn report_end(&self) {
+        let report = ShardReport {
+            last_threads: self.shared.world.threads(),
+            ..self.own_report(self.env.clock.mono())
+        };
+        self.shared.board.report_shard(self.index, report);
     }
 }
 

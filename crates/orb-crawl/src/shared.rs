@@ -27,6 +27,8 @@ pub(crate) struct Shared {
     pub(crate) key: CrawlKey,
     pub(crate) shards: u16,
     pub(crate) token: ProductToken,
+    /// Name and version of the program.
+    pub(crate) software: String,
     /// Fields of every segment's warcinfo record.
     pub(crate) info: Vec<(String, String)>,
     /// When this process opened the crawl.

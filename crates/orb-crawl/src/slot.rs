@@ -33,6 +33,7 @@ use crate::limits::{
 use crate::recent::RecentLinks;
 use crate::seeds;
 use crate::shared::Shared;
+use crate::visited::Visited;
 
 /// Why a slot stands still, and since when.
 #[derive(Clone, Copy, Debug)]
@@ -76,6 +77,7 @@ pub(crate) struct Slot {
     pub(crate) failed: Option<Failure>,
     pub(crate) failures: u32,
     pub(crate) counts: RunCounts,
+    pub(crate) visited: Visited,
     committed_ends: FileEnds,
     /// Bytes of the store's files after the last group.
     disk_bytes: u64,
@@ -144,6 +146,7 @@ impl Slot {
             failed: None,
             failures: 0,
             counts: RunCounts::default(),
+            visited: Visited::default(),
             disk_bytes: 0,
             frontier,
         };
@@ -262,6 +265,7 @@ impl Slot {
     pub(crate) fn committed(&mut self, committed: Committed) -> Result<JournalEnd, CrawlError> {
         let end = committed.ends.journal_end();
         self.durable_group += 1;
+        self.counts.groups += 1;
         self.failures = 0;
         self.disk_bytes = self.store().disk_bytes();
         // The journal's end is known only by the commit; the rest has moved on since.
@@ -422,7 +426,6 @@ impl Slot {
     }
 
     pub(crate) fn report(&self, shared: &Shared) -> SlotReport {
-        let (sites, sites_pending) = self.frontier.site_counts();
         let mut counts = self.counts.clone();
         counts.bytes_received = self.ends.bytes_received;
         counts.pages_in_all = self.ends.pages;
@@ -442,8 +445,7 @@ impl Slot {
             books: self.frontier.books().clone(),
             in_flight: u64::from(self.in_flight),
             sightings: self.frontier.sightings().clone(),
-            sites,
-            sites_pending,
+            sites: self.frontier.site_counts(),
             counts,
         }
     }

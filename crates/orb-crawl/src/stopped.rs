@@ -5,23 +5,28 @@
 
 use std::sync::Arc;
 
-use orb_api::{Books, CrawlDir, Phase, Sightings, SiteFacts, Status, UrlFacts};
-use orb_frontier::{SlotSnapshot, UrlRules};
-use orb_shard::SlotMap;
-use orb_url::{CrawlKey, CrawlUrl, Site};
+use orb_api::{Books, Bounds, CrawlDir, Phase, Sightings, SiteFacts, Status, UrlFacts};
+use orb_frontier::{FrontierError, SieveKey, SlotSnapshot, UrlLook, UrlRules, each_site};
+use orb_robots::ProductToken;
+use orb_shard::{SlotId, SlotMap};
+use orb_store::Store;
+use orb_url::{CrawlKey, CrawlUrl, Fingerprint, Site};
 
-use crate::files::FileEnds;
+use crate::config::caps;
+use crate::facts::{Asked, FactsError, FactsJob, LiveUrl};
+use crate::files::{FileEnds, folder_bytes};
 use crate::identity::CrawlIdentity;
-use crate::{CrawlConfig, CrawlError, World};
+use crate::limits::STOPPED_STORE_BYTES;
+use crate::{ConfigError, CrawlConfig, CrawlError, World};
 
 /// A crawl that is not running, open for questions. The caller holds the folder's lock.
 pub struct StoppedCrawl {
     world: Arc<dyn World>,
     dir: CrawlDir,
-    #[allow(dead_code)]
     config: CrawlConfig,
     #[allow(dead_code)]
     rules: Arc<UrlRules>,
+    token: ProductToken,
     key: CrawlKey,
     slots: SlotMap,
 }
@@ -43,7 +48,12 @@ impl StoppedCrawl {
                 dir: dir.root().to_path_buf(),
             }
         })?;
+        let token = ProductToken::new(&config.identity.product).map_err(|error| ConfigError {
+            key: "identity.product",
+            problem: error.to_string(),
+        })?;
         Ok(StoppedCrawl {
+            token,
             key: identity.crawl_key(),
             slots: identity.slot_map()?,
             world,
@@ -53,12 +63,21 @@ impl StoppedCrawl {
         })
     }
 
-    /// How it stands, as [`read_status`].
+    /// How it stands, as [`read_status`], with the caps of the settings.
     ///
     /// # Errors
     /// What the disk says; a store that is in use.
     pub fn status(&self) -> Result<Status, CrawlError> {
-        read_status(self.world.as_ref(), &self.dir)
+        let mut status = read_status(self.world.as_ref(), &self.dir)?;
+        let known = status.bounds;
+        status.bounds = Bounds {
+            disk_used_bytes: known.disk_used_bytes,
+            disk_free_bytes: known.disk_free_bytes,
+            pages_in_all: known.pages_in_all,
+            bytes_received: known.bytes_received,
+            ..caps(&self.config)
+        };
+        Ok(status)
     }
 
     /// What is known of `url`.
@@ -66,12 +85,9 @@ impl StoppedCrawl {
     /// # Errors
     /// What the disk says; a store that is in use.
     pub fn url_facts(&self, url: &CrawlUrl) -> Result<UrlFacts, CrawlError> {
-        Ok(UrlFacts {
-            url: url.as_str().to_owned(),
-            fingerprint: self.key.fingerprint(url).to_string(),
-            site: self.site_facts(&url.site())?,
-            ..UrlFacts::default()
-        })
+        let job = self.job(url.site(), self.key.fingerprint(url))?;
+        let facts = job.url(url, LiveUrl::default());
+        facts.map_err(|error| told(error, &job))
     }
 
     /// What is known of `site`.
@@ -79,16 +95,50 @@ impl StoppedCrawl {
     /// # Errors
     /// What the disk says; a store that is in use.
     pub fn site_facts(&self, site: &Site) -> Result<SiteFacts, CrawlError> {
-        Ok(SiteFacts {
-            site: site.as_str().to_owned(),
-            slot: self.slots.slot_of_site(&self.key, site).0,
-            partition: self.slots.partition_of(&self.key, site).get(),
-            ..SiteFacts::default()
+        let job = self.job(site.clone(), Fingerprint(0))?;
+        job.site().map_err(|error| told(error, &job))
+    }
+
+    fn job(&self, site: Site, fingerprint: Fingerprint) -> Result<FactsJob, CrawlError> {
+        let slot = self.slots.slot_of_site(&self.key, &site);
+        let partition = self.slots.partition_of(&self.key, &site);
+        let store = open_store(self.world.as_ref(), &self.dir, slot)?;
+        let disk = self.world.disk();
+        let look = UrlLook::open(store, Arc::clone(&disk), self.dir.sieve(slot))
+            .map_err(|source| CrawlError::Frontier { slot, source })?;
+        Ok(FactsJob {
+            look,
+            asked: Asked {
+                slot,
+                key: SieveKey {
+                    partition,
+                    fingerprint,
+                },
+                site,
+            },
+            live: None,
+            dir: self.dir.clone(),
+            disk,
+            config: self.config.clone(),
+            rules: Arc::clone(&self.rules),
+            token: self.token.clone(),
+            now: self.world.clock().stamp(),
         })
     }
 }
 
-/// Reads the status of a crawl that is not running.
+fn told(error: FactsError, job: &FactsJob) -> CrawlError {
+    let slot = job.asked.slot;
+    match error {
+        FactsError::Frontier(source) => CrawlError::Frontier { slot, source },
+        FactsError::Store(source) => CrawlError::Store { slot, source },
+        FactsError::Archive(source) => CrawlError::file("list", &job.dir.warc())(source),
+    }
+}
+
+/// Reads the status of a crawl that is not running. Caps that only settings tell are left at none.
+///
+/// Cost: a look at every site's row.
 ///
 /// # Errors
 /// [`CrawlError::NoCrawl`] when there is none; what the disk says; a store that is in use.
@@ -104,11 +154,9 @@ pub fn read_status(world: &dyn World, dir: &CrawlDir) -> Result<Status, CrawlErr
         ..Status::default()
     };
     let mut sightings = Sightings::default();
+    let mut stores_bytes = 0;
     for slot in slots.slot_ids() {
-        let opener = world.stores(64 << 20);
-        let store = opener
-            .open(&dir.store(slot))
-            .map_err(|source| CrawlError::Store { slot, source })?;
+        let store = open_store(world, dir, slot)?;
         let snapshot = SlotSnapshot::read(store.as_ref())
             .map_err(|source| CrawlError::Frontier { slot, source })?
             .unwrap_or_default();
@@ -118,6 +166,9 @@ pub fn read_status(world: &dyn World, dir: &CrawlDir) -> Result<Status, CrawlErr
         status.pages += ends.pages;
         status.bytes_wire += ends.bytes_received;
         status.bytes_archived += ends.bytes_archived;
+        stores_bytes += store.disk_bytes();
+        count_sites(store.as_ref(), &mut status)
+            .map_err(|source| CrawlError::Frontier { slot, source })?;
     }
     status.discovered = books.discovered;
     if books.pending == 0 && books.discovered > 0 {
@@ -125,5 +176,32 @@ pub fn read_status(world: &dyn World, dir: &CrawlDir) -> Result<Status, CrawlErr
     }
     status.states = books.states(0);
     status.sightings = sightings;
+    let free_bytes = disk.room(dir.root()).map_or(0, |room| room.free_bytes);
+    status.bounds = Bounds {
+        disk_used_bytes: stores_bytes + folder_bytes(disk.as_ref(), dir, &slots),
+        disk_free_bytes: free_bytes,
+        pages_in_all: status.pages,
+        bytes_received: status.bytes_wire,
+        ..Bounds::default()
+    };
     Ok(status)
+}
+
+fn open_store(
+    world: &dyn World,
+    dir: &CrawlDir,
+    slot: SlotId,
+) -> Result<Arc<dyn Store>, CrawlError> {
+    world
+        .stores(STOPPED_STORE_BYTES)
+        .open(&dir.store(slot))
+        .map_err(|source| CrawlError::Store { slot, source })
+}
+
+fn count_sites(store: &dyn Store, status: &mut Status) -> Result<(), FrontierError> {
+    each_site(store, &mut |_, row| {
+        status.sites += 1;
+        status.sites_parked += u64::from(row.parked.is_some());
+        status.sites_pending += u64::from(row.pending > 0 && row.parked.is_none());
+    })
 }

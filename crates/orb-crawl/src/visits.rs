@@ -4,6 +4,8 @@
 //! May touch: frontier, robots copies, fetcher, desk. Must not touch: the archive.
 //! Invariant: a page is requested only after a robots answer in force allows it, and only under a permit.
 
+use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -20,7 +22,9 @@ use crate::copies::Judgement;
 use crate::event::{Event, Finished, Purpose, Task};
 use crate::limits::{JUDGED_PER_VISIT, POISON_TIMES};
 use crate::shard::Shard;
+use crate::tally::counted;
 use crate::verdict::Verdict;
+use crate::visited::Ended;
 
 /// Key of an origin's robots row.
 pub(crate) fn robots_key(partition: orb_shard::Partition, site: &Site, origin: &Origin) -> Vec<u8> {
@@ -63,14 +67,7 @@ impl Shard {
                 hops: 0,
                 errand: Some(errand),
             };
-            return self.request(
-                at,
-                Task {
-                    visit,
-                    url,
-                    purpose,
-                },
-            );
+            return self.request(at, Task::new(visit, url, purpose));
         }
         self.judge_urls(at, visit);
     }
@@ -159,14 +156,7 @@ impl Shard {
             return slot.frontier.release(visit.id, later);
         }
         let url = queued.row.found.url.clone();
-        self.request(
-            at,
-            Task {
-                visit,
-                url,
-                purpose: Purpose::Page(queued, robots),
-            },
-        );
+        self.request(at, Task::new(visit, url, Purpose::Page(queued, robots)));
     }
 
     /// Settles a URL that is not requested.
@@ -200,7 +190,7 @@ impl Shard {
             last_modified: None,
         };
         let slot = &mut self.slots[at];
-        *slot.counts.outcomes.entry(outcome).or_default() += 1;
+        slot.counts.ended(outcome, reason);
         slot.frontier.settle(
             visit.id,
             queued,
@@ -214,7 +204,7 @@ impl Shard {
         let slot = &mut self.slots[at];
         slot.jobs += 1;
         self.reading += 1;
-        let store = std::sync::Arc::clone(slot.store());
+        let store = Arc::clone(slot.store());
         let key = robots_key(visit.partition, &visit.site, &origin);
         let read = run_on(self.env.work.as_ref(), Lane::Read, move || {
             store.get(Keyspace::Robots, &key)
@@ -228,18 +218,12 @@ impl Shard {
     /// Requests an origin's robots.txt as this visit's fetch.
     fn request_robots(&mut self, at: usize, visit: Visit, origin: Origin) {
         let url = origin.robots_url();
-        self.request(
-            at,
-            Task {
-                visit,
-                url,
-                purpose: Purpose::Robots {
-                    origin,
-                    hops: 0,
-                    errand: None,
-                },
-            },
-        );
+        let purpose = Purpose::Robots {
+            origin,
+            hops: 0,
+            errand: None,
+        };
+        self.request(at, Task::new(visit, url, purpose));
     }
 
     /// Resolves the host and asks for a time.
@@ -247,18 +231,25 @@ impl Shard {
         self.slots[at].in_flight += 1;
         self.in_flight += 1;
         let (fetcher, desk) = (self.fetcher.clone(), self.desk.clone());
+        let (gauges, clock) = (Rc::clone(&self.tally.gauges), Arc::clone(&self.env.clock));
         let turn = match &task.purpose {
             Purpose::Page(queued, _) => usize::from(queued.row.attempts),
             Purpose::Robots { hops, .. } => usize::from(*hops),
         };
-        let task = Box::new(task);
+        let mut task = Box::new(task);
         let ask = async move {
-            let resolved = match fetcher.resolve(task.url.host()).await {
+            let resolve = fetcher.resolve(task.url.host());
+            let (resolved, took) = counted(&gauges.resolving, clock.as_ref(), resolve).await;
+            task.dns = took;
+            let resolved = match resolved {
                 Ok(resolved) => resolved,
                 Err(error) => return Event::Unresolved(at, task, error),
             };
             let address = resolved.addresses[turn % resolved.addresses.len()];
-            match desk.ask(address).await {
+            match counted(&gauges.asking, clock.as_ref(), desk.ask(address))
+                .await
+                .0
+            {
                 Some(Answer::Granted(grant)) => Event::Granted(at, task, grant),
                 Some(Answer::AskAgain(when)) => Event::Deferred(at, task, when),
                 None => Event::Deferred(at, task, Mono::NEVER),
@@ -344,6 +335,14 @@ impl Shard {
         if self.slots[at].failed.is_some() {
             return self.unbegun(at, task, Mono(0));
         }
+        let ended = Ended {
+            at: self.env.clock.mono(),
+            outcome: verdict.outcome,
+            reason: verdict.reason,
+            page: false,
+            took: None,
+        };
+        self.slots[at].visited.note(task.visit.id, &ended);
         match task.purpose {
             Purpose::Page(..) => {
                 self.shared.board.pages.give_back();

@@ -6,7 +6,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use orb_env::{Clock, Disk, Entropy, Env};
+use orb_env::{Clock, Disk, Entropy, Env, ThreadUse};
 use orb_fetch::{FetchConfig, Tls};
 use orb_store::StoreOpener;
 
@@ -36,4 +36,6 @@ pub trait World: Send + Sync {
     fn rss_peak_bytes(&self) -> u64;
     /// User and system time of the process so far.
     fn cpu_seconds(&self) -> f64;
+    /// What each thread of the process has used; none where the system keeps no such account.
+    fn threads(&self) -> Vec<ThreadUse>;
 }

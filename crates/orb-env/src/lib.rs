@@ -14,6 +14,7 @@ mod memory_disk;
 pub mod mutant;
 mod net;
 mod real_disk;
+mod threads;
 mod time;
 mod work;
 
@@ -23,6 +24,7 @@ pub use entropy::{Entropy, OsEntropy, SeededEntropy};
 pub use memory_disk::{DiskFaults, MemoryDisk};
 pub use net::{BoxStream, KernelNet, LocalFuture, Net, Stream};
 pub use real_disk::KernelDisk;
+pub use threads::{ThreadUse, threads};
 pub use time::{BootId, Mono, Stamp, Wall};
 pub use work::{HelperThreads, Job, Lane, VirtualWork, Work, WorkLost, run_on};
 

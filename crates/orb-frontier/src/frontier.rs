@@ -10,13 +10,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use orb_api::{Books, Reason, Sightings, UrlState};
+use orb_api::{Reason, Sightings, UrlState};
 use orb_env::mutant::{Mutant, planted};
 use orb_env::{Disk, Mono, Stamp, Wall};
 use orb_gate::{PolitenessConfig, SiteClock};
 use orb_shard::{Partition, SlotId, SlotMap};
 use orb_store::{Batch, JournalEnd, Keyspace, Store};
-use orb_url::{CrawlKey, CrawlUrl, Fingerprint, Site};
+use orb_url::{CrawlKey, Site};
 
 use crate::limits::{LOAD_SITES_MAX, PREFETCH};
 use crate::rows::{FateRow, Lane, QueueRow, fate_key, queue_key, site_prefix};
@@ -59,6 +59,8 @@ pub struct Visit {
     pub site: Site,
     /// Its partition.
     pub partition: Partition,
+    /// When its turn came.
+    pub since: Mono,
 }
 
 /// What became of a queued URL.
@@ -143,19 +145,19 @@ impl Frontier {
             let Some((at, id)) = self.sites.pop_waiting(now.mono.plus(PREFETCH)) else {
                 break;
             };
-            let entry = self.sites.get_mut(id);
+            let entry = self.sites.get(id);
             if !entry.window.is_empty() || entry.errands > 0 {
                 self.sites.make_ready(id, at);
             } else if entry.has_more() {
-                entry.phase = Phase::Loading;
                 let prefix = site_prefix(entry.partition, &entry.name);
                 items.push(LoadItem {
                     id,
                     prefix,
                     taken: entry.taken.clone(),
                 });
+                self.sites.set_phase(id, Phase::Loading);
             } else {
-                entry.phase = Phase::Idle;
+                self.sites.set_phase(id, Phase::Idle);
             }
         }
         if items.is_empty() {
@@ -174,9 +176,7 @@ impl Frontier {
         for site in loaded.0 {
             self.loading -= 1;
             let entry = self.sites.get_mut(site.id);
-            if entry.row.parked.is_some() {
-                entry.phase = Phase::Idle;
-            } else {
+            if entry.row.parked.is_none() {
                 // Rows handed out after the read began are not handed out again.
                 let fresh = site
                     .rows
@@ -196,7 +196,7 @@ impl Frontier {
                 let at = now.mono.plus(due.since(now.wall));
                 self.sites.schedule(site.id, at, &self.setup.politeness);
             } else {
-                entry.phase = Phase::Idle;
+                self.sites.set_phase(site.id, Phase::Idle);
             }
         }
     }
@@ -204,12 +204,14 @@ impl Frontier {
     /// The next site that may be visited now.
     pub fn next_visit(&mut self, now: Mono) -> Option<Visit> {
         let id = self.sites.pop_ready(now)?;
-        let entry = self.sites.get_mut(id);
-        entry.phase = Phase::Visiting;
+        self.sites.set_phase(id, Phase::Visiting);
+        self.sites.set_deferred(id, false);
+        let entry = self.sites.get(id);
         Some(Visit {
             id,
             site: entry.name.clone(),
             partition: entry.partition,
+            since: now,
         })
     }
 
@@ -238,14 +240,18 @@ impl Frontier {
 
     /// The visit is over; the site may be visited again when its clock allows and not before `not_before`.
     pub fn release(&mut self, id: SiteId, not_before: Mono) {
-        let entry = self.sites.get_mut(id);
         debug_assert_eq!(
-            entry.phase,
+            self.sites.get(id).phase,
             Phase::Visiting,
             "only a visited site is released"
         );
-        entry.phase = Phase::Idle;
+        self.sites.set_phase(id, Phase::Idle);
         self.wake_site(id, not_before);
+    }
+
+    /// The address of a visited site must rest: its clock, not the site's own, keeps it waiting till the next turn.
+    pub fn deferred(&mut self, id: SiteId) {
+        self.sites.set_deferred(id, true);
     }
 
     fn wake_site(&mut self, id: SiteId, not_before: Mono) {
@@ -268,9 +274,8 @@ impl Frontier {
 
     /// Something changed for a site that waits: it is looked at as soon as its clock allows.
     pub fn nudge(&mut self, id: SiteId) {
-        let entry = self.sites.get_mut(id);
-        if matches!(entry.phase, Phase::Waiting(_) | Phase::Idle) {
-            entry.phase = Phase::Idle;
+        if matches!(self.sites.get(id).phase, Phase::Waiting(_) | Phase::Idle) {
+            self.sites.set_phase(id, Phase::Idle);
             self.wake_site(id, Mono(0));
         }
     }
@@ -397,11 +402,11 @@ impl Frontier {
         !self.sites.dirty.is_empty() || self.positions_moved()
     }
 
-    fn nothing_underway(&self) -> bool {
+    pub(crate) fn nothing_underway(&self) -> bool {
         self.sieve.buffered() == 0 && self.covering.is_none()
     }
 
-    fn positions_moved(&self) -> bool {
+    pub(crate) fn positions_moved(&self) -> bool {
         self.nothing_underway()
             && (self.seeds_to != self.snapshot.seeds
                 || self.read_to != self.snapshot.absorbed_ends())
@@ -447,65 +452,5 @@ impl Frontier {
             crate::remove_admitted(self.setup.disk.as_ref(), &self.setup.sieve_dir, id)?;
         }
         Ok(())
-    }
-
-    // ---- telling ----
-
-    /// Whether nothing is left to do here: nothing pending, buffered, merging or undrained.
-    #[must_use]
-    pub fn is_idle(&self) -> bool {
-        self.snapshot.books.pending == 0
-            && self.nothing_underway()
-            && self.snapshot.admitted.is_empty()
-            && !self.draining
-            && !self.positions_moved()
-    }
-
-    /// The books of the group being built.
-    #[must_use]
-    pub fn books(&self) -> &Books {
-        &self.snapshot.books
-    }
-
-    /// Links stopped before the sieve.
-    #[must_use]
-    pub fn sightings(&self) -> &Sightings {
-        &self.sightings
-    }
-
-    /// Number of sites known, and of those with something pending.
-    #[must_use]
-    pub fn site_counts(&self) -> (u64, u64) {
-        (self.sites.len() as u64, self.sites.pending_sites)
-    }
-
-    /// Number of the last sealed group.
-    #[must_use]
-    pub fn group(&self) -> u64 {
-        self.snapshot.group
-    }
-
-    /// Bytes of found URLs that wait for a merge.
-    #[must_use]
-    pub fn buffered_bytes(&self) -> usize {
-        self.sieve.buffered_bytes()
-    }
-
-    /// Estimated memory.
-    #[must_use]
-    pub fn heap_bytes(&self) -> usize {
-        self.sites.heap_bytes() + self.sieve.heap_bytes()
-    }
-
-    /// The slot's store.
-    #[must_use]
-    pub fn store(&self) -> &Arc<dyn Store> {
-        &self.store
-    }
-
-    /// Fingerprint of a URL under the crawl's key.
-    #[must_use]
-    pub fn fingerprint(&self, url: &CrawlUrl) -> Fingerprint {
-        self.setup.key.fingerprint(url)
     }
 }

@@ -19,7 +19,8 @@ use crate::frontier::Frontier;
 use crate::limits::{MERGE_BYTES, MERGE_INTERVAL, MERGE_INTERVAL_HUNGRY};
 use crate::rows::{Lane, QueueRow, SiteRow, queue_key};
 use crate::snapshot::{AdmittedFile, SeedsEnd};
-use crate::{Found, How, MergeJob, Merged, SieveKey, SiteId};
+use crate::wanted::{Wanted, leads};
+use crate::{Found, MergeJob, Merged, SieveKey, SiteId};
 
 impl Frontier {
     /// Judges a found URL and offers it to the sieve, or counts why not. `now` is when it was absorbed.
@@ -50,48 +51,29 @@ impl Frontier {
         site: &Site,
         known: Option<SiteId>,
     ) -> Result<(), &'static str> {
-        let config = &self.setup.config;
-        if found.hops > config.redirects_max {
-            return Err("redirect_limit");
-        }
-        if config.depth_max > 0 && found.depth > config.depth_max {
-            return Err("depth");
-        }
-        if self.setup.rules.stop(&found.url) {
-            return Err("rule");
-        }
-        let full = self.sites.heap_bytes() as u64 >= config.memory_max.bytes()
-            && config.memory_max.bytes() > 0;
-        // A seed, and where a seed redirects to, says itself what is in scope.
-        let leads = found.how == How::Seed || (found.how == How::Redirect && found.depth == 0);
-        let (scope, rank) = (config.scope, found.rank);
+        let setup = &self.setup;
+        let wanted = Wanted {
+            config: &setup.config,
+            rules: &setup.rules,
+        };
+        wanted.itself(found)?;
         let id = match known {
             Some(id) => id,
-            None if full => return Err("frontier_full"),
-            None if leads || scope == crate::Scope::Any => self.new_site(site),
-            None => return Err("scope"),
+            None => {
+                wanted.new_site(found, self.is_full())?;
+                self.new_site(site)
+            }
         };
-        if leads
-            && self
-                .sites
-                .get_mut(id)
-                .row
-                .scope
-                .note_seed(&found.url, scope, rank)
-        {
+        let entry = self.sites.get_mut(id);
+        let (scope, rank) = (self.setup.config.scope, found.rank);
+        if leads(found) && entry.row.scope.note_seed(&found.url, scope, rank) {
             self.sites.touch(id);
         }
-        if !self.sites.marks(id).covers(&found.url, scope) {
-            return Err("scope");
-        }
-        let row = &self.sites.get(id).row;
-        let config = &self.setup.config;
-        let spent = config.pages_per_site_max > 0 && row.queued >= config.pages_per_site_max;
-        if spent && row.cold >= config.cold_per_site_max {
-            Err("full")
-        } else {
-            Ok(())
-        }
+        let wanted = Wanted {
+            config: &self.setup.config,
+            rules: &self.setup.rules,
+        };
+        wanted.in_site(&found.url, &self.sites.get(id).row)
     }
 
     pub(crate) fn new_site(&mut self, site: &Site) -> SiteId {

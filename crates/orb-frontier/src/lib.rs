@@ -8,6 +8,7 @@
 //! Start reading at [`Frontier`].
 
 mod admitted;
+mod asking;
 mod codec;
 mod config;
 mod found;
@@ -20,20 +21,25 @@ mod scope;
 mod sieve;
 mod sites;
 mod snapshot;
+mod telling;
+mod wanted;
 mod window;
 
 pub use admitted::{DrainJob, Drained};
+pub use asking::{QueuedAt, UrlLook, UrlLooked, Waits};
 pub use codec::DecodeError;
 pub use config::FrontierConfig;
 pub use found::{Found, How};
 pub use frontier::{Frontier, FrontierSetup, GroupTail, Settled, Visit};
-pub use open::{FrontierError, decode_site};
+pub use open::{FrontierError, decode_site, each_site};
 pub use rows::QueueRow;
 pub use scope::{RuleError, Scope, ScopeMarks, UrlRules};
 pub use sieve::{
-    Admitted, AdmittedRows, MergeJob, Merged, RunList, Sieve, SieveError, SieveKey, check_runs,
-    read_admitted, remove_admitted,
+    Admitted, AdmittedRows, MergeJob, Merged, RunList, Sieve, SieveError, SieveKey, SieveLook,
+    check_runs, read_admitted, remove_admitted,
 };
 pub use sites::{Queued, SiteId};
 pub use snapshot::{AdmittedFile, SeedsEnd, SlotSnapshot};
+pub use telling::{SiteCounts, SiteState};
+pub use wanted::{Cause, Wanted};
 pub use window::{LoadJob, Loaded};

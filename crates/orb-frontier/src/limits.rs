@@ -34,3 +34,9 @@ pub(crate) const SITE_BYTES: usize = 400;
 
 /// Site rows read at once when a slot opens.
 pub(crate) const OPEN_ROWS: usize = 10_000;
+
+/// Rows read at once when somebody asks where a URL waits.
+pub(crate) const ASK_ROWS: usize = 1_000;
+
+/// Rows of a site that are looked through for one URL: some twenty megabytes of reading.
+pub(crate) const ASK_ROWS_MAX: u64 = 100_000;

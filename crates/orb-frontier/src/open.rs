@@ -96,17 +96,38 @@ impl Frontier {
 
 fn read_sites(setup: &FrontierSetup, store: &dyn Store) -> Result<SiteTable, FrontierError> {
     let mut table = SiteTable::default();
+    walk_sites(store, &mut |site, partition, row| {
+        let clock = SiteClock::opened(row.clock, setup.clean, setup.opened);
+        table.insert(site, partition, clock, row);
+    })?;
+    Ok(table)
+}
+
+/// Visits every site of a store, in the order of keys. Blocking.
+///
+/// # Errors
+/// When the store fails or a row cannot be read.
+pub fn each_site(
+    store: &dyn Store,
+    visit: &mut dyn FnMut(&Site, &SiteRow),
+) -> Result<(), FrontierError> {
+    walk_sites(store, &mut |site, _, row| visit(&site, &row))
+}
+
+fn walk_sites(
+    store: &dyn Store,
+    visit: &mut dyn FnMut(Site, Partition, SiteRow),
+) -> Result<(), FrontierError> {
     let mut from = vec![0];
     loop {
         let rows = store.range(Keyspace::Sites, &from, None, OPEN_ROWS)?;
         let Some((last, _)) = rows.last() else {
-            return Ok(table);
+            return Ok(());
         };
         from = [last, &[0][..]].concat();
         for (key, value) in rows {
             let (site, partition, row) = decode_site(&key, &value)?;
-            let clock = SiteClock::opened(row.clock, setup.clean, setup.opened);
-            table.insert(site, partition, clock, row);
+            visit(site, partition, row);
         }
     }
 }

@@ -31,6 +31,12 @@ impl Lane {
     /// Tried before, due at a time.
     pub const RETRY: Lane = Lane(0);
 
+    /// Its number, as stored in keys.
+    #[must_use]
+    pub fn number(self) -> u8 {
+        self.0
+    }
+
     /// The lane of a fresh URL: seeds, then by depth; deeper than the last lane share it.
     #[must_use]
     pub fn of(how: How, depth: u16) -> Lane {

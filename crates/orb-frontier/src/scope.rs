@@ -24,6 +24,19 @@ pub enum Scope {
     Any,
 }
 
+impl Scope {
+    /// The name in settings.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Scope::Site => "site",
+            Scope::Host => "host",
+            Scope::Prefix => "prefix",
+            Scope::Any => "any",
+        }
+    }
+}
+
 /// What the seeds say of one site; stored with it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -112,9 +125,9 @@ pub enum RuleError {
     },
 }
 
-/// URLs the operator does not want.
+/// URLs the operator does not want: each rule with the line it was made from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct UrlRules(Vec<Rule>);
+pub struct UrlRules(Vec<(Rule, Box<str>)>);
 
 impl UrlRules {
     /// Adds one line: a domain (with everything below it), or a URL pattern in which `*` stands for anything.
@@ -153,14 +166,20 @@ impl UrlRules {
                 line: line.chars().take(100).collect(),
             });
         };
-        self.0.push(rule);
+        self.0.push((rule, line.into()));
         Ok(())
     }
 
     /// Whether a rule stops `url`. Cost: O(rules x bytes).
     #[must_use]
     pub fn stop(&self, url: &CrawlUrl) -> bool {
-        self.0.iter().any(|rule| match rule {
+        self.stopping(url).is_some()
+    }
+
+    /// The first line that stops `url`. Cost: O(rules x bytes).
+    #[must_use]
+    pub fn stopping(&self, url: &CrawlUrl) -> Option<&str> {
+        let stops = |rule: &Rule| match rule {
             Rule::Domain(domain) => {
                 let host = url.host();
                 host == domain
@@ -169,7 +188,9 @@ impl UrlRules {
                         .is_some_and(|left| left.ends_with('.'))
             }
             Rule::Pattern(parts, anchored, open) => matches(url.as_str(), parts, *anchored, *open),
-        })
+        };
+        let (_, line) = self.0.iter().find(|(rule, _)| stops(rule))?;
+        Some(line)
     }
 }
 
@@ -242,6 +263,8 @@ mod tests {
         check("https://a.com/public", false);
         check("https://a.com/file.pdf", true);
         check("https://b.com/cgi-bin/x", true);
+        let line = rules.stopping(&url("https://a.com/file.pdf"));
+        assert_eq!(line, Some("*.pdf"));
         assert!(rules.add("not a rule").is_err());
     }
 }

@@ -19,11 +19,24 @@ use rustc_hash::FxHashMap;
 use crate::QueueRow;
 use crate::limits::SITE_BYTES;
 use crate::rows::{SiteRow, site_key};
-use crate::scope::ScopeMarks;
 
 /// Index of a site in its slot's table, for the life of the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SiteId(pub(crate) u32);
+
+impl SiteId {
+    /// The id of the site at a place of the table.
+    #[must_use]
+    pub fn at(index: u32) -> SiteId {
+        SiteId(index)
+    }
+
+    /// Its place in the table.
+    #[must_use]
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
 
 /// A queued URL handed out, with the key it is stored under.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,6 +60,18 @@ pub(crate) enum Phase {
     Visiting,
 }
 
+impl Phase {
+    fn place(self) -> usize {
+        match self {
+            Phase::Idle => 0,
+            Phase::Waiting(_) => 1,
+            Phase::Loading => 2,
+            Phase::Ready(_) => 3,
+            Phase::Visiting => 4,
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct SiteEntry {
     pub(crate) name: Site,
@@ -54,7 +79,10 @@ pub(crate) struct SiteEntry {
     pub(crate) clock: SiteClock,
     pub(crate) crawl_delay: Option<Duration>,
     pub(crate) row: SiteRow,
+    /// Changed by [`SiteTable::set_phase`], which counts.
     pub(crate) phase: Phase,
+    /// The clock of its address, not its own, keeps it waiting.
+    pub(crate) deferred: bool,
     pub(crate) window: VecDeque<Queued>,
     /// Keys handed out whose removal is not durable yet.
     pub(crate) taken: Vec<Vec<u8>>,
@@ -85,6 +113,10 @@ pub(crate) struct SiteTable {
     /// Sites whose row changed since the last group.
     pub(crate) dirty: Vec<SiteId>,
     pub(crate) pending_sites: u64,
+    pub(crate) parked_sites: u64,
+    pub(crate) deferred_sites: u64,
+    /// Sites in each phase.
+    in_phase: [u64; 5],
 }
 
 impl SiteTable {
@@ -101,7 +133,7 @@ impl SiteTable {
         self.by_name.get(site).copied()
     }
 
-    pub(crate) fn ids(&self) -> impl Iterator<Item = SiteId> + use<> {
+    pub(crate) fn ids(&self) -> impl ExactSizeIterator<Item = SiteId> + use<> {
         (0..self.entries.len() as u32).map(SiteId)
     }
 
@@ -118,6 +150,8 @@ impl SiteTable {
         self.name_bytes += name.as_str().len();
         self.by_name.insert(name.clone(), id);
         self.pending_sites += u64::from(row.pending > 0 && row.parked.is_none());
+        self.parked_sites += u64::from(row.parked.is_some());
+        self.in_phase[Phase::Idle.place()] += 1;
         self.entries.push(SiteEntry {
             name,
             partition,
@@ -125,6 +159,7 @@ impl SiteTable {
             crawl_delay: row.crawl_delay_us.map(Duration::from_micros),
             row,
             phase: Phase::Idle,
+            deferred: false,
             window: VecDeque::new(),
             taken: Vec::new(),
             in_hand: 0,
@@ -141,6 +176,26 @@ impl SiteTable {
 
     pub(crate) fn get_mut(&mut self, id: SiteId) -> &mut SiteEntry {
         &mut self.entries[id.0 as usize]
+    }
+
+    /// Moves a site to another phase.
+    pub(crate) fn set_phase(&mut self, id: SiteId, phase: Phase) {
+        let entry = &mut self.entries[id.0 as usize];
+        self.in_phase[entry.phase.place()] -= 1;
+        self.in_phase[phase.place()] += 1;
+        entry.phase = phase;
+    }
+
+    /// Sites that are queued for a visit and not out on one.
+    pub(crate) fn waiting_sites(&self) -> u64 {
+        self.in_phase[1..=3].iter().sum()
+    }
+
+    /// Notes whether the clock of its address keeps a site waiting.
+    pub(crate) fn set_deferred(&mut self, id: SiteId, deferred: bool) {
+        let entry = &mut self.entries[id.0 as usize];
+        let before = std::mem::replace(&mut entry.deferred, deferred);
+        self.deferred_sites = self.deferred_sites + u64::from(deferred) - u64::from(before);
     }
 
     /// Notes that a site's row must be written with the next group.
@@ -169,6 +224,8 @@ impl SiteTable {
     pub(crate) fn set_parked(&mut self, id: SiteId, parked: Option<Reason>) {
         let row = &mut self.entries[id.0 as usize].row;
         let before = row.pending > 0 && row.parked.is_none();
+        self.parked_sites =
+            self.parked_sites + u64::from(parked.is_some()) - u64::from(row.parked.is_some());
         row.parked = parked;
         let after = row.pending > 0 && row.parked.is_none();
         self.pending_sites = self.pending_sites + u64::from(after) - u64::from(before);
@@ -177,9 +234,9 @@ impl SiteTable {
 
     /// Puts a site into the heap at `at`, or at its clock's own time when that is later.
     pub(crate) fn schedule(&mut self, id: SiteId, at: Mono, politeness: &PolitenessConfig) {
-        let entry = &mut self.entries[id.0 as usize];
+        let entry = &self.entries[id.0 as usize];
         let at = at.max(entry.clock.next_allowed(politeness, entry.crawl_delay));
-        entry.phase = Phase::Waiting(at);
+        self.set_phase(id, Phase::Waiting(at));
         self.waiting.push(Reverse((at, id)));
     }
 
@@ -199,7 +256,7 @@ impl SiteTable {
 
     /// Makes a site with URLs in memory ready at `at`.
     pub(crate) fn make_ready(&mut self, id: SiteId, at: Mono) {
-        self.get_mut(id).phase = Phase::Ready(at);
+        self.set_phase(id, Phase::Ready(at));
         self.ready.push(Reverse((at, id)));
     }
 
@@ -230,6 +287,11 @@ impl SiteTable {
         waiting.min(ready)
     }
 
+    /// Since when the site has been due that is next in either heap; later than now when none is.
+    pub(crate) fn due_since(&self) -> Mono {
+        self.next_time(Duration::ZERO)
+    }
+
     /// Takes the rows of all sites that changed, with their keys.
     pub(crate) fn take_dirty(&mut self, now: Stamp) -> Vec<(Vec<u8>, Vec<u8>)> {
         let ids = std::mem::take(&mut self.dirty);
@@ -245,10 +307,5 @@ impl SiteTable {
                 (site_key(entry.partition, &entry.name), value)
             })
             .collect()
-    }
-
-    /// What seeds say of a site.
-    pub(crate) fn marks(&self, id: SiteId) -> &ScopeMarks {
-        &self.get(id).row.scope
     }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use orb_crawl::World;
-use orb_env::{Clock, Disk, Entropy, Env, SeededEntropy, VirtualWork};
+use orb_env::{Clock, Disk, Entropy, Env, SeededEntropy, ThreadUse, VirtualWork};
 use orb_fetch::{FetchConfig, Tls};
 use orb_simweb::SimWeb;
 use orb_store::{ModelOpener, StoreOpener};
@@ -80,5 +80,9 @@ impl World for SimWorld {
 
     fn cpu_seconds(&self) -> f64 {
         1.0
+    }
+
+    fn threads(&self) -> Vec<ThreadUse> {
+        Vec::new()
     }
 }

@@ -207,6 +207,45 @@ impl Sieve {
     }
 }
 
+/// A look into the live runs: which keys were let through. Goes on while the sieve works.
+pub struct SieveLook(Vec<Arc<Run>>);
+
+impl SieveLook {
+    /// A look into the runs of a stored list. Blocking; reads the runs' indexes.
+    ///
+    /// # Errors
+    /// When a named file is not whole.
+    pub fn open(disk: &dyn Disk, dir: &Path, live: &RunList) -> Result<SieveLook, SieveError> {
+        Ok(SieveLook(open_runs(disk, dir, live)?))
+    }
+
+    /// Whether `key` was let through. Blocking; cost: a block of each run.
+    ///
+    /// # Errors
+    /// When a block cannot be read.
+    pub fn holds(&self, key: SieveKey) -> Result<bool, SieveError> {
+        let mut seen = [false];
+        for run in self.0.iter().rev() {
+            run.mark(&[key.to_bytes()], &mut seen)?;
+        }
+        Ok(seen[0])
+    }
+}
+
+impl Sieve {
+    /// A look into the runs as they are now.
+    #[must_use]
+    pub fn look(&self) -> SieveLook {
+        SieveLook(self.runs.clone())
+    }
+
+    /// Whether `key` waits for a merge to be begun.
+    #[must_use]
+    pub fn is_offered(&self, key: SieveKey) -> bool {
+        self.offered.contains(&key)
+    }
+}
+
 fn open_runs(disk: &dyn Disk, dir: &Path, live: &RunList) -> Result<Vec<Arc<Run>>, SieveError> {
     live.runs
         .iter()

@@ -1,0 +1,292 @@
+//! Asking a slot about one URL: sieve, queues, fates.
+//!
+//! In: a URL's key, the slot's store and files. Out: where it is and what became of it.
+//! May touch: store and files, reading, blocking. Must not touch: the site table.
+//! Invariant: a look is bounded whatever the length of a site's queue; it changes nothing.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use orb_env::Disk;
+use orb_store::{Keyspace, Store};
+use orb_url::{Fingerprint, Site};
+
+use crate::frontier::Frontier;
+use crate::limits::{ASK_ROWS, ASK_ROWS_MAX};
+use crate::rows::{FateRow, Lane, QueueRow, SiteRow, fate_key, prefix_end, site_key, site_prefix};
+use crate::sieve::SieveLook;
+use crate::snapshot::AdmittedFile;
+use crate::{
+    Found, FrontierError, RunList, SieveError, SieveKey, SiteId, SlotSnapshot, decode_site,
+    read_admitted,
+};
+
+/// Where a URL waits.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Waits {
+    /// In its site's queue.
+    Queue(QueuedAt),
+    /// Cut by the budget of its site, restorable.
+    Cold(QueuedAt),
+    /// Let through by the sieve, on the way to the queue.
+    Admitted(Found),
+    /// Behind more rows of its site than are looked through.
+    Beyond,
+}
+
+/// A queued URL's place.
+#[derive(Clone, Debug, PartialEq)]
+pub struct QueuedAt {
+    /// The row.
+    pub row: QueueRow,
+    /// Lane inside the site.
+    pub lane: u8,
+    /// Sequence number; for a retry its due time, wall microseconds.
+    pub order: u64,
+    /// Rows of the site before it.
+    pub ahead: u64,
+}
+
+/// What a look found.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UrlLooked {
+    /// The sieve let it through.
+    pub seen: bool,
+    /// Where it waits.
+    pub waits: Option<Waits>,
+    /// What became of it at its last attempt.
+    pub fate: Option<FateRow>,
+}
+
+/// A look for one URL, and the row of its site. Blocking: run it on the read helper.
+pub struct UrlLook {
+    store: Arc<dyn Store>,
+    disk: Arc<dyn Disk>,
+    sieve_dir: PathBuf,
+    sieve: SieveLook,
+    admitted: Vec<AdmittedFile>,
+}
+
+impl Frontier {
+    /// What a look into this slot needs; it goes on while the slot works.
+    #[must_use]
+    pub fn look(&self) -> UrlLook {
+        UrlLook {
+            store: Arc::clone(&self.store),
+            disk: Arc::clone(&self.setup.disk),
+            sieve_dir: self.setup.sieve_dir.clone(),
+            sieve: self.sieve.look(),
+            admitted: self.snapshot.admitted.clone(),
+        }
+    }
+
+    /// Whether a URL of this site was offered to the sieve and waits for the next merge.
+    #[must_use]
+    pub fn is_offered(&self, key: SieveKey) -> bool {
+        self.sieve.is_offered(key)
+    }
+
+    /// Whether this URL of a site is out on the site's visit.
+    #[must_use]
+    pub fn is_in_hand(&self, id: SiteId, fingerprint: Fingerprint) -> bool {
+        let entry = self.sites.get(id);
+        // One URL of a site is out at a time, and it was taken last.
+        let last = entry
+            .taken
+            .last()
+            .is_some_and(|key| is_of(key, fingerprint));
+        entry.in_hand > 0 && last
+    }
+
+    /// Whether the site table is at its memory: new sites are not taken.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        let max = self.setup.config.memory_max.bytes();
+        max > 0 && self.sites.heap_bytes() as u64 >= max
+    }
+}
+
+impl UrlLook {
+    /// A look into a slot that nobody works on. Blocking.
+    ///
+    /// # Errors
+    /// When store or sieve cannot be read.
+    pub fn open(
+        store: Arc<dyn Store>,
+        disk: Arc<dyn Disk>,
+        sieve_dir: PathBuf,
+    ) -> Result<UrlLook, FrontierError> {
+        let snapshot = SlotSnapshot::read(store.as_ref())?.unwrap_or_default();
+        let runs = match store.get(Keyspace::Meta, b"runs")? {
+            Some(bytes) => RunList::decode(&bytes)?,
+            None => RunList::default(),
+        };
+        Ok(UrlLook {
+            sieve: SieveLook::open(disk.as_ref(), &sieve_dir, &runs)?,
+            admitted: snapshot.admitted,
+            store,
+            disk,
+            sieve_dir,
+        })
+    }
+
+    /// The slot's store.
+    #[must_use]
+    pub fn store(&self) -> &dyn Store {
+        self.store.as_ref()
+    }
+
+    /// The stored row of a site.
+    ///
+    /// # Errors
+    /// When the store fails or the row cannot be read.
+    pub fn site(&self, key: SieveKey, site: &Site) -> Result<Option<SiteRow>, FrontierError> {
+        let key = site_key(key.partition, site);
+        let row = self.store.get(Keyspace::Sites, &key)?;
+        row.map(|value| decode_site(&key, &value).map(|(_, _, row)| row))
+            .transpose()
+    }
+
+    /// Looks. Cost: a block of each run, and the rows of the site before the URL, at most [`ASK_ROWS_MAX`].
+    ///
+    /// # Errors
+    /// When store or files cannot be read.
+    pub fn run(&self, key: SieveKey, site: &Site) -> Result<UrlLooked, FrontierError> {
+        let fate = self.store.get(
+            Keyspace::Fates,
+            &fate_key(key.partition, site, key.fingerprint),
+        )?;
+        let fate = fate.map(|row| FateRow::decode(&row)).transpose()?;
+        let seen = fate.is_some() || self.sieve.holds(key)?;
+        let waits = if seen {
+            self.waits(key, site, fate.is_some())?
+        } else {
+            None
+        };
+        Ok(UrlLooked { seen, waits, fate })
+    }
+
+    fn waits(
+        &self,
+        key: SieveKey,
+        site: &Site,
+        fated: bool,
+    ) -> Result<Option<Waits>, FrontierError> {
+        // What has a fate is hardly ever queued again, and then it is tried soon: the front of the queue will do.
+        let rows_max = if fated { ASK_ROWS as u64 } else { ASK_ROWS_MAX };
+        let queue = self.rows(Keyspace::Queue, key, site, rows_max)?;
+        if let Rows::Found(at) = queue {
+            return Ok(Some(Waits::Queue(at)));
+        }
+        if fated {
+            return Ok(None);
+        }
+        let cold = self.rows(Keyspace::Cold, key, site, rows_max)?;
+        if let Rows::Found(at) = cold {
+            return Ok(Some(Waits::Cold(at)));
+        }
+        if let Some(found) = self.admitted(key)? {
+            return Ok(Some(Waits::Admitted(found)));
+        }
+        let cut = matches!(queue, Rows::TooMany) || matches!(cold, Rows::TooMany);
+        Ok(cut.then_some(Waits::Beyond))
+    }
+
+    fn rows(
+        &self,
+        keyspace: Keyspace,
+        key: SieveKey,
+        site: &Site,
+        rows_max: u64,
+    ) -> Result<Rows, FrontierError> {
+        let prefix = site_prefix(key.partition, site);
+        let end = prefix_end(&prefix);
+        let mut from = prefix.clone();
+        let mut ahead = 0;
+        while ahead < rows_max {
+            let rows = self
+                .store
+                .range(keyspace, &from, end.as_deref(), ASK_ROWS)?;
+            let Some((last, _)) = rows.last() else {
+                return Ok(Rows::None);
+            };
+            from = [last, &[0][..]].concat();
+            let at = rows.iter().position(|(row, _)| is_of(row, key.fingerprint));
+            if let Some((place, (row_key, value))) = at.map(|at| (at, &rows[at])) {
+                let (lane, order) = place_of(row_key, prefix.len());
+                return Ok(Rows::Found(QueuedAt {
+                    row: QueueRow::decode(value)?,
+                    lane,
+                    order,
+                    ahead: ahead + place as u64,
+                }));
+            }
+            ahead += rows.len() as u64;
+        }
+        Ok(Rows::TooMany)
+    }
+
+    /// The rows of admitted files that are not drained.
+    fn admitted(&self, key: SieveKey) -> Result<Option<Found>, FrontierError> {
+        for file in &self.admitted {
+            let mut from = file.offset;
+            let mut looked = 0;
+            while looked < ASK_ROWS_MAX {
+                let (disk, dir) = (self.disk.as_ref(), &self.sieve_dir);
+                let read = match read_admitted(disk, dir, file.id, from, ASK_ROWS) {
+                    // It was drained and removed since this look began.
+                    Err(SieveError::Missing { .. }) => break,
+                    read => read?,
+                };
+                looked += read.rows.len() as u64;
+                if let Some((_, found)) = read.rows.into_iter().find(|(row, _)| *row == key) {
+                    return Ok(Some(found));
+                }
+                if read.end {
+                    break;
+                }
+                from = read.next;
+            }
+        }
+        Ok(None)
+    }
+}
+
+enum Rows {
+    Found(QueuedAt),
+    None,
+    TooMany,
+}
+
+/// Whether a queue key is that of a URL: its last eight bytes are the fingerprint.
+fn is_of(key: &[u8], fingerprint: Fingerprint) -> bool {
+    key.ends_with(&fingerprint.0.to_be_bytes())
+}
+
+fn place_of(key: &[u8], prefix_len: usize) -> (u8, u64) {
+    let rest = &key[prefix_len.min(key.len())..];
+    let lane = rest.first().copied().unwrap_or_default();
+    let order = rest.get(1..).and_then(|rest| rest.first_chunk());
+    (lane, u64::from_be_bytes(order.copied().unwrap_or_default()))
+}
+
+impl Waits {
+    /// How the URL was found, where a row says so.
+    #[must_use]
+    pub fn found(&self) -> Option<&Found> {
+        match self {
+            Waits::Queue(at) | Waits::Cold(at) => Some(&at.row.found),
+            Waits::Admitted(found) => Some(found),
+            Waits::Beyond => None,
+        }
+    }
+
+    /// Whether it is one that is tried again.
+    #[must_use]
+    pub fn due(&self) -> Option<u64> {
+        match self {
+            Waits::Queue(at) if at.lane == Lane::RETRY.number() => Some(at.order),
+            _ => None,
+        }
+    }
+}

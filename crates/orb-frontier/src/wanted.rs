@@ -1,0 +1,160 @@
+//! Whether a found URL is wanted: every rule before the sieve, in the order they are asked.
+//!
+//! In: settings, rules, what is known of the URL's site. Out: nothing, or the cause that stops the link.
+//! May touch: nothing. Must not touch: the site table; who asks keeps it.
+//! Invariant: links on their way in and people who ask later are judged by the same lines of code.
+
+use orb_url::CrawlUrl;
+
+use crate::rows::SiteRow;
+use crate::{Found, FrontierConfig, How, Scope, UrlRules};
+
+/// The name under which a link that is stopped is counted.
+pub type Cause = &'static str;
+
+/// Settings and rules to judge by.
+#[derive(Clone, Copy)]
+pub struct Wanted<'a> {
+    /// Settings.
+    pub config: &'a FrontierConfig,
+    /// URLs the operator does not want.
+    pub rules: &'a UrlRules,
+}
+
+impl Wanted<'_> {
+    /// What can be said without its site: redirects in a row, depth, the operator's rules.
+    ///
+    /// # Errors
+    /// The cause that stops the link.
+    pub fn itself(&self, found: &Found) -> Result<(), Cause> {
+        if found.hops > self.config.redirects_max {
+            Err("redirect_limit")
+        } else if self.config.depth_max > 0 && found.depth > self.config.depth_max {
+            Err("depth")
+        } else if self.rules.stop(&found.url) {
+            Err("rule")
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Whether a site that nobody knew becomes known by this URL. `full`: the site table is at its memory.
+    ///
+    /// # Errors
+    /// The cause that stops the link.
+    pub fn new_site(&self, found: &Found, full: bool) -> Result<(), Cause> {
+        if full {
+            Err("frontier_full")
+        } else if leads(found) || self.config.scope == Scope::Any {
+            Ok(())
+        } else {
+            Err("scope")
+        }
+    }
+
+    /// Whether it lies in scope, and its site has room for it.
+    ///
+    /// # Errors
+    /// The cause that stops the link.
+    pub fn in_site(&self, url: &CrawlUrl, row: &SiteRow) -> Result<(), Cause> {
+        if !row.scope.covers(url, self.config.scope) {
+            return Err("scope");
+        }
+        let config = self.config;
+        let spent = config.pages_per_site_max > 0 && row.queued >= config.pages_per_site_max;
+        if spent && row.cold >= config.cold_per_site_max {
+            Err("full")
+        } else {
+            Ok(())
+        }
+    }
+
+    /// All of it, for who only wants to know.
+    ///
+    /// # Errors
+    /// The cause that stops the link.
+    pub fn judge(&self, found: &Found, site: Option<&SiteRow>, full: bool) -> Result<(), Cause> {
+        self.itself(found)?;
+        if site.is_none() {
+            self.new_site(found, full)?;
+        }
+        let mut row = site.cloned().unwrap_or_default();
+        if leads(found) {
+            row.scope
+                .note_seed(&found.url, self.config.scope, found.rank);
+        }
+        self.in_site(&found.url, &row)
+    }
+}
+
+/// A seed, and where a seed redirects to, says itself what is in scope.
+pub(crate) fn leads(found: &Found) -> bool {
+    found.how == How::Seed || (found.how == How::Redirect && found.depth == 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(url: &str, how: How) -> Found {
+        Found {
+            url: CrawlUrl::parse(url).unwrap(),
+            via: None,
+            depth: u16::from(how != How::Seed),
+            hops: 0,
+            how,
+            bare_domain: false,
+            rank: None,
+        }
+    }
+
+    #[test]
+    fn every_cause_has_its_case() {
+        let mut rules = UrlRules::default();
+        rules.add("https://a.example/private/*").unwrap();
+        let config = FrontierConfig {
+            depth_max: 3,
+            pages_per_site_max: 10,
+            cold_per_site_max: 5,
+            ..FrontierConfig::default()
+        };
+        let wanted = Wanted {
+            config: &config,
+            rules: &rules,
+        };
+        let mut seeded = SiteRow::default();
+        seeded.scope.seeded = true;
+        let link = found("https://a.example/x", How::Link);
+        let check = |found: &Found, site: Option<&SiteRow>, full, expected| {
+            assert_eq!(wanted.judge(found, site, full), expected, "{found:?}");
+        };
+        check(&link, Some(&seeded), false, Ok(()));
+        check(&link, Some(&SiteRow::default()), false, Err("scope"));
+        check(&link, None, false, Err("scope"));
+        check(&found("https://b.example/", How::Seed), None, false, Ok(()));
+        check(
+            &found("https://b.example/", How::Seed),
+            None,
+            true,
+            Err("frontier_full"),
+        );
+        let private = found("https://a.example/private/x", How::Link);
+        check(&private, Some(&seeded), false, Err("rule"));
+        let deep = Found {
+            depth: 4,
+            ..link.clone()
+        };
+        check(&deep, Some(&seeded), false, Err("depth"));
+        let far = Found {
+            hops: 6,
+            ..link.clone()
+        };
+        check(&far, Some(&seeded), false, Err("redirect_limit"));
+        let spent = SiteRow {
+            queued: 10,
+            cold: 5,
+            ..seeded
+        };
+        check(&link, Some(&spent), false, Err("full"));
+    }
+}
