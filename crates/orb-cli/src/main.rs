@@ -33,6 +33,10 @@ mod world;
 
 use std::process::ExitCode;
 
+/// Short strings come and go by the million here; the system's allocator took a ninth of a crawl's CPU time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     exit::guarded(cli::run)
 }

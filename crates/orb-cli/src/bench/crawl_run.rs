@@ -48,8 +48,9 @@ pub(crate) struct Ended {
 }
 
 /// Counters of the machine before and after a run.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 struct Counters {
+    at: Mono,
     crawler_core: Option<f64>,
     web_core: Option<f64>,
     web_cpu: f64,
@@ -59,6 +60,7 @@ struct Counters {
 impl Counters {
     fn now(bench: &Bench, web: &WebProcess) -> Counters {
         Counters {
+            at: BootClock::new().mono(),
             crawler_core: bench.pins.crawler.and_then(busy_seconds),
             web_core: bench.pins.web.and_then(busy_seconds),
             web_cpu: Account::of(web.id()).cpu_seconds,
@@ -198,6 +200,10 @@ fn figures(ended: &Ended, before: Counters, after: Counters) -> Run {
     let mut measure = |name: &'static str, value: f64| run.measures.insert(name, value);
     measure("pages", summary.pages as f64);
     measure("seconds", summary.seconds);
+    measure(
+        "seconds_of_process",
+        after.at.since(before.at).as_secs_f64(),
+    );
     measure("pages_per_second", pages / summary.seconds.max(0.001));
     measure("cpu_seconds", cpu);
     measure(PAGES_PER_CPU_SECOND, pages / cpu.max(0.001));
@@ -219,7 +225,7 @@ fn figures(ended: &Ended, before: Counters, after: Counters) -> Run {
             after.saturating_sub(before) as f64 / pages,
         );
     }
-    let seconds = summary.seconds.max(0.001);
+    let seconds = after.at.since(before.at).as_secs_f64().max(0.001);
     let elsewhere = |before: Option<f64>, after: Option<f64>, ours: f64| {
         Some(((after? - before? - ours) / seconds).max(0.0))
     };
@@ -288,6 +294,7 @@ mod tests {
 
     fn counters(crawler: f64, web: f64, web_cpu: f64, connections: u64) -> Counters {
         Counters {
+            at: Mono(if crawler > 0.0 { 20_000_000_000 } else { 0 }),
             crawler_core: Some(crawler),
             web_core: Some(web),
             web_cpu,
@@ -299,8 +306,8 @@ mod tests {
     fn a_run_is_measured_by_the_page() {
         let run = figures(
             &ended(20_000, 16.0),
-            counters(100.0, 50.0, 1.0, 10),
-            counters(116.2, 53.0, 3.0, 2_010),
+            counters(0.0, 50.0, 1.0, 10),
+            counters(16.2, 53.0, 3.0, 2_010),
         );
         let measure = |name: &str| (run.measures[name] * 1e6).round() / 1e6;
         assert_eq!(measure("pages_per_cpu_second"), 1_250.0);
