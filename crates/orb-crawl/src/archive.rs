@@ -16,7 +16,7 @@ use orb_warc::{
 use crate::config::{ArchiveCompression, ArchiveConfig, Keep};
 use crate::event::Finished;
 use crate::files::{FileEnds, SegmentEnd, SegmentPart};
-use crate::page::PageFacts;
+use crate::page::{PageFacts, PageLink};
 
 /// What the writer of one slot's archive knows between groups.
 pub(crate) struct Archivist {
@@ -235,19 +235,7 @@ impl Archivist {
         entropy: &dyn Entropy,
     ) -> ArchivePlace {
         let facts = capture.facts;
-        let outlinks: Vec<String> = facts
-            .links
-            .iter()
-            .map(|link| {
-                format!(
-                    "{} {} {} {}",
-                    link.url,
-                    link.how.name(),
-                    or_dash(&link.rel),
-                    link.text
-                )
-            })
-            .collect();
+        let outlinks = OutlinkLines::of(&facts.links);
         let mut fields: Vec<(&str, &str)> = capture
             .fields
             .iter()
@@ -278,7 +266,7 @@ impl Archivist {
         if capture.withheld.is_some() && self.config.keep == Keep::Text && !facts.noarchive {
             fields.push(("text", facts.text.as_str()));
         }
-        fields.extend(outlinks.iter().map(|line| ("outlink", line.as_str())));
+        fields.extend(outlinks.iter().map(|line| ("outlink", line)));
         let withheld = capture.withheld.is_some();
         let id = if withheld {
             capture.id
@@ -298,6 +286,43 @@ impl Archivist {
     }
 }
 
+/// The `outlink` values of a page, one after the other in one allocation: pages have them by the hundred.
+struct OutlinkLines {
+    text: String,
+    ends: Vec<usize>,
+}
+
+impl OutlinkLines {
+    fn of(links: &[PageLink]) -> OutlinkLines {
+        let bytes = links.iter().map(|link| {
+            let parts = [
+                link.url.as_str(),
+                link.how.name(),
+                or_dash(&link.rel),
+                &link.text,
+            ];
+            parts.iter().map(|part| part.len() + 1).sum::<usize>()
+        });
+        let mut text = String::with_capacity(bytes.sum());
+        let mut ends = Vec::with_capacity(links.len());
+        for link in links {
+            for part in [link.url.as_str(), link.how.name(), or_dash(&link.rel)] {
+                text.push_str(part);
+                text.push(' ');
+            }
+            text.push_str(&link.text);
+            ends.push(text.len());
+        }
+        OutlinkLines { text, ends }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &str> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        let lines = starts.zip(&self.ends);
+        lines.map(|(start, &end)| &self.text[start..end])
+    }
+}
+
 fn or_dash(text: &str) -> &str {
     if text.is_empty() { "-" } else { text }
 }
@@ -312,4 +337,35 @@ fn protocols(exchange: &Finished) -> Vec<String> {
         list.push(tls.protocol.to_ascii_lowercase().replace("tlsv", "tls/"));
     }
     list
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use orb_frontier::How;
+    use orb_url::CrawlUrl;
+
+    /// URL, how it was found, rel or a dash, anchor text.
+    #[test]
+    fn every_link_is_a_line_of_its_own() {
+        let link = |url: &str, rel: &str, text: &str| PageLink {
+            url: CrawlUrl::parse(url).unwrap(),
+            how: How::Link,
+            rel: rel.into(),
+            text: text.into(),
+        };
+        let links = [
+            link("https://a.example/", "", "first one"),
+            link("https://b.example/x", "nofollow me", ""),
+        ];
+        let lines = OutlinkLines::of(&links);
+        assert_eq!(
+            lines.iter().collect::<Vec<_>>(),
+            [
+                "https://a.example/ link - first one",
+                "https://b.example/x link nofollow me "
+            ]
+        );
+        assert_eq!(OutlinkLines::of(&[]).iter().count(), 0);
+    }
 }

@@ -294,7 +294,7 @@ mod tests {
 
     fn counters(crawler: f64, web: f64, web_cpu: f64, connections: u64) -> Counters {
         Counters {
-            at: Mono(if crawler > 0.0 { 20_000_000_000 } else { 0 }),
+            at: Mono(if crawler > 0.0 { 20_000_000 } else { 0 }),
             crawler_core: Some(crawler),
             web_core: Some(web),
             web_cpu,
