@@ -49,6 +49,7 @@ const FLOORS: &[(Floor, &[&str])] = &[
             "orb-dataset",
             "orb-simweb",
             "orb-observe",
+            "orb-archive",
             "orb-plan",
             "orb-screen",
         ],

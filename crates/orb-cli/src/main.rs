@@ -22,6 +22,7 @@ mod one_by_one;
 mod open_files;
 mod operator_desk;
 mod progress;
+mod progress_bar;
 mod seeds;
 mod settings;
 mod settings_args;

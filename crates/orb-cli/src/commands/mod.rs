@@ -3,6 +3,7 @@
 //! In: parsed arguments. Out: lines and an exit. May touch: the crates below.
 //! Invariant: a command wires; what it wires lives in the crates.
 
+pub(crate) mod archive;
 pub(crate) mod audit;
 pub(crate) mod bench;
 pub(crate) mod completions;

@@ -1,0 +1,137 @@
+//! CDXJ: the line index that replay tools look addresses up in.
+//!
+//! In: records with their places. Out: one line each: key, time, one JSON object.
+//! May touch: the disk, for reading. Invariant: a line holds no line end and no control character, whatever a server wrote.
+//!
+//! ```text
+//! org,example)/a?b=1 20261122101500 {"url":"https://example.org/a?b=1","mime":"text/html","status":"200",
+//!   "digest":"sha1:B2LTWWPUOYAH7UIPQ7ZUPQ4VMBSVC36A","length":"1043","offset":"333","filename":"x.warc.gz"}
+//! ```
+//!
+//! Values are strings, as replay tools expect. A revisit has the type `warc/revisit`.
+
+use orb_env::Disk;
+use orb_warc::{Fields, ReadError, Record, RecordType, format_date};
+use serde::{Deserialize, Serialize};
+
+use crate::cdx_key::cdx_key;
+use crate::limits::URL_BYTES_MAX;
+use crate::{ArchiveError, ArchiveFile};
+
+/// The JSON part of a line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CdxLine {
+    /// The address as the record names it.
+    pub url: String,
+    /// Media type as the server named it, `warc/revisit`, or `unk`.
+    pub mime: String,
+    /// HTTP status; empty for a record without one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub status: String,
+    /// Payload digest with the name of its algorithm, `sha1:…`; absent when it is another algorithm.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+    /// Bytes of the record in the file.
+    pub length: String,
+    /// Offset of the record.
+    pub offset: String,
+    /// The file.
+    pub filename: String,
+}
+
+/// Calls `each` with the index line of every response, revisit and resource of `file`, in the order of the file.
+/// Damage is stepped over. Returns how many lines there were.
+///
+/// # Errors
+/// When the file cannot be read, or `each` fails.
+pub fn index_file(
+    disk: &dyn Disk,
+    file: &ArchiveFile,
+    progress: &mut dyn FnMut(u64),
+    each: &mut dyn FnMut(String) -> Result<(), ArchiveError>,
+) -> Result<u64, ArchiveError> {
+    let mut reader = file.reader(disk, 0)?;
+    let mut lines = 0;
+    loop {
+        match reader.next_record() {
+            Ok(None) => return Ok(lines),
+            Ok(Some(record)) => {
+                progress(record.offset + record.len);
+                if let Some(line) = line_of(&record, &file.name) {
+                    each(line)?;
+                    lines += 1;
+                }
+            }
+            Err(ReadError::Io { source, .. }) => {
+                return Err(ArchiveError::read(&file.path)(source));
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+/// The line of one record, without a line end; `None` for records that are not looked up, and for those that share a
+/// compressed member with others, which nothing can seek to.
+fn line_of(record: &Record, filename: &str) -> Option<String> {
+    let kind = record.record_type();
+    if !matches!(
+        kind,
+        RecordType::Response | RecordType::Revisit | RecordType::Resource
+    ) || record.len == 0
+    {
+        return None;
+    }
+    let url = record.target_uri()?;
+    if url.len() > URL_BYTES_MAX {
+        return None;
+    }
+    let key = cdx_key(url)?;
+    let date = format_date(record.date_us()?);
+    let time: String = date.chars().filter(char::is_ascii_digit).take(14).collect();
+    let head = http_head(record);
+    let mime = match kind {
+        RecordType::Revisit => Some("warc/revisit".to_owned()),
+        RecordType::Resource => record.fields.get("Content-Type").map(media_type),
+        _ => head
+            .as_ref()
+            .and_then(|(_, fields)| fields.get("Content-Type"))
+            .map(media_type),
+    };
+    let line = CdxLine {
+        url: url.to_owned(),
+        mime: mime
+            .filter(|mime| !mime.is_empty())
+            .unwrap_or_else(|| "unk".to_owned()),
+        status: head.map(|(status, _)| status).unwrap_or_default(),
+        digest: record.payload_digest().map(|digest| digest.to_string()),
+        length: record.len.to_string(),
+        offset: record.offset.to_string(),
+        filename: filename.to_owned(),
+    };
+    let json = serde_json::to_string(&line).ok()?;
+    Some(format!("{key} {time} {json}"))
+}
+
+/// Status and fields of the HTTP head in the record's block.
+fn http_head(record: &Record) -> Option<(String, Fields)> {
+    let head = &record.block[..record.http_head_len()?];
+    let end = memchr::memchr(b'\n', head)? + 1;
+    let line = String::from_utf8_lossy(&head[..end]).into_owned();
+    let status = line.split_ascii_whitespace().nth(1)?.to_owned();
+    let plain = status.len() == 3 && status.bytes().all(|byte| byte.is_ascii_digit());
+    Some((
+        if plain { status } else { String::new() },
+        Fields::parse(&head[end..]).0,
+    ))
+}
+
+/// `text/html` of `Text/HTML; charset=x`; only what can stand in a media type.
+fn media_type(value: &str) -> String {
+    let first = value.split([';', ',']).next().unwrap_or_default().trim();
+    first
+        .chars()
+        .filter(|c| c.is_ascii_graphic())
+        .take(127)
+        .collect::<String>()
+        .to_ascii_lowercase()
+}

@@ -1,0 +1,25 @@
+//! Archive files as they lie there, from this crawler or any other: verified, repaired, indexed, looked into.
+//!
+//! In: WARC files by path, through a disk. Out: reports, sound copies, CDXJ lines, single records.
+//! May touch: the disk it is given; it reads originals and writes only new files. Must not touch: a crawl's state, HTTP
+//! content codings, the network.
+//! Invariant: an original is never changed, and every byte of it is a record that was judged or a range that is named.
+
+mod cdx_key;
+mod cdxj;
+mod error;
+mod files;
+pub mod limits;
+mod look;
+mod repair;
+mod sorted;
+mod verify;
+
+pub use cdx_key::cdx_key;
+pub use cdxj::{CdxLine, index_file};
+pub use error::ArchiveError;
+pub use files::{ArchiveFile, list};
+pub use look::{Look, record_at, records_of};
+pub use repair::{Repaired, repair};
+pub use sorted::{SortedLines, write_sorted};
+pub use verify::{Damage, DamageKind, FileReport, verify};

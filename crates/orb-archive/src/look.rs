@@ -1,0 +1,87 @@
+//! Single records: the one at a place, those of an address.
+//!
+//! In: a file, a place or an address. Out: records. May touch: the disk, for reading.
+//! Invariant: an address is compared in its canonical form, so that it may be given as a person writes it.
+
+use std::ops::ControlFlow;
+
+use orb_env::Disk;
+use orb_url::CrawlUrl;
+use orb_warc::{ReadError, Record, RecordType};
+
+use crate::verify::type_name;
+use crate::{ArchiveError, ArchiveFile};
+
+/// Which records are wanted.
+#[derive(Clone, Debug, Default)]
+pub struct Look {
+    /// Those of this address; all when `None`.
+    pub url: Option<CrawlUrl>,
+    /// Those of this type, by its name in WARC; all when `None`.
+    pub kind: Option<String>,
+}
+
+impl Look {
+    /// Whether `record` is one of them.
+    #[must_use]
+    pub fn wants(&self, record: &Record) -> bool {
+        let kind = self
+            .kind
+            .as_deref()
+            .is_none_or(|kind| type_name(record.record_type()).eq_ignore_ascii_case(kind));
+        kind && self.url.as_ref().is_none_or(|url| {
+            record.target_uri().is_some_and(|target| {
+                target == url.as_str() || CrawlUrl::parse(target).is_ok_and(|target| target == *url)
+            })
+        })
+    }
+}
+
+/// The record that begins at `offset` of `file`; `None` when none does.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn record_at(
+    disk: &dyn Disk,
+    file: &ArchiveFile,
+    offset: u64,
+) -> Result<Option<Record>, ArchiveError> {
+    if offset >= file.bytes {
+        return Ok(None);
+    }
+    match file.reader(disk, offset)?.next_record() {
+        Ok(record) => Ok(record.filter(|record| record.record_type() != RecordType::Other)),
+        Err(ReadError::Io { source, .. }) => Err(ArchiveError::read(&file.path)(source)),
+        Err(_) => Ok(None),
+    }
+}
+
+/// Calls `each` for the wanted records of `file` in order, until it breaks. Damage is stepped over: [`crate::verify`]
+/// tells of it. `progress` hears how many bytes were read so far.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn records_of(
+    disk: &dyn Disk,
+    file: &ArchiveFile,
+    look: &Look,
+    progress: &mut dyn FnMut(u64),
+    each: &mut dyn FnMut(&Record) -> ControlFlow<()>,
+) -> Result<ControlFlow<()>, ArchiveError> {
+    let mut reader = file.reader(disk, 0)?;
+    loop {
+        match reader.next_record() {
+            Ok(None) => return Ok(ControlFlow::Continue(())),
+            Ok(Some(record)) => {
+                progress(record.offset + record.len);
+                if look.wants(&record) && each(&record).is_break() {
+                    return Ok(ControlFlow::Break(()));
+                }
+            }
+            Err(ReadError::Io { source, .. }) => {
+                return Err(ArchiveError::read(&file.path)(source));
+            }
+            Err(_) => {}
+        }
+    }
+}
