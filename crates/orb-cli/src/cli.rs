@@ -6,13 +6,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-<<<<<<< HEAD
-    audit, bench, completions, config, control, crawl, demo, fetch, inspect, read, robots, simweb,
-    status, url, why,
-=======
-    archive, audit, completions, config, control, crawl, demo, fetch, read, robots, simweb, status,
-    url,
->>>>>>> d481e3e (orb-archive: WARC files verified, repaired, indexed and looked into)
+    archive, audit, bench, completions, config, control, crawl, demo, fetch, inspect, read, robots,
+    simweb, status, url, why,
 };
 use crate::exit::Outcome;
 
@@ -44,17 +39,14 @@ enum Command {
     Resume(control::PauseArgs),
     /// Judge from a crawl's folder whether it kept its promises.
     Audit(audit::AuditArgs),
-<<<<<<< HEAD
     /// Tell what became of a URL, and why.
     Why(why::WhyArgs),
     /// Look into a part of a crawl.
     #[command(subcommand)]
     Inspect(inspect::InspectCommand),
-=======
     /// Look into archive files: verify, repair, index, print, extract.
     #[command(subcommand)]
     Archive(archive::ArchiveCommand),
->>>>>>> d481e3e (orb-archive: WARC files verified, repaired, indexed and looked into)
     /// Fetch one URL through the gate and tell how it went.
     Fetch(Box<fetch::FetchArgs>),
     /// Read one page: title, links, text.
@@ -88,12 +80,9 @@ pub(crate) fn run() -> Outcome {
         Command::Pause(args) => control::pause(&args),
         Command::Resume(args) => control::resume(&args),
         Command::Audit(args) => audit::run(&args),
-<<<<<<< HEAD
         Command::Why(args) => why::run(&args),
         Command::Inspect(command) => inspect::run(&command),
-=======
         Command::Archive(command) => archive::run(&command),
->>>>>>> d481e3e (orb-archive: WARC files verified, repaired, indexed and looked into)
         Command::Fetch(args) => fetch::run(&args),
         Command::Read(args) => read::run(&args),
         Command::Robots(command) => robots::run(&command),
@@ -131,18 +120,15 @@ mod tests {
             "orb pause some-folder",
             "orb resume some-folder",
             "orb audit some-folder --json",
-<<<<<<< HEAD
             "orb why https://a.example/x",
             "orb why a.example/x some-folder --json",
             "orb why a.example/x --out some-folder",
             "orb inspect site a.example some-folder --json",
-=======
             "orb archive verify some-folder --json --jobs 2",
             "orb archive repair a.warc.gz --out repaired",
             "orb archive reindex a.warc.gz --to a.cdxj",
             "orb archive cat some-folder --url https://a.example/ --type response --head",
             "orb archive extract a.warc.gz --offset 42 --to page.html",
->>>>>>> d481e3e (orb-archive: WARC files verified, repaired, indexed and looked into)
             "orb fetch https://a.example/ --json --dns 127.0.0.1:53",
             "orb read page.html --url https://a.example/ --json",
             "orb robots test https://a.example/x --agent FooBot --file robots.txt --json",
