@@ -3,9 +3,11 @@
 //! In: text or integers. Out: a [`ByteSize`], or what was wrong with the text.
 //! May touch: nothing. Invariant: what is written is read back as the same number of bytes.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserializer, Unexpected, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -169,6 +171,50 @@ impl Serialize for ByteSize {
 impl<'de> Deserialize<'de> for ByteSize {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(ByteSizeVisitor)
+    }
+}
+
+/// What editors check of a size as it is typed; [`ByteSize::from_str`] is the judge.
+const SIZE_PATTERN: &str =
+    r"^\s*[0-9][0-9_]*(\.[0-9_]*)?\s*([kKmMgGtT]?[bB]?|[kKmMgGtT][iI][bB])\s*$";
+
+impl JsonSchema for ByteSize {
+    fn schema_name() -> Cow<'static, str> {
+        "ByteSize".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": ["string", "integer"],
+            "format": "size",
+            "pattern": SIZE_PATTERN,
+            "minimum": 0,
+        })
+    }
+}
+
+/// For `#[serde(with = "…")]`: a plain count of bytes that reads and writes as a [`ByteSize`].
+pub mod byte_count {
+    use super::{ByteSize, Deserialize, Deserializer, Serializer};
+
+    /// Writes the size.
+    ///
+    /// # Errors
+    /// Those of the serialiser.
+    pub fn serialize<S: Serializer>(bytes: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&ByteSize(*bytes))
+    }
+
+    /// Reads a size, or a number of bytes.
+    ///
+    /// # Errors
+    /// When it is neither.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+        ByteSize::deserialize(deserializer).map(|size| size.0)
     }
 }
 

@@ -17,7 +17,7 @@ pub use attempt::{
     ArchivePlace, AttemptKind, AttemptRow, AttemptTimings, CommitRow, RobotsInForce,
 };
 pub use books::{Books, Sightings, States};
-pub use bytes::{ByteSize, ByteSizeError};
+pub use bytes::{ByteSize, ByteSizeError, byte_count};
 pub use facts::{
     FateFacts, FoundFacts, QueueFacts, RobotsFacts, ScopeFacts, SieveFacts, SiteFacts, SitePhase,
     UrlFacts,

@@ -86,11 +86,16 @@ fn judge_site(
 ) {
     let mut in_use = InUse::of(rows, requests, delays);
     let mut past: Option<Past> = None;
+    let Some(&first) = requests.first() else {
+        return;
+    };
+    let site = Site::from_stored(rows.names.text(rows.all[first].target.site));
     for (place, &at) in requests.iter().enumerate() {
         let row = &rows.all[at];
         case.count("requests", 1);
         let crawl_delay = in_use.at(place).max(own_crawl_delay(rows, row, delays));
         let least = least_pause(
+            &site,
             row,
             past.as_ref().map(|past| &rows.all[past.last]),
             crawl_delay,
@@ -182,6 +187,7 @@ type Finding = (&'static str, String, String);
 
 /// Whether the pause a row claims is shorter than the rules it was made under.
 fn least_pause(
+    site: &Site,
     row: &Row,
     before: Option<&Row>,
     crawl_delay: u64,
@@ -196,7 +202,9 @@ fn least_pause(
             format!("{} µs", row.site_delay_us),
         ))
     };
-    let setting = settings.least_at(row.start.wall, |rules| rules.site_delay.as_micros() as u64);
+    let setting = settings.least_at(row.start.wall, |rules| {
+        rules.pace_of(site).delay.as_micros() as u64
+    });
     if short(setting, tolerance) {
         return found("below_setting", setting);
     }
@@ -207,12 +215,14 @@ fn least_pause(
     let took = u64::try_from(before.end.since_us(before.start)).unwrap_or(0);
     let adaptive = settings.least_at(row.start.wall, |rules| {
         let most = rules.site_delay_adaptive_max.as_micros() as u64;
-        took.saturating_mul(u64::from(rules.site_delay_factor))
+        took.saturating_mul(u64::from(rules.pace_of(site).factor))
             .min(most)
     });
     // An exchange that a row shows a rounding too long asks for that rounding several times.
     let rounding = settings
-        .least_at(row.start.wall, |rules| u64::from(rules.site_delay_factor))
+        .least_at(row.start.wall, |rules| {
+            u64::from(rules.pace_of(site).factor)
+        })
         .max(1);
     if short(adaptive, tolerance.saturating_mul(rounding)) {
         return found("below_last_exchange", adaptive);

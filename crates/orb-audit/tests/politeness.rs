@@ -42,6 +42,20 @@ fn a_pause_short_by_a_fifth_of_a_second_is_noticed() {
     assert!(text.contains("slot-00.jsonl:3 pause_too_short https://a.example/b: expected a pause of 1000000 µs, seen 800000 µs"), "{text}");
 }
 
+/// What the settings call the crawler's own may be asked faster; another site may not.
+#[test]
+fn only_own_sites_may_have_the_own_pause() {
+    let check = |own: &str| {
+        let mut folder = Folder::new();
+        folder.settings.runs[0].politeness.own_sites = vec![own.parse().unwrap()];
+        let [.., page] = folder.small_site();
+        folder.row(page).site_delay_us = 500_000;
+        folder.report(true)
+    };
+    passes(&check("a.example"));
+    site(&check("b.example"), "below_setting");
+}
+
 #[test]
 fn a_pause_counted_from_the_start_of_an_exchange_is_noticed() {
     let mut folder = Folder::new();

@@ -231,7 +231,7 @@ impl Line {
         loop {
             let now = self.env.clock.mono();
             let clock = self.sites.entry(site.clone()).or_default();
-            let own = clock.next_allowed(&self.politeness, None);
+            let own = clock.next_allowed(site, &self.politeness, None);
             let at = if own > now {
                 own
             } else {

@@ -9,40 +9,45 @@ use std::time::Duration;
 use orb_api::{Bounds, ByteSize};
 use orb_fetch::{DnsConfig, FetchConfig, GuardConfig};
 use orb_frontier::FrontierConfig;
-use orb_gate::PolitenessConfig;
+use orb_gate::{OWN_SITES_MAX, PolitenessConfig};
+use orb_url::Site;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Everything a crawl can be told.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CrawlConfig {
-    /// Memory of the process. Each part has its share.
+    /// Memory of the whole process; each part gets its share of it. Unless set: half of what the machine or its
+    /// container has. At least 64MiB.
     pub memory_max: ByteSize,
-    /// Bytes of the crawl's folder; 0 sets no bound but the file system's watermark.
+    /// Size of the crawl's folder at which fetching stops until there is room; 0 sets no bound but `disk_free_min`.
     pub disk_max: ByteSize,
-    /// Intake stops when the file system has less room than this, and goes on when there is more again.
+    /// Fetching stops while the file system has less free room than this (or than a twentieth of it, if that is less),
+    /// and goes on by itself when there is more.
     pub disk_free_min: ByteSize,
-    /// Open files and sockets of the process.
+    /// Open files and sockets of the process at most; the system's own limit (`ulimit -n`) counts too.
     pub files_max: u64,
-    /// Shards, one core each; 0 means all cores.
+    /// Threads that crawl, one core each; 0 takes all cores.
     pub threads: u16,
-    /// Slots of a new crawl, a power of two from 4 to 64; 0 derives it from the cores. Fixed at creation.
+    /// Parts that a new crawl's folder is divided into, for good: 4, 8, 16, 32 or 64, which is also the most threads
+    /// that can work on it. 0 derives it from the cores.
     pub slots: u8,
-    /// Who crawls.
+    /// Who crawls: what site owners see and can write to.
     pub identity: IdentityConfig,
     /// When a crawl ends by itself, and what one URL may cost.
     pub limits: LimitsConfig,
     /// How hard sites may be pressed.
     pub politeness: PolitenessConfig,
-    /// What is wanted.
+    /// Which of the URLs found are wanted.
     pub frontier: FrontierConfig,
-    /// Fetching.
+    /// How a page is asked for, and what bounds the answer.
     pub fetch: FetchConfig,
-    /// Resolving names.
+    /// How names become addresses.
     pub dns: DnsConfig,
-    /// Addresses that may be dialled.
+    /// Which addresses may be contacted.
     pub guard: GuardConfig,
-    /// What is kept.
+    /// What is archived, and in which form.
     pub archive: ArchiveConfig,
 }
 
@@ -68,12 +73,14 @@ impl Default for CrawlConfig {
 }
 
 /// Who crawls: what a site owner sees and can write to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct IdentityConfig {
-    /// Product token: what robots.txt groups are matched against, and the first word of `User-Agent`.
+    /// Name of the crawler: the first word of its `User-Agent`, and the name that robots.txt rules are obeyed for.
+    /// Letters, `-` and `_` only.
     pub product: String,
-    /// Mail address or page of whoever answers for the crawl. Required for public addresses.
+    /// Mail address or web page of whoever answers for the crawl. Every site sees it; without it no public address is
+    /// contacted. Example: `you@example.org` or `https://example.org/crawler`.
     pub contact: String,
 }
 
@@ -87,28 +94,32 @@ impl Default for IdentityConfig {
 }
 
 /// When a crawl ends by itself, and what one URL may cost.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LimitsConfig {
-    /// Pages archived in the folder in all; 0 sets no bound.
+    /// The crawl ends when its folder holds this many pages in all; 0 sets no bound.
     pub pages_max: u64,
-    /// Bytes received into the folder in all; 0 sets no bound.
+    /// The crawl ends when this much was received into its folder in all; 0 sets no bound. Example: `20GB`.
     pub bytes_max: ByteSize,
-    /// Length of one run; 0 sets no bound.
+    /// A run ends after this time, and can be gone on with; 0 sets no bound. Example: `8h`.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String", extend("format" = "span"))]
     pub duration_max: Duration,
-    /// Attempts of one URL.
+    /// How often one URL is tried before it counts as failed. At least 1.
     pub attempts_max: u8,
-    /// First pause before a URL is tried again; doubles each time.
+    /// Pause before a URL that failed is tried again; doubles with each failure.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String", extend("format" = "span"))]
     pub retry_first: Duration,
-    /// Requests under way at once in one shard.
+    /// Requests under way at once in one thread, from 1 to 4096. Each site still gets one at a time.
     pub in_flight_max: u32,
-    /// Links taken from one page.
+    /// Links taken from one page at most; those beyond are dropped.
     pub links_per_page_max: u32,
-    /// Whether images, styles, scripts and fonts of a page are fetched too.
+    /// Whether images, styles, scripts and fonts of a page are fetched too. Content of every type is then kept,
+    /// whatever `limits.types` says.
     pub requisites: bool,
-    /// Content types that are kept, by prefix; empty keeps every type.
+    /// Content types that are kept, by how they begin; a URL that answers with another one is excluded. Empty keeps
+    /// every type. Example: `["text/", "application/pdf"]`
     pub types: Vec<String>,
 }
 
@@ -131,44 +142,45 @@ impl Default for LimitsConfig {
 }
 
 /// What of a response is kept.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Keep {
-    /// Everything as received.
+    /// Everything, byte for byte as received.
     #[default]
     Full,
-    /// The visible text of pages.
+    /// Only the visible text of pages.
     Text,
     /// Nothing but metadata.
     None,
 }
 
 /// Form of the archive's records.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ArchiveCompression {
-    /// One gzip member a record.
+    /// One gzip member a record: what every other tool reads.
     #[default]
     Gzip,
-    /// One Zstandard frame a record.
+    /// One Zstandard frame a record: smaller and faster, not read everywhere.
     Zstd,
-    /// Plain.
+    /// Not at all.
     None,
 }
 
 /// What is archived, and how.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ArchiveConfig {
-    /// `full`, `text` or `none`.
+    /// How much of each page is kept.
     pub keep: Keep,
-    /// `gzip`, `zstd` or `none`.
+    /// How the records of the archive are compressed.
     pub compression: ArchiveCompression,
-    /// A segment is closed when it reaches this size.
+    /// Size at which a WARC file is closed and the next one begun. At least 64KiB.
     pub segment_bytes_max: ByteSize,
-    /// First part of segment names.
+    /// First part of the names of WARC files: letters, digits and `-`.
     pub prefix: String,
-    /// Statuses that are archived, as classes (`2`) or codes (`404`); empty archives every answer.
+    /// HTTP statuses that are archived, as classes (`2` is all from 200 to 299) or single codes (`404`); empty archives
+    /// every answer. Example: `[2, 404]`
     pub statuses: Vec<u16>,
 }
 
@@ -246,6 +258,9 @@ impl CrawlConfig {
                 "must be letters, `-` and `_` (RFC 9309, product token)",
             );
         }
+        if let Some(problem) = own_sites_problem(&self.politeness.own_sites) {
+            return fail("politeness.own_sites", &problem);
+        }
         if self.politeness.pages_per_second_max.is_nan()
             || self.politeness.pages_per_second_max < 0.0
         {
@@ -253,6 +268,18 @@ impl CrawlConfig {
         }
         Ok(())
     }
+}
+
+/// Names that no site has would press nothing, and let whoever wrote them wonder why.
+fn own_sites_problem(sites: &[Site]) -> Option<String> {
+    if sites.len() > OWN_SITES_MAX {
+        return Some(format!("must name at most {OWN_SITES_MAX} sites"));
+    }
+    let wrong = sites
+        .iter()
+        .map(|site| (site, Site::of_host(site.as_str())))
+        .find(|(site, whole)| *site != whole);
+    wrong.map(|(site, whole)| format!("`{site}` is a part of the site `{whole}`: write that"))
 }
 
 #[cfg(test)]
@@ -281,5 +308,8 @@ mod tests {
         let mut config = CrawlConfig::default();
         config.identity.product = "a b".into();
         check("identity.product", config);
+        let mut config = CrawlConfig::default();
+        config.politeness.own_sites = vec!["www.example.com".parse().unwrap()];
+        check("politeness.own_sites", config);
     }
 }

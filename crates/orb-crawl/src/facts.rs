@@ -134,8 +134,11 @@ impl FactsJob {
         let stored = self.live.as_ref().map_or(row.clock, |live| live.clock);
         let delay = match &self.live {
             Some(live) => live.delay,
-            None => SiteClock::opened(row.clock, true, self.now)
-                .delay(&self.config.politeness, crawl_delay),
+            None => SiteClock::opened(row.clock, true, self.now).delay(
+                &self.asked.site,
+                &self.config.politeness,
+                crawl_delay,
+            ),
         };
         let hold = Stamp::deadline(stored.at, stored.hold_until, self.now).since(self.now.mono);
         let held = if stored.hold_until == Mono(0) {

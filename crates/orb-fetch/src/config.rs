@@ -9,16 +9,18 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use orb_api::ByteSize;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::decode::DecodeLimits;
 use crate::limits;
 
 /// What happens to a page whose certificate does not verify.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TlsVerify {
-    /// The exchange fails with the reason.
+    /// The fetch fails with the reason, as in a browser.
     #[default]
     Strict,
     /// The page is kept and the reason stands in its metadata. Sessions are not resumed in this mode.
@@ -27,61 +29,80 @@ pub enum TlsVerify {
 
 /// How one exchange is asked for and what bounds it: one table of the settings file.
 ///
-/// Byte counts are plain numbers; `buffer_memory_max` is one shard's share.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// Byte counts read and write as sizes (`10MiB`); `buffer_memory_max` is one shard's share.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct FetchConfig {
-    /// `User-Agent`: product token and contact. The program fills it in.
+    /// The `User-Agent` header. Empty: made of `identity.product`, the version and `identity.contact`. What is written
+    /// here must contain the product's name.
     pub user_agent: String,
-    /// `From`: a mail address of the operator (RFC 9110, 10.1.2); empty sends none.
+    /// The `From` header: a mail address of the operator (RFC 9110, 10.1.2). Empty: `identity.contact` when that is a
+    /// mail address, otherwise none is sent.
     pub from: String,
-    /// `Accept`.
+    /// The `Accept` header: which content types are asked for. It filters nothing; see `limits.types`.
     pub accept: String,
-    /// `Accept-Language`.
+    /// The `Accept-Language` header: which language a site should answer in where it has several.
     pub accept_language: String,
-    /// Longest wait for a TCP connection.
+    /// Longest wait for a TCP connection. Example: `5s`.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String", extend("format" = "span"))]
     pub connect_timeout: Duration,
     /// Longest TLS handshake.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String", extend("format" = "span"))]
     pub tls_timeout: Duration,
     /// Longest wait from the request to the first byte of the answer.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String", extend("format" = "span"))]
     pub first_byte_timeout: Duration,
-    /// Longest exchange, from the first packet to the last byte.
+    /// Longest request as a whole, from the first packet to the last byte of the answer.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String", extend("format" = "span"))]
     pub total_timeout: Duration,
-    /// Least bytes per second of an answer.
+    /// Least bytes per second of an answer; a slower one is given up after `fetch.rate_window`. 0 turns this off.
+    #[serde(with = "orb_api::byte_count")]
+    #[schemars(with = "ByteSize")]
     pub rate_bytes_min: u64,
-    /// How long an answer may stay below `rate_bytes_min`.
+    /// How long an answer may stay below `fetch.rate_bytes_min`.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String", extend("format" = "span"))]
     pub rate_window: Duration,
-    /// Most bytes of a head.
+    /// Largest head (status line and header fields) of an answer; a larger one fails.
+    #[serde(with = "orb_api::byte_count")]
+    #[schemars(with = "ByteSize")]
     pub head_bytes_max: u64,
-    /// Most fields of a head; above 512 counts as 512.
+    /// Most header fields of an answer; 512 is the highest possible.
     pub head_fields_max: u32,
-    /// Most bytes of a body, transfer coding removed; the rest is cut off and marked.
+    /// Largest body as sent, still compressed; the rest is cut off, and the record says so. Each thread needs more
+    /// than twice this much memory.
+    #[serde(with = "orb_api::byte_count")]
+    #[schemars(with = "ByteSize")]
     pub body_bytes_max: u64,
-    /// Most bytes of a body after decoding.
+    /// Largest body after decompression; the rest is not read for links.
+    #[serde(with = "orb_api::byte_count")]
+    #[schemars(with = "ByteSize")]
     pub decoded_bytes_max: u64,
-    /// Most decoded bytes per coded byte, beyond the first mebibyte.
+    /// Most bytes that one compressed byte may become, beyond the first MiB; more is a decompression bomb.
     pub decoded_ratio_max: u64,
-    /// Most content codings of one body.
+    /// Most content codings (`gzip`, `br`, …) around one body.
     pub layers_max: u8,
     /// Most interim (1xx) answers before the final one.
     pub interim_max: u32,
-    /// Whether connections may be used again.
+    /// Whether a connection is used for the next request to the same host too.
     pub keep_alive: bool,
-    /// Most idle connections of a shard.
+    /// Most connections that one thread keeps open without using them.
     pub idle_connections_max: usize,
-    /// Longest time a connection idles.
+    /// How long a connection is kept open without using it.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String", extend("format" = "span"))]
     pub idle_timeout: Duration,
-    /// Buffer memory of all exchanges of one shard.
+    /// Memory for all answers that one thread is receiving. The crawl lowers it to the thread's share of `memory_max`.
+    #[serde(with = "orb_api::byte_count")]
+    #[schemars(with = "ByteSize")]
     pub buffer_memory_max: u64,
     /// What happens to a page whose certificate does not verify.
     pub tls_verify: TlsVerify,
-    /// PEM files with trust anchors beside the machine's.
+    /// PEM files with certificate authorities to trust beside the machine's.
     pub ca_files: Vec<PathBuf>,
 }
 
@@ -148,32 +169,40 @@ pub(crate) fn wire_body_bytes_max(body_bytes_max: u64) -> u64 {
 }
 
 /// How names are resolved.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct DnsConfig {
-    /// Recursive servers, in order of preference. The program fills in the system's when this is empty.
+    /// Recursive DNS servers with their ports, the preferred one first. Empty takes those of /etc/resolv.conf. Example:
+    /// `["9.9.9.9:53", "[2620:fe::fe]:53"]`
+    #[schemars(with = "Vec<String>")]
     pub servers: Vec<SocketAddr>,
-    /// Longest wait for one answer.
+    /// Longest wait for one answer of one server.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String", extend("format" = "span"))]
     pub timeout: Duration,
-    /// Questions asked for one record set, all servers together.
+    /// Times a question is asked, all servers together, before the name counts as failing.
     pub attempts: u32,
     /// Shortest time an answer is kept, whatever its TTL.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String", extend("format" = "span"))]
     pub ttl_min: Duration,
     /// Longest time an answer is kept, whatever its TTL.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String", extend("format" = "span"))]
     pub ttl_max: Duration,
-    /// Shortest time an absence is kept.
+    /// Shortest time it is remembered that a name does not exist.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String", extend("format" = "span"))]
     pub negative_ttl_min: Duration,
-    /// Longest time an absence is kept.
+    /// Longest time it is remembered that a name does not exist.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String", extend("format" = "span"))]
     pub negative_ttl_max: Duration,
-    /// How long a failure to get any answer is kept.
+    /// How long it is remembered that no server answered for a name.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String", extend("format" = "span"))]
     pub failure_ttl: Duration,
-    /// Hosts whose answers one shard keeps.
+    /// Hosts whose addresses one thread remembers, at some 200 bytes each.
     pub cache_hosts_max: usize,
 }
 
@@ -194,11 +223,14 @@ impl Default for DnsConfig {
 }
 
 /// Which addresses may be dialled beside public ones, and which never.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct GuardConfig {
-    /// Special-purpose ranges that are opened.
+    /// Private, loopback and other special ranges that may be contacted all the same. Public addresses are always
+    /// open. Example: `["127.0.0.0/8"]`
+    #[schemars(with = "Vec<String>")]
     pub allow: Vec<IpNet>,
-    /// Ranges that are closed; wins over `allow`.
+    /// Ranges that are never contacted, public ones too; wins over `guard.allow`.
+    #[schemars(with = "Vec<String>")]
     pub deny: Vec<IpNet>,
 }

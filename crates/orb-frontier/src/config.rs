@@ -4,26 +4,27 @@
 //! Invariant: every default is bounded.
 
 use orb_api::ByteSize;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Scope;
 
 /// What is wanted, and how much of it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct FrontierConfig {
-    /// How far from the seeds: `site`, `host`, `prefix` or `any`.
+    /// How far to go from the seeds.
     pub scope: Scope,
-    /// Links followed from a seed at most; 0 sets no bound.
+    /// Links followed in a row from a seed at most: with 1, the seeds and what they link to; 0 sets no bound.
     pub depth_max: u16,
-    /// URLs queued per site; those beyond go to the cold log. 0 sets no bound.
+    /// URLs queued for one site at most; those found beyond are kept in its cold log, not fetched. 0 sets no bound.
     pub pages_per_site_max: u64,
-    /// URLs per site kept in the cold log; beyond, the site's links are counted and dropped.
+    /// URLs kept in the cold log of one site at most; beyond, the site's links are counted and dropped.
     pub cold_per_site_max: u64,
-    /// Redirects followed from one found URL to the next.
+    /// Redirects followed in a row from one found URL.
     pub redirects_max: u8,
-    /// Memory of the site table; beyond it new sites are counted and dropped (`frontier_full`). 0 derives it
-    /// from `memory_max`.
+    /// Memory of the table of sites; beyond it links to new sites are counted and dropped (`frontier_full`). 0 takes
+    /// a quarter of `memory_max`.
     pub memory_max: ByteSize,
 }
 

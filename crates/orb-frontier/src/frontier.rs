@@ -184,9 +184,10 @@ impl Frontier {
                     .filter(|queued| !entry.taken.contains(&queued.key));
                 entry.window = fresh.collect();
             }
-            let at = entry
-                .clock
-                .next_allowed(&self.setup.politeness, entry.crawl_delay);
+            let at =
+                entry
+                    .clock
+                    .next_allowed(&entry.name, &self.setup.politeness, entry.crawl_delay);
             let again = std::mem::take(&mut entry.again);
             if !entry.window.is_empty() || entry.errands > 0 {
                 self.sites.make_ready(site.id, at);

@@ -5,22 +5,23 @@
 //! Invariant: a verdict depends only on settings and seeds, never on the order links arrive in.
 
 use orb_url::{CrawlUrl, Site};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::limits::{SCOPE_MARKS_MAX, URL_RULES_MAX};
 
 /// How far a crawl goes from its seeds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
-    /// The seeds' sites (registrable domains).
+    /// The seeds' sites: `www.example.com` and `blog.example.com` are one, `example.com`.
     #[default]
     Site,
-    /// The seeds' hosts.
+    /// The seeds' hosts: `www.example.com` without `blog.example.com`.
     Host,
-    /// The seeds' folders: their URLs up to the last `/`.
+    /// The seeds' folders: what begins like a seed, up to its last `/`.
     Prefix,
-    /// Anywhere.
+    /// Anywhere that links lead.
     Any,
 }
 

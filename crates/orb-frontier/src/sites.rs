@@ -235,7 +235,11 @@ impl SiteTable {
     /// Puts a site into the heap at `at`, or at its clock's own time when that is later.
     pub(crate) fn schedule(&mut self, id: SiteId, at: Mono, politeness: &PolitenessConfig) {
         let entry = &self.entries[id.0 as usize];
-        let at = at.max(entry.clock.next_allowed(politeness, entry.crawl_delay));
+        let at = at.max(
+            entry
+                .clock
+                .next_allowed(&entry.name, politeness, entry.crawl_delay),
+        );
         self.set_phase(id, Phase::Waiting(at));
         self.waiting.push(Reverse((at, id)));
     }

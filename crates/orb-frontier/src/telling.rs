@@ -111,7 +111,9 @@ impl Frontier {
     pub fn site_state(&self, id: SiteId, now: Mono) -> SiteState<'_> {
         let entry = self.sites.get(id);
         let politeness = &self.setup.politeness;
-        let next = entry.clock.next_allowed(politeness, entry.crawl_delay);
+        let next = entry
+            .clock
+            .next_allowed(&entry.name, politeness, entry.crawl_delay);
         let (phase, at) = match entry.phase {
             _ if entry.row.parked.is_some() && entry.phase != Phase::Visiting => {
                 (SitePhase::Parked, next)
@@ -126,7 +128,9 @@ impl Frontier {
             name: &entry.name,
             partition: entry.partition,
             phase,
-            delay: entry.clock.delay(politeness, entry.crawl_delay),
+            delay: entry
+                .clock
+                .delay(&entry.name, politeness, entry.crawl_delay),
             next_in: at.since(now),
             crawl_delay: entry.crawl_delay,
             clock: &entry.clock,

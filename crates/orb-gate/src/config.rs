@@ -7,66 +7,94 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use orb_url::Site;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How hard one site, address or group may be pressed, and the whole web by all of us.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PolitenessConfig {
-    /// Pause between the end of one exchange with a site and the start of the next, when nothing asks for longer.
+    /// Pause between the end of one request to a site and the start of the next. A `Crawl-delay` in robots.txt, a
+    /// slow answer or a server in trouble make it longer, nothing makes it shorter.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String", extend("format" = "span"))]
     pub site_delay: Duration,
-    /// Pause between two requests to one IP address (IPv6: one /64), whatever sites share it.
+    /// Pause between two requests to one IP address (IPv6: one /64 network), whatever sites share it: many sites may
+    /// be one small server.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String", extend("format" = "span"))]
     pub address_delay: Duration,
-    /// The pause is never less than this many times the site's last exchange: a slow server gets more rest.
+    /// The pause of a site is never less than this many times what its last request took, so that a slow server gets
+    /// more rest; 0 turns this off.
     pub site_delay_factor: u32,
-    /// Upper bound of what `site_delay_factor` may ask for.
+    /// The longest pause that `site_delay_factor` may ask for.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String", extend("format" = "span"))]
     pub site_delay_adaptive_max: Duration,
-    /// A `Crawl-delay` above this parks the site, which is reported; it is never fetched faster.
+    /// A site whose robots.txt asks for a longer `Crawl-delay` is set aside and reported, never fetched faster.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String", extend("format" = "span"))]
     pub crawl_delay_max: Duration,
-    /// A longer `Retry-After` is cut to this.
+    /// The longest `Retry-After` that is obeyed to the full; a longer one is cut to this.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String", extend("format" = "span"))]
     pub retry_after_max: Duration,
-    /// First pause after a site answered 429 or 503, or could not be reached; doubles each time.
+    /// First pause after a site answered 429 or 503 or could not be reached; doubles each time until it answers.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String", extend("format" = "span"))]
     pub backoff_first: Duration,
-    /// Upper bound of the doubled pause.
+    /// The longest that pause becomes by doubling.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String", extend("format" = "span"))]
     pub backoff_max: Duration,
-    /// Sets of addresses that one operator runs, with a clock of their own.
+    /// Sets of addresses that one operator runs and that share one pause, whatever sites they serve. Example:
+    /// `[{ name = "hoster", cidrs = ["192.0.2.0/24"], delay = "250ms" }]`
     pub groups: Vec<GroupRule>,
-    /// Other pauses for some addresses, for shared hosts and content networks; the longest prefix decides.
+    /// Other pauses for some addresses, such as shared hosts and content networks; the longest prefix decides.
+    /// Example: `[{ cidr = "198.51.100.0/24", delay = "50ms" }]`
     pub address_rules: Vec<AddressRule>,
-    /// Requests per second of the whole crawl; 0 sets no cap.
+    /// Sites that belong to whoever runs the crawl, as registrable domains: their pause is `politeness.own_site_delay`
+    /// instead of `politeness.site_delay`. Example: `["example.com"]`
+    #[schemars(with = "Vec<String>")]
+    pub own_sites: Vec<Site>,
+    /// Pause between two requests to a site of `politeness.own_sites`; never less than what the last request took.
+    /// `Crawl-delay` and a server in trouble still make it longer.
+    #[serde(with = "humantime_serde")]
+    #[schemars(with = "String", extend("format" = "span"))]
+    pub own_site_delay: Duration,
+    /// Requests per second of the whole crawl at most, all sites together; 0 sets no bound. Fractions are allowed.
     pub pages_per_second_max: f64,
-    /// Bytes received per second of the whole crawl; 0 sets no cap.
+    /// Bytes received per second by the whole crawl at most, as a plain number; 0 sets no bound. 12500000 is
+    /// 100 Mbit/s.
     pub bytes_per_second_max: u64,
 }
 
 /// Addresses that share one clock.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GroupRule {
     /// A name for reports.
     pub name: String,
     /// The addresses.
+    #[schemars(with = "Vec<String>")]
     pub cidrs: Vec<IpNet>,
     /// Pause between two requests to any of them.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String", extend("format" = "span"))]
     pub delay: Duration,
 }
 
 /// A pause for the addresses of one range.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AddressRule {
     /// The range.
+    #[schemars(with = "String")]
     pub cidr: IpNet,
     /// Pause between two requests to one address of it.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String", extend("format" = "span"))]
     pub delay: Duration,
 }
 
@@ -83,13 +111,39 @@ impl Default for PolitenessConfig {
             backoff_max: Duration::from_secs(30 * 60),
             groups: Vec::new(),
             address_rules: Vec::new(),
+            own_sites: Vec::new(),
+            own_site_delay: Duration::from_millis(100),
             pages_per_second_max: 0.0,
             bytes_per_second_max: 0,
         }
     }
 }
 
+/// How fast one site may be asked, back-off and robots.txt aside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SitePace {
+    /// The pause of the settings.
+    pub delay: Duration,
+    /// The pause is at least this many times the site's last exchange, up to `site_delay_adaptive_max`.
+    pub factor: u32,
+}
+
 impl PolitenessConfig {
+    /// The pace of one site: that of our own sites for those that are named, else the general one. Cost: O(own sites).
+    #[must_use]
+    pub fn pace_of(&self, site: &Site) -> SitePace {
+        if self.own_sites.contains(site) {
+            return SitePace {
+                delay: self.own_site_delay.min(self.site_delay),
+                factor: self.site_delay_factor.min(1),
+            };
+        }
+        SitePace {
+            delay: self.site_delay,
+            factor: self.site_delay_factor,
+        }
+    }
+
     /// The pause of one address: the rule with the longest prefix, else the general one.
     #[must_use]
     pub fn delay_of(&self, address: IpAddr) -> Duration {
@@ -106,5 +160,34 @@ impl PolitenessConfig {
         self.groups
             .iter()
             .find(|group| group.cidrs.iter().any(|cidr| cidr.contains(&address)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_sites_named_as_our_own_are_asked_faster() {
+        let own = Site::parse("own.example").unwrap();
+        let config = PolitenessConfig {
+            own_sites: vec![own.clone()],
+            ..PolitenessConfig::default()
+        };
+        let pace = |millis, factor| SitePace {
+            delay: Duration::from_millis(millis),
+            factor,
+        };
+        assert_eq!(config.pace_of(&own), pace(100, 1));
+        for other in ["other.example", "notown.example", "own.example.org"] {
+            assert_eq!(config.pace_of(&Site::parse(other).unwrap()), pace(1_000, 5));
+        }
+        // Naming a site as one's own never makes it slower.
+        let faster = PolitenessConfig {
+            site_delay: Duration::ZERO,
+            site_delay_factor: 0,
+            ..config
+        };
+        assert_eq!(faster.pace_of(&own), pace(0, 0));
     }
 }

@@ -16,8 +16,8 @@ mod retry_after;
 mod site;
 
 pub use address::{AddressClocks, AddressGrant, AddressKey, Answer};
-pub use config::{AddressRule, GroupRule, PolitenessConfig};
-pub use limits::GRANT_WINDOW;
+pub use config::{AddressRule, GroupRule, PolitenessConfig, SitePace};
+pub use limits::{GRANT_WINDOW, OWN_SITES_MAX};
 pub use permit::{Exchanging, Permit, Spent, Stale};
 pub use retry_after::retry_after;
 pub use site::{Feedback, NotYet, SiteClock, StoredSiteClock};

@@ -14,5 +14,9 @@ pub(crate) const GRANT_HORIZON: Duration = Duration::from_secs(1);
 /// leave an address idle.
 pub(crate) const QUEUE_AHEAD_MAX: Duration = Duration::from_secs(60);
 
+/// Sites that may be named as one's own. Each costs a comparison whenever a site's pause is asked for, and nobody
+/// runs more of them from one settings file.
+pub const OWN_SITES_MAX: usize = 100;
+
 /// Entries after which passed ones are swept out; below it a sweep costs more than the memory it frees.
 pub(crate) const SWEEP_ENTRIES_MIN: usize = 1024;

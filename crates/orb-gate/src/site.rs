@@ -103,11 +103,15 @@ impl SiteClock {
     /// The pause in force: the largest of the setting, the crawl-delay in use, back-off, and a multiple of
     /// the last exchange.
     #[must_use]
-    pub fn delay(&self, config: &PolitenessConfig, crawl_delay: Option<Duration>) -> Duration {
-        let adaptive =
-            (self.last_exchange * config.site_delay_factor).min(config.site_delay_adaptive_max);
-        config
-            .site_delay
+    pub fn delay(
+        &self,
+        site: &Site,
+        config: &PolitenessConfig,
+        crawl_delay: Option<Duration>,
+    ) -> Duration {
+        let pace = config.pace_of(site);
+        let adaptive = (self.last_exchange * pace.factor).min(config.site_delay_adaptive_max);
+        pace.delay
             .max(adaptive)
             .max(self.backoff)
             .max(crawl_delay.unwrap_or_default())
@@ -115,10 +119,15 @@ impl SiteClock {
 
     /// The first instant at which a request may begin.
     #[must_use]
-    pub fn next_allowed(&self, config: &PolitenessConfig, crawl_delay: Option<Duration>) -> Mono {
-        let rested = self
-            .last_end
-            .map_or(Mono(0), |end| end.plus(self.delay(config, crawl_delay)));
+    pub fn next_allowed(
+        &self,
+        site: &Site,
+        config: &PolitenessConfig,
+        crawl_delay: Option<Duration>,
+    ) -> Mono {
+        let rested = self.last_end.map_or(Mono(0), |end| {
+            end.plus(self.delay(site, config, crawl_delay))
+        });
         rested.max(self.hold_until)
     }
 
@@ -162,7 +171,7 @@ impl SiteClock {
         crawl_delay: Option<Duration>,
         now: Mono,
     ) -> Result<Permit, NotYet> {
-        let own = self.next_allowed(config, crawl_delay);
+        let own = self.next_allowed(site, config, crawl_delay);
         if self.out || own > grant.not_after() || now > grant.not_after() {
             return Err(NotYet {
                 at: own.max(now),
@@ -175,7 +184,7 @@ impl SiteClock {
             site.clone(),
             grant,
             not_before,
-            self.delay(config, crawl_delay),
+            self.delay(site, config, crawl_delay),
         ))
     }
 
@@ -248,16 +257,20 @@ mod tests {
         }
     }
 
+    fn site() -> Site {
+        Site::of_host("a.example")
+    }
+
     /// One exchange of `took` at `start`; returns when the next may begin.
     fn exchange(clock: &mut SiteClock, start: Mono, took: Duration, feedback: Feedback) -> Mono {
-        let (config, site) = (config(), Site::of_host("a.example"));
+        let config = config();
         let mut clocks = AddressClocks::new(config.clone(), Mono(0));
         let permit = clock
-            .permit(&site, grant(&mut clocks, start), &config, None, start)
+            .permit(&site(), grant(&mut clocks, start), &config, None, start)
             .unwrap();
         let spent = permit.start(start).unwrap().end(start.plus(took));
         clock.finish(&spent, feedback, &config, 0);
-        clock.next_allowed(&config, None)
+        clock.next_allowed(&site(), &config, None)
     }
 
     #[test]
@@ -309,11 +322,11 @@ mod tests {
     fn the_largest_of_setting_and_crawl_delay_is_in_force() {
         let clock = SiteClock::fresh(Mono(0), true);
         assert_eq!(
-            clock.delay(&config(), Some(Duration::from_secs(7))),
+            clock.delay(&site(), &config(), Some(Duration::from_secs(7))),
             Duration::from_secs(7)
         );
         assert_eq!(
-            clock.delay(&config(), Some(Duration::from_millis(7))),
+            clock.delay(&site(), &config(), Some(Duration::from_millis(7))),
             Duration::from_secs(1)
         );
     }
@@ -348,10 +361,10 @@ mod tests {
         };
         let stored = clock.stored(boot(1, at(400)));
         let same = SiteClock::opened(stored, false, boot(1, at(1_000)));
-        assert_eq!(same.next_allowed(&config(), None), at(86_400_000));
+        assert_eq!(same.next_allowed(&site(), &config(), None), at(86_400_000));
         let other = SiteClock::opened(stored, true, boot(2, at(50)));
         assert_eq!(
-            other.next_allowed(&config(), None),
+            other.next_allowed(&site(), &config(), None),
             at(50 + 86_400_000 - 400)
         );
     }
@@ -369,18 +382,50 @@ mod tests {
             ..Default::default()
         };
         let next = |clean| {
-            SiteClock::opened(stored, clean, stamp(at(1_500))).next_allowed(&config(), None)
+            SiteClock::opened(stored, clean, stamp(at(1_500))).next_allowed(
+                &site(),
+                &config(),
+                None,
+            )
         };
         assert_eq!(next(true), at(1_800));
         assert_eq!(next(false), at(2_500));
         assert_eq!(
-            SiteClock::fresh(at(1_500), false).next_allowed(&config(), None),
+            SiteClock::fresh(at(1_500), false).next_allowed(&site(), &config(), None),
             at(2_500)
         );
         plant(Some(Mutant::NoWaitAfterKill));
         let mutated = next(false);
         plant(None);
         assert_ne!(mutated, at(2_500), "the planted mistake shows");
+    }
+
+    /// What makes a pause longer holds for our own sites too.
+    #[test]
+    fn own_sites_are_asked_faster_and_nothing_else_is_forgiven() {
+        let config = PolitenessConfig {
+            own_sites: vec![site()],
+            ..config()
+        };
+        let mut clock = SiteClock::fresh(Mono(0), true);
+        let delay = |clock: &SiteClock, site: &Site, crawl_delay: u64| {
+            clock.delay(site, &config, Some(Duration::from_millis(crawl_delay)))
+        };
+        let other = Site::of_host("b.example");
+        assert_eq!(delay(&clock, &site(), 0), Duration::from_millis(100));
+        assert_eq!(delay(&clock, &other, 0), Duration::from_secs(1));
+        assert_eq!(delay(&clock, &site(), 2_000), Duration::from_secs(2));
+        exchange(
+            &mut clock,
+            at(0),
+            Duration::from_millis(400),
+            Feedback::Answered,
+        );
+        assert_eq!(delay(&clock, &site(), 0), Duration::from_millis(400));
+        assert_eq!(delay(&clock, &other, 0), Duration::from_secs(2));
+        let busy = Feedback::Busy { retry_after: None };
+        exchange(&mut clock, at(9_000), Duration::ZERO, busy);
+        assert_eq!(delay(&clock, &site(), 0), config.backoff_first);
     }
 
     #[test]

@@ -70,7 +70,8 @@ mod tests {
             ..StoredSiteClock::default()
         };
         let clock = SiteClock::opened(stored, true, Stamp::default());
-        clock.delay(config, None).as_secs_f64()
+        let site = orb_url::Site::of_host("a.example");
+        clock.delay(&site, config, None).as_secs_f64()
     }
 
     #[test]
