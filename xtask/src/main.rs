@@ -1,11 +1,12 @@
-//! Checks and long runs of the workspace: `cargo xtask tidy`, `cargo xtask long NAME`.
+//! Checks, generated pages and long runs of the workspace: `cargo xtask tidy`, `docs`, `long NAME`.
 //!
 //! In: the command line and the files of the checkout this program was built from.
 //! Out: findings as `path:line: what is wrong and what to do`, or the exit code of a long run.
-//! May touch: files of the checkout (reading only), child processes of `long`.
+//! May touch: files of the checkout (reading, but for the pages that `docs` makes), child processes.
 //! Must not touch: the network, any orb crate. It judges the workspace and therefore builds without it.
 
 mod architecture;
+mod docs;
 mod finding;
 mod floors;
 mod layout;
@@ -21,6 +22,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 
 const USAGE: &str = "usage: cargo xtask tidy            check the rules of the house
+       cargo xtask docs            make the pages of docs/reference/ from the program
        cargo xtask long list       name the long runs
        cargo xtask long NAME [ARG…]  do one of them, with further arguments";
 
@@ -42,6 +44,7 @@ fn run(words: &[&str]) -> anyhow::Result<ExitCode> {
         .context("xtask has no folder above it")?;
     match words {
         ["tidy"] => tidy::run(root),
+        ["docs"] => docs::run(root),
         ["long", "list"] => {
             print!("{}", long::list());
             Ok(ExitCode::SUCCESS)

@@ -6,8 +6,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    archive, audit, bench, completions, config, control, crawl, demo, fetch, inspect, read, robots,
-    simweb, status, url, why,
+    archive, audit, bench, completions, config, control, crawl, demo, fetch, inspect, man, read,
+    robots, simweb, status, url, why,
 };
 use crate::exit::Outcome;
 
@@ -57,7 +57,7 @@ enum Command {
     /// Explain what becomes of a URL.
     #[command(subcommand)]
     Url(url::UrlCommand),
-    /// Look at settings.
+    /// Find settings: what is in force, what each means, a file to begin with.
     #[command(subcommand)]
     Config(config::ConfigCommand),
     /// Serve a synthetic web on this machine, to crawl and to measure with.
@@ -69,6 +69,8 @@ enum Command {
     Bench(bench::BenchCommand),
     /// Print completions for a shell.
     Completions(completions::CompletionsArgs),
+    /// Print manual pages, or write them all to a folder.
+    Man(man::ManArgs),
 }
 
 /// Parses the arguments and runs the command. Help, version and wrong usage end the process here.
@@ -92,6 +94,7 @@ pub(crate) fn run() -> Outcome {
         Command::Demo(args) => demo::run(&args),
         Command::Bench(command) => bench::run(&command),
         Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&args),
     }
 }
 
@@ -137,7 +140,15 @@ mod tests {
             "orb simweb --sites 10 --pages-per-site 5 --json",
             "orb demo --json",
             "orb bench crawl --rows http-kept-large,https-new-small --runs 3 --sites 10 --quick --json",
+            "orb config show politeness.site_delay --changed --profile broad",
+            "orb config init - --contact me@example.org --profile archive --force",
+            "orb config keys politeness",
+            "orb config profiles --json",
+            "orb config schema",
             "orb completions bash",
+            "orb man crawl",
+            "orb man config show",
+            "orb man --out pages",
         ];
         for line in good {
             Cli::try_parse_from(line.split_whitespace())

@@ -22,10 +22,10 @@ pub(crate) const DEFAULT: &str = "orb-crawl";
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct FolderArg {
     /// The crawl's folder [default: orb-crawl].
-    #[arg(value_name = "DIR")]
+    #[arg(value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     dir: Option<PathBuf>,
     /// The crawl's folder, as `orb crawl` calls it.
-    #[arg(long, value_name = "DIR", conflicts_with = "dir")]
+    #[arg(long, value_name = "DIR", conflicts_with = "dir", value_hint = clap::ValueHint::DirPath)]
     out: Option<PathBuf>,
 }
 

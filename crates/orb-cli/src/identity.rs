@@ -64,8 +64,8 @@ pub(crate) fn introduce(config: &mut CrawlConfig) -> Result<Option<Vec<IpNet>>, 
     let contact = config.identity.contact.trim().to_owned();
     let product = config.identity.product.clone();
     let mail = is_mail(&contact);
-    if !contact.is_empty() && !mail && !is_page(&contact) {
-        return Err(IdentityError::BadContact { contact });
+    if !contact.is_empty() {
+        check_contact(&contact)?;
     }
     if config.fetch.user_agent.is_empty() {
         let about = if contact.is_empty() {
@@ -100,6 +100,16 @@ pub(crate) fn introduce(config: &mut CrawlConfig) -> Result<Option<Vec<IpNet>>, 
     }
     config.guard.deny.extend(outside(&config.guard.allow));
     Ok(Some(config.guard.allow.clone()))
+}
+
+/// Whether `text` is a contact at all.
+pub(crate) fn check_contact(text: &str) -> Result<(), IdentityError> {
+    if is_mail(text) || is_page(text) {
+        return Ok(());
+    }
+    Err(IdentityError::BadContact {
+        contact: text.to_owned(),
+    })
 }
 
 /// A mail address as `From` takes it: something, `@`, a host; nothing that would end a header's comment.

@@ -40,3 +40,7 @@ pub(crate) const SEARCH_SHOWN_BYTES_MIN: u64 = 1_000_000_000;
 
 /// Redirect hops of robots.txt that are followed (RFC 9309, 2.3.1.2).
 pub(crate) const ROBOTS_REDIRECTS_MAX: usize = 5;
+
+/// Seeds of a run under profile own-site, held in memory to see whose sites they are: far more pages than anybody
+/// lists of a site that is crawled by its links.
+pub(crate) const OWN_SEEDS_MAX: usize = 10_000;

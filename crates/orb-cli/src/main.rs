@@ -21,9 +21,12 @@ mod machine;
 mod one_by_one;
 mod open_files;
 mod operator_desk;
+mod own_sites;
 mod progress;
 mod progress_bar;
+mod seed_file;
 mod seeds;
+mod setting_names;
 mod settings;
 mod settings_args;
 mod signals;
@@ -31,6 +34,7 @@ mod terminal;
 mod url_rules;
 mod web_process;
 mod world;
+mod zip_entry;
 
 use std::process::ExitCode;
 

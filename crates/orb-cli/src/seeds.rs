@@ -1,29 +1,27 @@
 //! Seeds: URLs of the command line and of files, one after another, never all in memory.
 //!
-//! In: arguments, files (plain or gzip), standard input. Out: seeds; bad lines reported by place and skipped.
-//! May touch: the files. Must not touch: the crawl. Notes go to standard error.
+//! In: arguments, files (plain, gzip, zstd or zip), standard input. Out: seeds; bad lines reported by place and skipped.
+//! May touch: the files, by `seed_file`. Must not touch: the crawl. Notes go to standard error.
 //! Invariant: every file is open before the first seed is handed out, so a missing one stops a run before it began.
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::collections::VecDeque;
+use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
 use std::vec;
 
-use flate2::bufread::MultiGzDecoder;
-use orb_url::{Seed, parse_seed_line};
+use orb_url::{Seed, is_seed_header, parse_seed_line};
 
 use crate::exit::Failure;
 use crate::limits::{BAD_SEEDS_SHOWN_MAX, SEED_LINE_BYTES_MAX};
+use crate::seed_file;
 use crate::terminal::note;
-
-/// First bytes of a gzip member (RFC 1952, 2.3.1).
-const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 /// The seeds of one run.
 pub(crate) struct Seeds {
     sources: vec::IntoIter<Source>,
     current: Option<Source>,
-    first: Option<Seed>,
+    /// Read already and not handed out.
+    ahead: VecDeque<Seed>,
     counts: SeedCounts,
     failure: Option<anyhow::Error>,
     line: Vec<u8>,
@@ -37,6 +35,8 @@ pub(crate) struct SeedCounts {
     pub(crate) good: u64,
     /// Lines and arguments that are none.
     pub(crate) bad: u64,
+    /// Seeds among the good that name a domain only.
+    pub(crate) bare: u64,
 }
 
 struct Source {
@@ -80,7 +80,7 @@ impl Seeds {
             } else {
                 path.display().to_string()
             };
-            let reader = open_file(path).map_err(|error| {
+            let reader = seed_file::open(path).map_err(|error| {
                 Failure::usage(
                     anyhow::Error::new(error).context(format!("seeds of {name} cannot be read")),
                 )
@@ -94,7 +94,7 @@ impl Seeds {
         Ok(Seeds {
             sources: sources.into_iter(),
             current: None,
-            first: None,
+            ahead: VecDeque::new(),
             counts: SeedCounts::default(),
             failure: None,
             line: Vec::new(),
@@ -104,10 +104,21 @@ impl Seeds {
 
     /// Whether there is at least one seed. Reads up to the first.
     pub(crate) fn any(&mut self) -> bool {
-        if self.first.is_none() {
-            self.first = self.read_next();
+        if self.ahead.is_empty() {
+            let first = self.read_next();
+            self.ahead.extend(first);
         }
-        self.first.is_some()
+        !self.ahead.is_empty()
+    }
+
+    /// All seeds, read now and handed out later all the same; `None` when there are more than `max`.
+    pub(crate) fn read_ahead(&mut self, max: usize) -> Option<impl Iterator<Item = &Seed>> {
+        while self.ahead.len() <= max
+            && let Some(seed) = self.read_next()
+        {
+            self.ahead.push_back(seed);
+        }
+        (self.ahead.len() <= max).then(|| self.ahead.iter())
     }
 
     /// What was read; complete after the last seed.
@@ -142,10 +153,12 @@ impl Seeds {
                     continue;
                 }
                 Ok(Line::TooLong) => format!("line is longer than {SEED_LINE_BYTES_MAX} bytes"),
+                Ok(Line::Read) if source.skips_header(&self.line) => continue,
                 Ok(Line::Read) => match std::str::from_utf8(&self.line).map(parse_seed_line) {
                     Ok(Ok(Some(seed))) => {
                         source.lines += 1;
                         self.counts.good += 1;
+                        self.counts.bare += u64::from(seed.bare_domain);
                         return Some(seed);
                     }
                     Ok(Ok(None)) => {
@@ -177,11 +190,20 @@ impl Iterator for Seeds {
     type Item = Seed;
 
     fn next(&mut self) -> Option<Seed> {
-        self.first.take().or_else(|| self.read_next())
+        self.ahead.pop_front().or_else(|| self.read_next())
     }
 }
 
 impl Source {
+    /// Whether the line about to be counted is the heading of a table; it is counted then.
+    fn skips_header(&mut self, line: &[u8]) -> bool {
+        let is_header = self.lines == 0
+            && matches!(self.name, Name::File(_))
+            && std::str::from_utf8(line).is_ok_and(is_seed_header);
+        self.lines += u64::from(is_header);
+        is_header
+    }
+
     /// The line about to be read.
     fn place(&self) -> String {
         self.place_of(self.lines + 1)
@@ -209,20 +231,6 @@ fn with_causes(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     text
-}
-
-/// Opens a file and looks at its first bytes: what is gzip is read through its decoder, what cannot be read says so now.
-fn open_file(path: &Path) -> io::Result<Box<dyn BufRead>> {
-    let bytes: Box<dyn Read> = if path == Path::new("-") {
-        Box::new(io::stdin())
-    } else {
-        Box::new(File::open(path)?)
-    };
-    let mut reader = BufReader::with_capacity(64 * 1024, bytes);
-    if reader.fill_buf()?.starts_with(&GZIP_MAGIC) {
-        return Ok(Box::new(BufReader::new(MultiGzDecoder::new(reader))));
-    }
-    Ok(Box::new(reader))
 }
 
 /// Reads one line without its end. A line above the limit is read to its end and not kept.
@@ -299,14 +307,14 @@ mod tests {
             ]
         );
         assert!(notes.is_empty(), "{notes:?}");
-        assert_eq!(counts, SeedCounts { good: 4, bad: 0 });
+        assert_eq!((counts.good, counts.bad, counts.bare), (4, 0, 3));
     }
 
     #[test]
     fn bad_lines_are_named_and_skipped_and_after_ten_only_counted() {
         let (urls, notes, counts) = read(b"ftp://a.example/\nb.example\n\xff\xfe\n");
         assert_eq!(urls, ["https://b.example/"]);
-        assert_eq!(counts, SeedCounts { good: 1, bad: 2 });
+        assert_eq!((counts.good, counts.bad), (1, 2));
         assert!(
             notes[0].starts_with("orb: s:1: ") && notes[0].ends_with("; skipped"),
             "{notes:?}"
@@ -319,6 +327,36 @@ mod tests {
             notes[10],
             "orb: 15 more lines of the seeds are bad and were skipped"
         );
+    }
+
+    /// Lists as Tranco, Umbrella, CrUX and spreadsheets write them.
+    #[test]
+    fn the_heading_of_a_table_is_no_seed() {
+        for header in [
+            "rank,domain",
+            "origin,rank",
+            "\u{feff}Rank,Domain",
+            "domain",
+            "URL",
+        ] {
+            let (urls, notes, counts) = read(format!("{header}\r\n1,a.example\r\n").as_bytes());
+            assert_eq!(urls, ["https://a.example/"], "{header}");
+            assert_eq!((notes.len(), counts.bad), (0, 0), "{header}");
+        }
+        // Only at the top, and bad lines below keep their numbers.
+        let (_, notes, _) = read(b"rank,domain\n1,a.example\nrank,domain\n");
+        assert!(notes[0].starts_with("orb: s:3: "), "{notes:?}");
+    }
+
+    #[test]
+    fn seeds_read_ahead_are_handed_out_all_the_same() {
+        let urls = ["a.example", "b.example", "c.example"].map(str::to_owned);
+        let mut seeds = Seeds::open(&urls, &[]).unwrap();
+        assert_eq!(seeds.read_ahead(3).unwrap().count(), 3);
+        assert_eq!(seeds.count(), 3);
+        let mut seeds = Seeds::open(&urls, &[]).unwrap();
+        assert!(seeds.read_ahead(2).is_none());
+        assert_eq!(seeds.count(), 3);
     }
 
     #[test]

@@ -2,8 +2,8 @@
 //!
 //! In: arguments, the machine. Out: the settings in force, and where each came from.
 //! May touch: the settings file, the environment through `settings`. Must not touch: what a setting does.
-//! Invariant: a flag wins over `--set`, that over the environment, that over the file, that over the default; only a
-//! default is replaced by what the machine suggests.
+//! Invariant: a flag wins over `--set`, that over the environment, that over the file, that over the profile, that over
+//! the default; only a default is replaced by what the machine suggests.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -12,7 +12,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, ValueHint};
 use ipnet::IpNet;
 use orb_api::ByteSize;
 use orb_crawl::CrawlConfig;
@@ -21,17 +21,23 @@ use orb_frontier::Scope;
 use crate::exit::Failure;
 use crate::limits::TEXT_FILE_BYTES_MAX;
 use crate::machine::Machine;
-use crate::settings::{Origin, Sources, load};
+use crate::own_sites;
+use crate::setting_names::{assignment, profile_name};
+use crate::settings::{Origin, PROFILES, Profile, Sources, load};
 
 /// Flags that set something. Each names the setting it stands for.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Settings")]
 pub(crate) struct SettingsArgs {
-    /// Settings file (TOML). `orb config show` prints every setting with its value.
-    #[arg(long, value_name = "FILE")]
+    /// Settings file (TOML). `orb config init` writes one to begin with, `orb config show` tells what is in force.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     config: Option<PathBuf>,
-    /// One setting, as in the file: --set fetch.connect_timeout=5s. May be repeated.
-    #[arg(long = "set", value_name = "KEY=VALUE")]
+    /// A named set of values below the file: default, polite, broad, archive or own-site; `orb config profiles` tells
+    /// what each sets and why.
+    #[arg(long, value_name = "NAME", value_parser = profile_name(), hide_possible_values = true)]
+    profile: Option<&'static Profile>,
+    /// One setting, as in the file: --set fetch.connect_timeout=5s. May be repeated. `orb config keys` prints all.
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = assignment(), hide_possible_values = true)]
     set: Vec<String>,
     /// How far to go from the seeds: their sites (registrable domains), hosts, folders, or anywhere
     /// [frontier.scope, default: site].
@@ -88,6 +94,7 @@ enum ScopeArg {
 pub(crate) struct InForce {
     pub(crate) config: CrawlConfig,
     pub(crate) origin: BTreeMap<String, Origin>,
+    pub(crate) profile: &'static Profile,
 }
 
 impl SettingsArgs {
@@ -114,20 +121,24 @@ impl SettingsArgs {
             env: environment,
             sets: self.set.clone(),
             optional_keys: &[],
+            with_profiles: true,
+            profile: self.profile,
         };
         let loaded = load::<CrawlConfig>(&sources).map_err(Failure::usage)?;
         let mut in_force = InForce {
             config: loaded.value,
             origin: loaded.origin,
+            profile: loaded.profile.unwrap_or(&PROFILES[0]),
         };
         self.apply(&mut in_force);
         derive(&mut in_force, machine);
         in_force.config.check().map_err(Failure::usage)?;
+        own_sites::check_scope(&in_force)?;
         Ok(in_force)
     }
 
     fn apply(&self, in_force: &mut InForce) {
-        let InForce { config, origin } = in_force;
+        let InForce { config, origin, .. } = in_force;
         let mut flag = |key: &str, name: &'static str| {
             origin.insert(key.to_owned(), Origin::Flag { name });
         };
@@ -184,7 +195,7 @@ impl SettingsArgs {
 
 /// Replaces defaults by what the machine and other settings suggest.
 fn derive(in_force: &mut InForce, machine: &Machine) {
-    let InForce { config, origin } = in_force;
+    let InForce { config, origin, .. } = in_force;
     let mut derive = |key: &str, from: &'static str| {
         let is_default = origin
             .get(key)
@@ -264,148 +275,4 @@ pub(crate) fn read_text(path: &Path) -> Result<String, Failure> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use clap::Parser;
-
-    #[derive(Parser)]
-    struct Line {
-        #[command(flatten)]
-        settings: SettingsArgs,
-    }
-
-    fn machine() -> Machine {
-        Machine {
-            cores: 6,
-            memory_bytes: 32 << 30,
-            dns: vec!["192.0.2.53:53".parse().unwrap()],
-        }
-    }
-
-    fn in_force(arguments: &[&str], environment: &[(&str, &str)]) -> Result<InForce, Failure> {
-        let line = Line::try_parse_from(["orb"].iter().chain(arguments)).map_err(Failure::usage)?;
-        let environment = environment
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        line.settings.in_force(environment.collect(), &machine())
-    }
-
-    /// Each flag sets exactly one setting, and is named as its origin.
-    #[test]
-    fn flags_are_short_for_settings() {
-        let check = |line: &str, set: &str| {
-            let arguments: Vec<&str> = line.split(' ').collect();
-            let by_flag = in_force(&arguments, &[]).unwrap();
-            let by_set = in_force(&["--set", set], &[]).unwrap();
-            assert_eq!(by_flag.config, by_set.config, "{line}");
-            let default = in_force(&[], &[]).unwrap().config;
-            assert_ne!(by_flag.config, default, "{line} changes nothing");
-            let key = set.split('=').next().unwrap();
-            assert_eq!(by_flag.origin[key].to_string(), arguments[0]);
-        };
-        let cases = [
-            ("--scope any", "frontier.scope=any"),
-            ("--max-pages 7", "limits.pages_max=7"),
-            ("--max-bytes 2GiB", "limits.bytes_max=2GiB"),
-            ("--max-depth 3", "frontier.depth_max=3"),
-            ("--max-duration 10m", "limits.duration_max=10m"),
-            ("--delay 250ms", "politeness.site_delay=250ms"),
-            ("--delay 2", "politeness.site_delay=2s"),
-            ("--threads 2", "threads=2"),
-            ("--requisites", "limits.requisites=true"),
-            (
-                "--contact me@example.org",
-                "identity.contact=me@example.org",
-            ),
-            ("--dns 127.0.0.1:5353", "dns.servers=127.0.0.1:5353"),
-            ("--dns 9.9.9.9", "dns.servers=9.9.9.9:53"),
-            ("--allow-net 127.0.0.0/8", "guard.allow=127.0.0.0/8"),
-            ("--ca a.pem --ca b.pem", "fetch.ca_files=a.pem,b.pem"),
-        ];
-        for (line, set) in cases {
-            check(line, set);
-        }
-    }
-
-    #[test]
-    fn a_flag_wins_over_set_environment_file_and_default() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("orb.toml");
-        std::fs::write(&file, "[politeness]\nsite_delay = \"2s\"\n").unwrap();
-        let file = file.display().to_string();
-        let environment = [("ORB_POLITENESS__SITE_DELAY", "3s")];
-        let set = "politeness.site_delay=4s";
-        let seconds = |arguments: &[&str], environment: &[(&str, &str)]| {
-            in_force(arguments, environment)
-                .unwrap()
-                .config
-                .politeness
-                .site_delay
-                .as_secs()
-        };
-        assert_eq!(seconds(&[], &[]), 1);
-        assert_eq!(seconds(&["--config", &file], &[]), 2);
-        assert_eq!(seconds(&["--config", &file], &environment), 3);
-        assert_eq!(seconds(&["--config", &file, "--set", set], &environment), 4);
-        assert_eq!(
-            seconds(
-                &["--config", &file, "--set", set, "--delay", "5s"],
-                &environment
-            ),
-            5
-        );
-    }
-
-    #[test]
-    fn what_nobody_set_is_derived_from_the_machine() {
-        let InForce { config, origin } = in_force(&[], &[]).unwrap();
-        assert_eq!((config.memory_max, config.threads), (ByteSize::gib(16), 6));
-        assert_eq!(config.dns.servers, machine().dns);
-        assert_eq!(
-            origin["memory_max"].to_string(),
-            "derived from half of the memory"
-        );
-        assert_eq!(origin["fetch.keep_alive"].to_string(), "default");
-        let config = in_force(&["--set", "memory_max=1GiB", "--requisites"], &[])
-            .unwrap()
-            .config;
-        assert_eq!(
-            (config.memory_max, config.limits.types.len()),
-            (ByteSize::gib(1), 0)
-        );
-        let config = in_force(&["--requisites", "--set", "limits.types=image/"], &[])
-            .unwrap()
-            .config;
-        assert_eq!(config.limits.types, ["image/"]);
-    }
-
-    #[test]
-    fn unknown_and_bad_settings_are_usage() {
-        let check = |arguments: &[&str], part: &str| {
-            let failure = in_force(arguments, &[]).unwrap_err();
-            assert_eq!(failure.exit, crate::exit::Exit::Usage);
-            assert!(
-                failure.error.to_string().contains(part),
-                "{:#}",
-                failure.error
-            );
-        };
-        check(
-            &["--set", "politeness.site_delai=1s"],
-            "did you mean `politeness.site_delay`?",
-        );
-        check(&["--set", "fetch.keep_alive=perhaps"], "expected a boolean");
-        check(&["--set", "slots=5"], "setting `slots`");
-        check(
-            &["--config", "/no/such/orb.toml"],
-            "/no/such/orb.toml cannot be read",
-        );
-        check(&["--delay", "soon"], "write 500ms");
-        check(&["--dns", "dns.example:53"], "write an address and a port");
-        check(&["--threads", "0"], "--threads");
-        check(
-            &["--scope", "sites"],
-            "[possible values: site, host, prefix, any]",
-        );
-    }
-}
+mod tests;

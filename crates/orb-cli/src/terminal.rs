@@ -49,6 +49,22 @@ pub(crate) fn harmless(text: &str) -> String {
     out
 }
 
+/// `text` broken between words into lines of at most `width` characters; a longer word stands alone.
+pub(crate) fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        let fits = |line: &String| line.chars().count() + 1 + word.chars().count() <= width;
+        match lines.last_mut().filter(|line| fits(line)) {
+            Some(line) => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            None => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
 /// A number with its thousands set apart, for people.
 pub(crate) fn count(number: u64) -> String {
     let digits = number.to_string();
@@ -99,6 +115,15 @@ mod tests {
             ["999 B", "1.5 kB", "2.3 GB"]
         );
         assert_eq!([elapsed(5.9), elapsed(3_725.0)], ["0:00:05", "1:02:05"]);
+    }
+
+    #[test]
+    fn text_is_broken_between_words() {
+        assert_eq!(
+            wrapped("a bb ccc dddddd e", 6),
+            ["a bb", "ccc", "dddddd", "e"]
+        );
+        assert_eq!(wrapped("", 6), [""; 0]);
     }
 
     #[test]

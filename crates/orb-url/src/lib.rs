@@ -27,5 +27,5 @@ pub use error::{Excerpt, HostFault, UrlError};
 pub use explain::{Explained, explain};
 pub use key::{CrawlKey, Fingerprint, FingerprintFormError};
 pub use origin::Origin;
-pub use seed::{Seed, parse_seed_line};
+pub use seed::{Seed, is_seed_header, parse_seed_line};
 pub use site::{PSL_VERSION, Site};

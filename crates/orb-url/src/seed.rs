@@ -30,13 +30,41 @@ impl Seed {
     }
 }
 
-/// Reads one line: a URL, a bare domain (`host[:port][/path]`), or either behind `rank,`.
+/// Names of columns in the headings of lists that are passed around.
+const TARGET_COLUMNS: [&str; 10] = [
+    "domain",
+    "domains",
+    "url",
+    "urls",
+    "origin",
+    "host",
+    "hostname",
+    "site",
+    "website",
+    "root_domain",
+];
+
+/// What stands between a rank and its target: lists come with each of them.
+const SEPARATORS: [char; 3] = [',', '\t', ';'];
+
+/// Whether a line is the heading of a table of seeds, such as `rank,domain`, and no seed.
+///
+/// Only the first line of a file can be one: a host may be called `site`.
+pub fn is_seed_header(line: &str) -> bool {
+    let line = line.trim_start_matches('\u{feff}').trim();
+    line.split(SEPARATORS)
+        .map(|column| column.trim().trim_matches('"').to_ascii_lowercase())
+        .any(|column| TARGET_COLUMNS.contains(&column.as_str()))
+}
+
+/// Reads one line: a URL, a bare domain (`host[:port][/path]`), or either behind `rank,`. An origin
+/// may have its rank behind it (`https://example.com,1000`).
 ///
 /// - Blank lines and comments are `None`; a comment begins with `#` at the start of the line or
 ///   behind white space (a `#` inside a URL is its fragment).
 /// - A byte-order mark at the start and white space at both ends (a carriage return too) are
 ///   dropped.
-/// - A bare domain is taken as https. `host:port` wins over `scheme:` where both could be meant.
+/// - A bare domain is taken as https; `*.example.com` means `example.com`. `host:port` wins over `scheme:` where both could be meant.
 pub fn parse_seed_line(line: &str) -> Result<Option<Seed>, UrlError> {
     let text = without_comment(line.trim_start_matches('\u{feff}').trim());
     if text.is_empty() {
@@ -68,15 +96,26 @@ fn without_comment(text: &str) -> &str {
 }
 
 fn split_rank(text: &str) -> Result<(Option<u32>, &str), UrlError> {
-    let Some((rank, target)) = text.split_once(',') else {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let first = text
+        .split_once(SEPARATORS)
+        .map(|(rank, target)| (rank.trim_end(), target.trim_start()));
+    // A host holds no comma, so behind one there is a rank, not a part of the URL.
+    let last = text
+        .rsplit_once(SEPARATORS)
+        .map(|(target, rank)| (rank.trim_start(), target.trim_end()));
+    let is_origin = |target: &str| {
+        let host = target.split_once("://").map_or(target, |(_, host)| host);
+        !host.trim_end_matches('/').contains(['/', '?', '#'])
+    };
+    let ranked = first
+        .filter(|(rank, _)| is_number(rank))
+        .or_else(|| last.filter(|(rank, target)| is_number(rank) && is_origin(target)));
+    let Some((rank, target)) = ranked else {
         return Ok((None, text));
     };
-    let rank = rank.trim_end();
-    if rank.is_empty() || !rank.bytes().all(|b| b.is_ascii_digit()) {
-        return Ok((None, text));
-    }
     match rank.parse() {
-        Ok(rank) => Ok((Some(rank), target.trim_start())),
+        Ok(rank) => Ok((Some(rank), target)),
         Err(_) => Err(UrlError::BadRank {
             line: Excerpt::of(text),
         }),
@@ -98,6 +137,7 @@ fn is_port_and_rest(text: &str) -> bool {
 }
 
 fn parse_bare(text: &str) -> Result<CrawlUrl, UrlError> {
+    let text = text.strip_prefix("*.").unwrap_or(text);
     let host_end = if text.starts_with('[') {
         text.find(']').map_or(text.len(), |at| at + 1)
     } else {

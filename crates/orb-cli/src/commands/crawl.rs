@@ -6,7 +6,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueHint};
 use orb_api::{CrawlDir, Reason, Summary};
 use orb_crawl::EndReason;
 
@@ -18,14 +18,14 @@ use crate::progress::summary_text;
 use crate::seeds::Seeds;
 use crate::settings_args::SettingsArgs;
 use crate::terminal::{note, say, say_json};
-use crate::{settings, url_rules};
+use crate::{own_sites, settings, url_rules};
 
 /// Arguments of `orb crawl`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   orb crawl https://example.com/ --contact you@example.org --max-pages 1000
-  orb crawl --seeds tranco.csv.gz --out big --contact https://example.org/bot --max-duration 8h
+  orb crawl --seeds top-1m.csv.zip --profile broad --out big --contact https://example.org/bot --max-duration 8h
   orb crawl --out big --contact https://example.org/bot           goes on where it ended
   orb crawl http://127.0.0.1:8080/ --allow-net 127.0.0.0/8         a server of your own needs no contact
 
@@ -40,12 +40,12 @@ pub(crate) struct CrawlArgs {
     /// Where to begin: URLs, or domains such as example.com (tried by https first).
     #[arg(value_name = "URL")]
     urls: Vec<String>,
-    /// File with a URL, domain or `rank,domain` on each line, plain or gzip; `-` is standard input. Bad lines are
-    /// reported and skipped. May be repeated.
+    /// File with a URL, domain or `rank,domain` on each line (a list of domains, Tranco, …), plain or packed by gzip,
+    /// zstd or zip; `-` is standard input. Bad lines are reported and skipped. May be repeated.
     #[arg(long, value_name = "FILE")]
     seeds: Vec<PathBuf>,
     /// The crawl's folder; one that holds a crawl already is gone on with.
-    #[arg(long, value_name = "DIR", default_value = folder::DEFAULT)]
+    #[arg(long, value_name = "DIR", default_value = folder::DEFAULT, value_hint = ValueHint::DirPath)]
     out: PathBuf,
     /// File with what not to fetch: a domain, or a URL pattern with `*`, on each line. May be repeated.
     #[arg(long, value_name = "FILE")]
@@ -70,13 +70,18 @@ pub(crate) fn run(args: &CrawlArgs) -> Outcome {
         .iter()
         .find(|(name, _)| name == "ORB_LOG")
         .map(|(_, value)| value.clone());
+    let mut settings = args.settings.in_force(environment, &Machine::this())?;
     let (rules, rule_lines) = url_rules::read(&args.exclude)?;
+    let mut seeds = Seeds::open(&args.urls, &args.seeds)?;
+    if let Some(warning) = own_sites::claim(&mut settings, &mut seeds)? {
+        note(&format!("orb: {warning}"));
+    }
     let end = crawl_run::run(CrawlRun {
         dir: CrawlDir::new(&args.out),
-        settings: args.settings.in_force(environment, &Machine::this())?,
+        settings,
         rules,
         rule_lines,
-        seeds: Seeds::open(&args.urls, &args.seeds)?,
+        seeds,
         listen: args.listen,
         quiet: args.quiet,
         log_filter,

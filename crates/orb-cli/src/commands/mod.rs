@@ -13,6 +13,7 @@ pub(crate) mod crawl;
 pub(crate) mod demo;
 pub(crate) mod fetch;
 pub(crate) mod inspect;
+pub(crate) mod man;
 pub(crate) mod read;
 pub(crate) mod robots;
 pub(crate) mod simweb;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::Deserialize as _;
 use serde::de::DeserializeOwned;
-use toml::de::{DeTable, DeValue, ValueDeserializer};
+use toml::de::{DeTable, DeValue, Deserializer, ValueDeserializer};
 use toml::{Spanned, Value};
 
 use super::Assignment;
@@ -14,6 +14,7 @@ use super::error::SettingsError;
 use super::key::Key;
 use super::known::{Known, Standing};
 use super::origin::Origin;
+use super::profiles::PROFILE_KEY;
 
 /// Reads the file's assignments, in the order of their keys.
 pub(super) fn read(
@@ -33,7 +34,9 @@ pub(super) fn place_of_refusal<T: DeserializeOwned>(
     text: &str,
     message: &str,
 ) -> Option<Origin> {
-    let error = toml::from_str::<T>(text).err()?;
+    let mut table = DeTable::parse(text).ok()?;
+    table.get_mut().remove(PROFILE_KEY);
+    let error = T::deserialize(Deserializer::from(table)).err()?;
     let span = error.span().filter(|_| error.message() == message)?;
     Some(Origin::in_file(path, text, span.start))
 }

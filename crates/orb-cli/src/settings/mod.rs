@@ -1,10 +1,10 @@
-//! Settings: one value from built-in defaults, a file, the environment and the command line.
+//! Settings: one value from built-in defaults, a profile, a file, the environment and the command line.
 //!
 //! In: the texts of all sources. Out: the settings, and where each of them came from; or the first refusal, saying
 //! where, what, and what was probably meant.
 //! May touch: `known`, `readings`, the three readers of sources. Must not touch: what any setting means; each crate
 //! owns its own. The process environment is read in `environment` only.
-//! Invariant: later sources win, key by key, in the order file, environment, `--set`. The keys are those of the
+//! Invariant: later sources win, key by key, in the order profile, file, environment, `--set`. The keys are those of the
 //! serialised default, so a new field is a new setting without a line here.
 
 mod environment;
@@ -14,7 +14,9 @@ mod flags;
 mod key;
 mod known;
 mod origin;
+mod profiles;
 mod readings;
+mod reference;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -26,6 +28,8 @@ use toml::{Table, Value};
 pub(crate) use environment::from_process;
 pub(crate) use error::SettingsError;
 pub(crate) use origin::Origin;
+pub(crate) use profiles::{OWN_SITE, PROFILE_KEY, PROFILES, Profile, named as profile_named};
+pub(crate) use reference::{Meaning, Reference, Section};
 
 use key::Key;
 use known::Known;
@@ -42,6 +46,10 @@ pub(crate) struct Sources {
     /// Dotted keys that the default leaves out: fields of type `Option` that are `None`. Anything below one of them
     /// is let through, and judged by the field's own type.
     pub(crate) optional_keys: &'static [&'static str],
+    /// Whether there is a key `profile` that chooses one of [`PROFILES`].
+    pub(crate) with_profiles: bool,
+    /// `--profile`; wins over that key.
+    pub(crate) profile: Option<&'static Profile>,
 }
 
 /// The settings in force.
@@ -50,6 +58,8 @@ pub(crate) struct Loaded<T> {
     pub(crate) value: T,
     /// Where each setting came from, by dotted key. Options that nobody set are not in it.
     pub(crate) origin: BTreeMap<String, Origin>,
+    /// The profile in force, where there are any.
+    pub(crate) profile: Option<&'static Profile>,
 }
 
 /// One key set by one source.
@@ -72,7 +82,12 @@ where
 {
     let defaults =
         Table::try_from(T::default()).map_err(|source| SettingsError::Defaults { source })?;
-    let known = Known::new(&defaults, sources.optional_keys);
+    let mut named = defaults.clone();
+    if sources.with_profiles {
+        let usual = Value::String(PROFILES[0].name.to_owned());
+        named.insert(PROFILE_KEY.to_owned(), usual);
+    }
+    let known = Known::new(&named, sources.optional_keys);
     let mut assignments = Vec::new();
     if let Some((path, text)) = &sources.file {
         file::read(&known, path, text, &mut assignments)?;
@@ -80,6 +95,13 @@ where
     let accepts = |key: &Key, value: &Value| is_accepted::<T>(&defaults, key, value);
     environment::read(&known, &sources.env, &accepts, &mut assignments)?;
     flags::read(&known, &sources.sets, &accepts, &mut assignments)?;
+
+    let mut choice = None;
+    if sources.with_profiles {
+        let (profile, origin) = profiles::choose(sources.profile, &mut assignments)?;
+        assignments.splice(0..0, profiles::assignments(profile));
+        choice = Some((profile, origin));
+    }
 
     let mut merged = defaults.clone();
     for assignment in &assignments {
@@ -93,9 +115,15 @@ where
         let (at, message) = refusal;
         blame::<T>(&known, sources, &assignments, &at, message)
     })?;
+    let mut origin = origins(&merged, &assignments);
+    let profile = choice.map(|(profile, from)| {
+        origin.insert(PROFILE_KEY.to_owned(), from);
+        profile
+    });
     Ok(Loaded {
         value,
-        origin: origins(&merged, &assignments),
+        origin,
+        profile,
     })
 }
 

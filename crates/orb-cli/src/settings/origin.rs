@@ -6,11 +6,15 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// The source of one setting. Displays as `default`, `orb.toml:3:14`, the variable's name, `--set key`, a flag such as
+/// The source of one setting. Displays as `default`, `profile broad`, `orb.toml:3:14`, the variable's name, `--set key`, a flag such as
 /// `--delay`, or what a default was derived from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
     Default,
+    /// The profile in force.
+    Profile {
+        name: &'static str,
+    },
     /// Line and column count from one; columns count characters.
     File {
         path: PathBuf,
@@ -34,6 +38,11 @@ pub(crate) enum Origin {
 }
 
 impl Origin {
+    /// Whether somebody set it for this run or this crawl, and not the program.
+    pub(crate) fn is_chosen(&self) -> bool {
+        !matches!(self, Self::Default | Self::Derived { .. })
+    }
+
     /// The place `offset` bytes into `text`.
     pub(crate) fn in_file(path: &Path, text: &str, offset: usize) -> Self {
         let before = text.get(..offset).unwrap_or(text);
@@ -50,6 +59,7 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Default => f.write_str("default"),
+            Self::Profile { name } => write!(f, "profile {name}"),
             Self::File { path, line, column } => write!(f, "{}:{line}:{column}", path.display()),
             Self::Environment { name } => f.write_str(name),
             Self::Set { key } => write!(f, "--set {key}"),

@@ -116,6 +116,7 @@ fn sources(file: Option<&str>, env: &[(&str, &str)], sets: &[&str]) -> Sources {
             .collect(),
         sets: sets.iter().map(|set| (*set).to_owned()).collect(),
         optional_keys: OPTIONAL,
+        ..Sources::default()
     }
 }
 

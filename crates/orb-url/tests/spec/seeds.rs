@@ -1,6 +1,6 @@
 //! Lines of a seeds file.
 
-use orb_url::{Seed, UrlError, parse_seed_line};
+use orb_url::{Seed, UrlError, is_seed_header, parse_seed_line};
 
 /// `want`: the URL, whether the domain was bare, and the rank; or the code of the refusal.
 fn check(line: &str, want: Result<(&str, bool, Option<u32>), &str>) {
@@ -63,8 +63,67 @@ fn a_rank_may_stand_before_a_comma() {
         "http://example.com/1,2",
         Ok(("http://example.com/1,2", false, None)),
     );
+    check(
+        "3\texample.com",
+        Ok(("https://example.com/", true, Some(3))),
+    );
+    check("3;example.com", Ok(("https://example.com/", true, Some(3))));
+    check(
+        "https://example.com,1000",
+        Ok(("https://example.com/", false, Some(1000))),
+    );
+    check("example.com,5", Ok(("https://example.com/", true, Some(5))));
     check("4294967296,example.com", Err("bad_rank"));
     check("1,", Err("no_host"));
+}
+
+/// What lists hold beside tidy lines.
+#[test]
+fn domains_are_read_as_lists_write_them() {
+    for line in [
+        "EXAMPLE.COM",
+        "example.com.",
+        "*.example.com",
+        "  example.com\t",
+        "example.com/",
+        "1,*.Example.com.\r\n",
+    ] {
+        let seed = parse_seed_line(line).unwrap().unwrap();
+        assert_eq!(seed.url.as_str(), "https://example.com/", "{line:?}");
+        assert!(seed.bare_domain, "{line:?}");
+    }
+    check(
+        "http://example.com",
+        Ok(("http://example.com/", false, None)),
+    );
+    check("*", Err("bad_host"));
+    check("*.*.com", Err("bad_host"));
+    check("http://*.example.com/", Err("bad_host"));
+}
+
+#[test]
+fn headings_of_tables_are_known() {
+    for line in [
+        "rank,domain",
+        "Rank,Domain",
+        "origin,rank",
+        "\u{feff}\"rank\",\"domain\"\r",
+        "GlobalRank,TldRank,Domain,TLD",
+        "url",
+        "domain",
+    ] {
+        assert!(is_seed_header(line), "{line:?}");
+    }
+    for line in [
+        "1,example.com",
+        "domain.example",
+        "example.com",
+        "",
+        "# domain",
+        "rank",
+    ] {
+        assert!(!is_seed_header(line), "{line:?}");
+    }
 }
 
 #[test]
