@@ -336,3 +336,98 @@ fn completions_are_printed_for_shells() {
     assert!(orb(&["completions", "bash"]).out.contains("_orb"));
     assert!(orb(&["completions", "zsh"]).out.contains("#compdef orb"));
 }
+
+/// What a new user does first: a file, a change in it, a look at what is in force.
+#[test]
+fn a_settings_file_is_begun_edited_and_looked_at() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = |line: &str| orb_in(folder.path(), &line.split(' ').collect::<Vec<_>>());
+    let written = here("config init --contact me@example.org --profile polite");
+    assert_eq!(written.code, 0, "{}", written.err);
+    let refused = here("config init");
+    assert_eq!(refused.code, 2);
+    assert!(
+        refused.err.contains("orb.toml is there already"),
+        "{}",
+        refused.err
+    );
+    assert_eq!(here("config init --force --contact nobody").code, 2);
+    let changed = here("config show --config orb.toml --changed");
+    assert!(
+        changed
+            .out
+            .contains("identity.contact = \"me@example.org\""),
+        "{}",
+        changed.out
+    );
+    assert!(changed.out.contains("# profile polite"), "{}", changed.out);
+    assert!(!changed.out.contains("# default"), "{}", changed.out);
+    let one = here("config show politeness.site_delay --config orb.toml");
+    for part in [
+        "= \"2s\"",
+        "from      profile polite",
+        "default   \"1s\"",
+        "Pause between",
+    ] {
+        assert!(one.out.contains(part), "{part}: {}", one.out);
+    }
+    let unknown = here("config show politeness.site_delai");
+    assert_eq!(unknown.code, 2);
+    assert!(
+        unknown
+            .err
+            .contains("did you mean `politeness.site_delay`?"),
+        "{}",
+        unknown.err
+    );
+
+    let path = folder.path().join("orb.toml");
+    let text = fs::read_to_string(&path).unwrap();
+    let edited = text.replace("#fetch.keep_alive = true", "fetch.keep_alife = true");
+    fs::write(&path, edited).unwrap();
+    let refused = here("config show --config orb.toml");
+    assert_eq!(refused.code, 2);
+    assert!(
+        refused
+            .err
+            .contains("unknown setting `fetch.keep_alife`, did you mean `fetch.keep_alive`?"),
+        "{}",
+        refused.err
+    );
+}
+
+#[test]
+fn what_can_be_set_is_told() {
+    let keys = orb(&["config", "keys", "politeness"]).out;
+    assert!(keys.contains("politeness.site_delay = \"1s\""), "{keys}");
+    assert!(!keys.contains("dns.servers"), "{keys}");
+    let profiles = orb(&["config", "profiles", "--json"]).json();
+    assert_eq!(
+        profiles["broad"]["values"]["frontier.scope"]["value"],
+        "any"
+    );
+    let schema: Value = serde_json::from_str(&orb(&["config", "schema"]).out).unwrap();
+    assert!(
+        schema["properties"]["politeness"]["properties"]["site_delay"]["description"].is_string()
+    );
+    let printed = orb(&["config", "init", "-"]);
+    assert!(
+        printed.out.contains("#identity.contact = \"\""),
+        "{}",
+        printed.out
+    );
+    assert_eq!(orb(&["config", "show", "--profile", "brod"]).code, 2);
+}
+
+#[test]
+fn manual_pages_are_printed_and_written() {
+    assert!(
+        orb(&["man", "config", "show"])
+            .out
+            .contains(".TH orb-config-show 1")
+    );
+    assert_eq!(orb(&["man", "crwl"]).code, 2);
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(orb_in(folder.path(), &["man", "--out", "pages"]).code, 0);
+    assert!(folder.path().join("pages/orb-crawl.1").exists());
+}

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 #[serde(default, deny_unknown_fields)]
 pub struct PolitenessConfig {
     /// Pause between the end of one request to a site and the start of the next. A `Crawl-delay` in robots.txt, a
-    /// slow answer or a server in trouble make it longer, nothing makes it shorter.
+    /// slow answer or a server in trouble make it longer; only `politeness.own_sites` may have a shorter one.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String", extend("format" = "span"))]
     pub site_delay: Duration,
@@ -28,7 +28,7 @@ pub struct PolitenessConfig {
     /// The pause of a site is never less than this many times what its last request took, so that a slow server gets
     /// more rest; 0 turns this off.
     pub site_delay_factor: u32,
-    /// The longest pause that `site_delay_factor` may ask for.
+    /// The longest pause that `politeness.site_delay_factor` may ask for.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String", extend("format" = "span"))]
     pub site_delay_adaptive_max: Duration,

@@ -55,12 +55,11 @@ pub(crate) fn run(args: &ManArgs) -> Outcome {
     }
     let mut command = &mut root;
     for name in &args.command {
-        let above = command.get_name().to_owned();
+        let above = command.get_bin_name().unwrap_or("orb").to_owned();
         command = command.find_subcommand_mut(name).ok_or_else(|| {
-            Failure::usage_text(
-                format!("`{above}` has no command `{name}`: `orb {above} --help` lists them")
-                    .replace("`orb orb --help`", "`orb --help`"),
-            )
+            Failure::usage_text(format!(
+                "`{above}` has no command `{name}`: see `{above} --help`"
+            ))
         })?;
     }
     say(page(command)?.trim_end());
@@ -96,7 +95,11 @@ fn page(command: &Command) -> Result<String, Failure> {
     let mut roff = Vec::new();
     let man = clap_mangen::Man::new(command.clone()).manual("Orbweaver");
     man.render(&mut roff).map_err(Failure::bug)?;
-    Ok(String::from_utf8_lossy(&roff).into_owned())
+    // Examples are laid out by hand; filled like prose they could not be read.
+    let roff = String::from_utf8_lossy(&roff);
+    Ok(roff
+        .replace(".SH EXTRA\n", ".SH NOTES\n.nf\n")
+        .replace("\n.SH VERSION\n", "\n.fi\n.SH VERSION\n"))
 }
 
 /// The page `docs/reference/commands.md`.
@@ -163,6 +166,7 @@ mod tests {
         assert!(!names.iter().any(|name| name.contains("help")), "{names:?}");
         for (name, page) in &pages {
             assert!(page.contains(".SH SYNOPSIS"), "{name}");
+            assert!(!page.contains(".SH EXTRA"), "{name}");
         }
     }
 }

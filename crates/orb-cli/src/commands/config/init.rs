@@ -42,7 +42,7 @@ Examples:
   orb config init - | less
 
 Use it with: orb crawl --config orb.toml …")]
-pub(super) struct InitArgs {
+pub(crate) struct InitArgs {
     /// The file to write; `-` prints it.
     #[arg(value_name = "FILE", default_value = "orb.toml", value_hint = ValueHint::FilePath)]
     file: PathBuf,

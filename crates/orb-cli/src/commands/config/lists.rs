@@ -22,7 +22,7 @@ const WIDTH: usize = 96;
 Examples:
   orb config keys | less
   orb config keys politeness")]
-pub(super) struct KeysArgs {
+pub(crate) struct KeysArgs {
     /// Only this setting or group of settings.
     #[arg(value_name = "KEY", value_parser = setting_or_group(), hide_possible_values = true)]
     key: Option<String>,
@@ -108,7 +108,11 @@ fn for_terminal(setting: &Meaning) -> String {
             .map(|line| format!("    {line}")),
     );
     for (name, meaning) in &setting.choices {
-        lines.push(format!("      {name:10} {meaning}"));
+        let parts = wrapped(meaning, WIDTH - 17);
+        for (place, part) in parts.iter().enumerate() {
+            let name = if place == 0 { name } else { "" };
+            lines.push(format!("      {name:10} {part}"));
+        }
     }
     lines.join("\n")
 }
@@ -118,7 +122,7 @@ fn for_terminal(setting: &Meaning) -> String {
 #[command(after_help = "\
 Choose one with `--profile NAME`, `profile = \"NAME\"` in the settings file, or ORB_PROFILE. Whatever is set by hand
 wins over it: `orb crawl --profile broad --scope site` stays on the seeds' sites.")]
-pub(super) struct ProfilesArgs {
+pub(crate) struct ProfilesArgs {
     /// Print one JSON object: {"name":{"purpose":…,"values":{"key":{"value":…,"why":…}}}}.
     #[arg(long)]
     json: bool,

@@ -13,6 +13,7 @@ use orb_crawl::CrawlConfig;
 use crate::exit::{Failure, Outcome};
 use crate::settings::Reference;
 
+#[cfg(test)]
 pub(crate) use lists::settings_markdown;
 
 /// `orb config …`
@@ -52,6 +53,6 @@ fn unknown(reference: &Reference, key: &str) -> Failure {
         .nearest(key)
         .map_or_else(String::new, |guess| format!(", did you mean `{guess}`?"));
     Failure::usage_text(format!(
-        "no setting and no group of settings is called `{key}`{guess}; `orb config keys` prints all of them"
+        "no setting and no group of settings is called `{key}`{guess} (all of them: `orb config keys`)"
     ))
 }
