@@ -23,12 +23,19 @@ pub struct Learnt {
     pub pages: u64,
     /// Seconds of all exchanges together.
     pub exchange_seconds: f64,
-    /// Ends of exchanges that brought a page, seconds by the wall clock, in the order of the rows.
-    pub page_ends: Vec<f64>,
-    /// First start, seconds by the wall clock.
-    pub first: Option<f64>,
-    /// Last end.
-    pub last: Option<f64>,
+    /// The runs of the crawl, oldest first.
+    runs: Vec<Run>,
+    /// Ends of exchanges that brought a page: which run, seconds from its start.
+    page_ends: Vec<(u32, f32)>,
+}
+
+/// One run of a crawl.
+#[derive(Clone, Copy, Debug)]
+struct Run {
+    /// When it began, seconds by the wall clock.
+    started: f64,
+    /// From there to the end of its last exchange.
+    seconds: f64,
 }
 
 /// What attempt rows tell about one site.
@@ -63,6 +70,22 @@ impl LearntSite {
 }
 
 impl Learnt {
+    /// Nothing yet.
+    ///
+    /// - `runs`: when each run of the crawl began, seconds by the wall clock, oldest first. Time between runs does not
+    ///   count.
+    #[must_use]
+    pub fn of_runs(runs: &[f64]) -> Learnt {
+        let run = |&started: &f64| Run {
+            started,
+            seconds: 0.0,
+        };
+        Learnt {
+            runs: runs.iter().map(run).collect(),
+            ..Learnt::default()
+        }
+    }
+
     /// Takes one row.
     pub fn add(&mut self, row: &AttemptRow) {
         let seconds = row.end.since(row.start.mono).as_secs_f64();
@@ -74,11 +97,7 @@ impl Learnt {
         self.robots += u64::from(is_robots);
         self.pages += u64::from(is_page);
         self.exchange_seconds += seconds;
-        self.first = Some(self.first.map_or(start, |first| first.min(start)));
-        self.last = Some(self.last.map_or(end, |last| last.max(end)));
-        if is_page {
-            self.page_ends.push(end);
-        }
+        self.timed(start, end, is_page);
         let known = self.addresses.get(row.address.as_str()).copied();
         let next = self.addresses.len() as u32;
         let address = known.unwrap_or(next);
@@ -100,6 +119,24 @@ impl Learnt {
             site.delay_seconds += row.site_delay_us as f64 / 1e6;
             site.address = address;
         }
+    }
+
+    fn timed(&mut self, start: f64, end: f64, is_page: bool) {
+        let after = self.runs.partition_point(|run| run.started <= start);
+        let at = after.saturating_sub(1);
+        if let Some(run) = self.runs.get_mut(at) {
+            let from_start = (end - run.started).max(0.0);
+            run.seconds = run.seconds.max(from_start);
+            if is_page {
+                self.page_ends.push((at as u32, from_start as f32));
+            }
+        }
+    }
+
+    /// Seconds in which it crawled: of each run from its beginning to its last exchange.
+    #[must_use]
+    pub fn seconds(&self) -> f64 {
+        self.runs.iter().map(|run| run.seconds).sum()
     }
 
     /// One site.
@@ -132,14 +169,20 @@ impl Learnt {
         (requests as f64 / self.pages.max(1) as f64).max(1.0)
     }
 
-    /// Seconds, from the first request on, after which a share of the pages was had. Time in which the crawl did not
-    /// run counts too.
+    /// Seconds of crawling after which a share of the pages had so far was had.
     #[must_use]
     pub fn seconds_of_share(&self, share: f64) -> Option<f64> {
-        let mut ends = self.page_ends.clone();
+        let mut before = 0.0;
+        let mut starts = Vec::with_capacity(self.runs.len());
+        for run in &self.runs {
+            starts.push(before);
+            before += run.seconds;
+        }
+        let at = |(run, seconds): &(u32, f32)| starts[*run as usize] + f64::from(*seconds);
+        let mut ends: Vec<f64> = self.page_ends.iter().map(at).collect();
         ends.sort_by(f64::total_cmp);
         let place = ((ends.len() as f64 * share).ceil() as usize).max(1) - 1;
-        Some(ends.get(place)? - self.first?)
+        ends.get(place).copied()
     }
 }
 
@@ -197,8 +240,22 @@ mod tests {
         assert_ne!(site.address, learnt.site("c.example").unwrap().address);
         assert!((learnt.exchange() - 0.475).abs() < 1e-9);
         assert_eq!(learnt.requests_per_page(), 1.0);
-        assert!((learnt.seconds_of_share(0.5).unwrap() - 2.5).abs() < 1e-6);
-        assert!((learnt.seconds_of_share(1.0).unwrap() - 10.0).abs() < 1e-6);
+    }
+
+    /// Two runs with an hour between them: the hour is no crawling.
+    #[test]
+    fn time_between_runs_does_not_count() {
+        let mut learnt = Learnt::of_runs(&[0.0, 3_600.0]);
+        let page = AttemptKind::Page;
+        learnt.add(&row("a.example", "192.0.2.1", page, 1_000, 500));
+        learnt.add(&row("a.example", "192.0.2.1", page, 3_000, 1_000));
+        learnt.add(&row("a.example", "192.0.2.1", page, 3_602_000, 1_000));
+        learnt.add(&row("a.example", "192.0.2.1", page, 3_609_000, 1_000));
+        let near = |found: f64, expected: f64| assert!((found - expected).abs() < 1e-3, "{found}");
+        near(learnt.seconds(), 14.0);
+        near(learnt.seconds_of_share(0.25).unwrap(), 1.5);
+        near(learnt.seconds_of_share(0.75).unwrap(), 7.0);
+        near(learnt.seconds_of_share(1.0).unwrap(), 14.0);
         assert_eq!(Learnt::default().seconds_of_share(0.5), None);
     }
 }

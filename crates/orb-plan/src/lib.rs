@@ -25,6 +25,6 @@ pub use forecast::{End, Forecast, Milestone, forecast};
 pub use learnt::{Learnt, LearntSite};
 pub use needs::Needs;
 pub use pace::Pace;
-pub use question::{KnownSite, PageKind, Question, Rules, Sites};
+pub use question::{KnownSite, PageKind, Question, Rules, Sites, handshake_share};
 pub use runout::Moment;
 pub use spread::Spread;

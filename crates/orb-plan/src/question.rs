@@ -65,6 +65,31 @@ pub struct PageKind {
     pub handshake_share: f64,
 }
 
+/// Share of the requests that need a TLS handshake.
+///
+/// A kept connection serves all pages of a site while it may idle through the site's pause and there is room for it;
+/// beyond that every request makes its own.
+///
+/// - `https_share`: share of the sites served by https.
+/// - `idle_room`: connections that may idle at once, all shards together; 0 when none are kept.
+/// - `delay`, `idle_max`: a site's pause, and how long a connection may idle, seconds.
+#[must_use]
+pub fn handshake_share(
+    https_share: f64,
+    sites: f64,
+    requests_per_site: f64,
+    idle_room: f64,
+    delay: f64,
+    idle_max: f64,
+) -> f64 {
+    let kept = if delay < idle_max {
+        (idle_room / sites.max(1.0)).min(1.0)
+    } else {
+        0.0
+    };
+    https_share * (kept / requests_per_site.max(1.0) + (1.0 - kept))
+}
+
 /// How the crawl is told to behave.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rules {
@@ -84,4 +109,23 @@ pub struct Rules {
     pub bytes_max: u64,
     /// Seconds after which it ends; 0 is never.
     pub seconds_max: f64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kept_connections_save_handshakes() {
+        let check = |https, sites, room, delay, expected: f64| {
+            let share = handshake_share(https, sites, 10.0, room, delay, 35.0);
+            assert!((share - expected).abs() < 1e-9, "{share}");
+        };
+        check(1.0, 100.0, 512.0, 1.0, 0.1);
+        check(0.5, 100.0, 512.0, 1.0, 0.05);
+        check(1.0, 1_024.0, 512.0, 1.0, 0.05 + 0.5);
+        check(1.0, 100.0, 512.0, 60.0, 1.0);
+        check(1.0, 100.0, 0.0, 1.0, 1.0);
+        check(0.0, 100.0, 0.0, 1.0, 0.0);
+    }
 }

@@ -34,6 +34,10 @@ pub struct SimWebConfig {
     pub www_share: f64,
     /// Mean number of links to other sites on a page.
     pub cross_links: f64,
+    /// Shortest wait before an answer begins, milliseconds. Each site has its own, the same for all its answers.
+    pub latency_ms_min: u32,
+    /// Longest wait before an answer begins, milliseconds.
+    pub latency_ms_max: u32,
     /// What goes wrong, and how often.
     pub faults: FaultMix,
 }
@@ -52,6 +56,8 @@ impl Default for SimWebConfig {
             https_share: 0.5,
             www_share: 0.3,
             cross_links: 3.0,
+            latency_ms_min: 0,
+            latency_ms_max: 0,
             faults: FaultMix::default(),
         }
     }

@@ -119,11 +119,21 @@ impl SimWeb {
             _ => None,
         };
         let mut response = frame(content, site.framing, cut, head_only);
+        response.conduct.first_byte_delay = self.latency(index);
         if site.host == HostKind::Slow {
             let millis = 200 + self.atlas.draw(18, index, 0) % 1_800;
-            response.conduct.first_byte_delay = Duration::from_millis(millis);
+            response.conduct.first_byte_delay += Duration::from_millis(millis);
         }
         response
+    }
+
+    /// The wait before each answer of a site, evenly spread between the bounds.
+    fn latency(&self, site: u32) -> Duration {
+        let config = &self.atlas.config;
+        let (low, high) = (config.latency_ms_min, config.latency_ms_max);
+        let width = u64::from(high.saturating_sub(low)) + 1;
+        let above = self.atlas.draw(22, site, 0) % width;
+        Duration::from_millis(u64::from(low) + above)
     }
 
     fn content(

@@ -233,3 +233,35 @@ fn failing_pages_recover() {
     }
     assert!(recovered > 0);
 }
+
+/// Every answer of a site, robots.txt too, begins after the same time, which lies between the bounds.
+#[test]
+fn each_site_has_a_latency_of_its_own() {
+    let delays = |low, high| -> Vec<u128> {
+        let web = SimWeb::new(SimWebConfig {
+            sites: 50,
+            size: SizeProfile::Tiny,
+            latency_ms_min: low,
+            latency_ms_max: high,
+            faults: FaultMix::none(),
+            ..SimWebConfig::default()
+        });
+        let delay = |site: u32| {
+            let of = |target| {
+                let host = web.host(site);
+                let response = web.respond(&SimRequest::get(&host, target, true));
+                response.conduct.first_byte_delay.as_millis()
+            };
+            assert_eq!(of("/"), of("/robots.txt"));
+            of("/")
+        };
+        (0..50).map(delay).collect()
+    };
+    assert_eq!(delays(0, 0), [0; 50]);
+    assert_eq!(delays(300, 300), [300; 50]);
+    let spread = delays(200, 2_000);
+    assert!(spread.iter().all(|millis| (200..=2_000).contains(millis)));
+    assert!(
+        spread.iter().any(|millis| *millis < 600) && spread.iter().any(|millis| *millis > 1_600)
+    );
+}

@@ -20,6 +20,7 @@ use tokio::sync::oneshot;
 
 use crate::exit::{Exit, Failure, Outcome};
 use crate::open_files;
+use crate::settings_args::span;
 use crate::signals::Ending;
 use crate::terminal::{count, say, say_json};
 
@@ -53,6 +54,10 @@ pub(crate) struct SimwebArgs {
     /// Share of the sites served by https.
     #[arg(long, value_name = "SHARE", default_value_t = 0.5)]
     https_share: f64,
+    /// Time before an answer begins: one for all sites (300ms), or a range in which each site has its own
+    /// (200ms..2s).
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = latency)]
+    latency: (u32, u32),
     /// Port of http; 0 takes a free one.
     #[arg(long, value_name = "PORT", default_value_t = 8080)]
     http_port: u16,
@@ -148,12 +153,32 @@ fn config(args: &SimwebArgs) -> SimWebConfig {
         http_port: args.http_port,
         https_port: args.https_port,
         https_share: args.https_share.clamp(0.0, 1.0),
+        latency_ms_min: args.latency.0,
+        latency_ms_max: args.latency.1,
         faults: match args.faults {
             FaultsArg::None => FaultMix::none(),
             FaultsArg::Usual => FaultMix::default(),
             FaultsArg::Harsh => FaultMix::harsh(),
         },
         ..SimWebConfig::default()
+    }
+}
+
+/// A time or a range of times, in milliseconds, at most a minute.
+fn latency(text: &str) -> Result<(u32, u32), String> {
+    let (low, high) = text.split_once("..").unwrap_or((text, text));
+    let millis = |text: &str| -> Result<u32, String> {
+        let millis = span(text)?.as_millis();
+        u32::try_from(millis)
+            .ok()
+            .filter(|millis| *millis <= 60_000)
+            .ok_or_else(|| format!("{text} is too long: at most 60s"))
+    };
+    match (millis(low)?, millis(high)?) {
+        (low, high) if low <= high => Ok((low, high)),
+        _ => Err(format!(
+            "{low} is longer than {high}: write the shorter one first"
+        )),
     }
 }
 
@@ -213,4 +238,23 @@ fn stdin_end() -> oneshot::Receiver<()> {
         ended.send(()).ok(); // the server may have ended by a signal meanwhile
     });
     end
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_latency_is_one_time_or_a_range() {
+        for (text, expected) in [
+            ("0s", (0, 0)),
+            ("300ms", (300, 300)),
+            ("200ms..2s", (200, 2_000)),
+        ] {
+            assert_eq!(latency(text), Ok(expected), "{text}");
+        }
+        for text in ["", "fast", "2s..1s", "1h", "1s.."] {
+            assert!(latency(text).is_err(), "{text}");
+        }
+    }
 }
