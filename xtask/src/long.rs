@@ -66,6 +66,11 @@ const RUNS: &[LongRun] = &[
         about: "9,808 real pages by nginx against wget, warcio and fastwarc, forged, and killed 20 times; root, half an hour",
         command: &["xtask/real/run.sh"],
     },
+    LongRun {
+        name: "plan",
+        about: "what `orb plan` says against what comes of it: many small sites, few big ones, slow ones; six minutes",
+        command: &["xtask/plan/run.py"],
+    },
 ];
 
 /// The table as text, one run a line.

@@ -6,8 +6,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    archive, audit, bench, completions, config, control, crawl, demo, fetch, inspect, man, read,
-    robots, simweb, status, url, why,
+    archive, audit, bench, completions, config, control, crawl, demo, doctor, fetch, inspect, man,
+    plan, read, robots, simweb, status, url, why,
 };
 use crate::exit::Outcome;
 
@@ -60,6 +60,10 @@ enum Command {
     /// Find settings: what is in force, what each means, a file to begin with.
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    /// Examine this machine, its network and the settings before a crawl, and say how to mend what is wrong.
+    Doctor(Box<doctor::DoctorArgs>),
+    /// Tell before a crawl how long it takes and what it needs, or hold plan against fact.
+    Plan(Box<plan::PlanArgs>),
     /// Serve a synthetic web on this machine, to crawl and to measure with.
     Simweb(simweb::SimwebArgs),
     /// Crawl a synthetic web for less than a minute and show what comes of it.
@@ -90,6 +94,8 @@ pub(crate) fn run() -> Outcome {
         Command::Robots(command) => robots::run(&command),
         Command::Url(command) => url::run(&command),
         Command::Config(command) => config::run(&command),
+        Command::Doctor(args) => doctor::run(&args),
+        Command::Plan(args) => plan::run(&args),
         Command::Simweb(args) => simweb::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Bench(command) => bench::run(&command),
@@ -137,6 +143,9 @@ mod tests {
             "orb robots test https://a.example/x --agent FooBot --file robots.txt --json",
             "orb url explain ../x --base https://a.example/y/ --json",
             "orb config show --json",
+            "orb plan a.example --pages-per-site 20 --exchange-time 100ms..2s --delay 2s --json",
+            "orb plan some-folder",
+            "orb doctor --out big --json",
             "orb simweb --sites 10 --pages-per-site 5 --json",
             "orb demo --json",
             "orb bench crawl --rows http-kept-large,https-new-small --runs 3 --sites 10 --quick --json",

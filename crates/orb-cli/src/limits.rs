@@ -44,3 +44,30 @@ pub(crate) const ROBOTS_REDIRECTS_MAX: usize = 5;
 /// Seeds of a run under profile own-site, held in memory to see whose sites they are: far more pages than anybody
 /// lists of a site that is crawled by its links.
 pub(crate) const OWN_SEEDS_MAX: usize = 10_000;
+
+/// Bytes that a probe of the disk writes at most: above any controller's cache of a small machine, gone in a moment.
+pub(crate) const DISK_PROBE_BYTES_MAX: u64 = 64 << 20;
+
+/// How long a probe of the disk writes at most, and then syncs at most.
+pub(crate) const DISK_PROBE_TIME_MAX: Duration = Duration::from_millis(1_500);
+
+/// Small appends whose sync is timed: enough for a median.
+pub(crate) const DISK_PROBE_SYNCS: usize = 15;
+
+/// Pages of a crawl that measures costs: a second of one core.
+pub(crate) const CALIBRATION_PAGES: u64 = 3_000;
+
+/// How long a crawl that measures costs may take: whatever it has by then will do.
+pub(crate) const CALIBRATION_RUN_MAX: Duration = Duration::from_secs(4);
+
+/// Bytes of attempt rows that a plan reads of each slot: some hundred thousand rows, a second of reading.
+pub(crate) const ATTEMPT_BYTES_READ_MAX: u64 = 64 << 20;
+
+/// Site rows that a plan reads at once.
+pub(crate) const SITE_ROWS_READ: usize = 10_000;
+
+/// How long `orb doctor` waits for a DNS server: as long as a crawl does for one answer.
+pub(crate) const DOCTOR_DNS_MAX: Duration = Duration::from_secs(3);
+
+/// How long `orb doctor` waits for a program of the system to tell something.
+pub(crate) const DOCTOR_CHILD_MAX: Duration = Duration::from_secs(2);

@@ -63,9 +63,17 @@ pub(crate) fn cohorts(sites: &Sites, pace: &Pace) -> Vec<Cohort> {
         Sites::Described {
             count,
             pages,
+            robots,
             exchange,
             per_address,
-        } => described(*count as f64, pages, exchange, per_address.max(1.0), pace),
+        } => described(
+            *count as f64,
+            pages,
+            *robots,
+            exchange,
+            per_address.max(1.0),
+            pace,
+        ),
         Sites::Known(sites) => known(sites, pace),
     }
 }
@@ -73,6 +81,7 @@ pub(crate) fn cohorts(sites: &Sites, pace: &Pace) -> Vec<Cohort> {
 fn described(
     count: f64,
     pages: &Spread,
+    robots: f64,
     exchange: &Spread,
     per_address: f64,
     pace: &Pace,
@@ -94,7 +103,7 @@ fn described(
         Kind {
             sites: per_address / kinds_each as f64,
             pages: sizes[by_size[place]],
-            robots: 1.0,
+            robots,
             exchange,
             delay: pace.delay(exchange),
         }
@@ -254,13 +263,17 @@ mod tests {
                         mean: 20.0,
                         sigma: 1.0,
                     },
+                    robots: 2.0,
                     exchange: Spread::between(0.1, 1.0),
                     per_address,
                 };
                 let cohorts = cohorts(&sites, &PACE);
                 let [sites, pages, robots] = totals(&cohorts);
                 let count = count as f64;
-                assert!(near(sites, count) && near(robots, count), "{count} {sites}");
+                assert!(
+                    near(sites, count) && near(robots, 2.0 * count),
+                    "{count} {sites}"
+                );
                 assert!(near(pages, count * 20.0), "{count} {per_address} {pages}");
                 let kinds: usize = cohorts.iter().map(|cohort| cohort.kinds.len()).sum();
                 assert!(kinds <= KINDS_MAX, "{kinds}");

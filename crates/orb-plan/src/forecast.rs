@@ -80,6 +80,14 @@ impl Forecast {
         along(&self.moments, |now| now.pages, |now| now.seconds, pages)
     }
 
+    /// Sites with pages left after so many seconds.
+    #[must_use]
+    pub fn sites_left_at(&self, seconds: f64) -> f64 {
+        let after = self.moments.partition_point(|now| now.seconds <= seconds);
+        let last = after.checked_sub(1).and_then(|at| self.moments.get(at));
+        last.map_or(self.sites, |now| now.sites_left)
+    }
+
     /// The moment in force after so many seconds: its pace and what binds it.
     #[must_use]
     pub fn moment_at(&self, seconds: f64) -> Option<&Moment> {
@@ -229,13 +237,10 @@ fn milestones(forecast: &Forecast) -> Vec<Milestone> {
     [0.5, 0.9, 1.0]
         .map(|share| {
             let seconds = forecast.seconds_at(forecast.pages * share);
-            let sites_left = forecast
-                .moment_at(seconds)
-                .map_or(0.0, |now| now.sites_left);
             Milestone {
                 share,
                 seconds,
-                sites_left,
+                sites_left: forecast.sites_left_at(seconds),
             }
         })
         .to_vec()
@@ -281,6 +286,7 @@ mod tests {
             sites: Sites::Described {
                 count,
                 pages: Spread::same(pages),
+                robots: 1.0,
                 exchange: Spread::same(exchange),
                 per_address: 1.0,
             },
@@ -404,6 +410,7 @@ mod tests {
                 mean: 40.0,
                 sigma: 1.0,
             },
+            robots: 1.0,
             exchange: Spread::between(0.05, 0.5),
             per_address: 1.0,
         };

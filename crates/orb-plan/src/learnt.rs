@@ -25,8 +25,8 @@ pub struct Learnt {
     pub exchange_seconds: f64,
     /// The runs of the crawl, oldest first.
     runs: Vec<Run>,
-    /// Ends of exchanges that brought a page: which run, seconds from its start.
-    page_ends: Vec<(u32, f32)>,
+    /// Ends of exchanges that brought a page: which run, seconds from its beginning.
+    page_ends: Vec<(u32, f64)>,
 }
 
 /// One run of a crawl.
@@ -34,8 +34,10 @@ pub struct Learnt {
 struct Run {
     /// When it began, seconds by the wall clock.
     started: f64,
+    /// From there to the start of its first exchange: what opening took.
+    first: f64,
     /// From there to the end of its last exchange.
-    seconds: f64,
+    last: f64,
 }
 
 /// What attempt rows tell about one site.
@@ -53,6 +55,12 @@ pub struct LearntSite {
     pub delay_seconds: f64,
     /// Number of the address it was last asked at.
     pub address: u32,
+}
+
+impl Run {
+    fn seconds(&self) -> f64 {
+        (self.last - self.first).max(0.0)
+    }
 }
 
 impl LearntSite {
@@ -78,7 +86,8 @@ impl Learnt {
     pub fn of_runs(runs: &[f64]) -> Learnt {
         let run = |&started: &f64| Run {
             started,
-            seconds: 0.0,
+            first: f64::MAX,
+            last: 0.0,
         };
         Learnt {
             runs: runs.iter().map(run).collect(),
@@ -125,18 +134,18 @@ impl Learnt {
         let after = self.runs.partition_point(|run| run.started <= start);
         let at = after.saturating_sub(1);
         if let Some(run) = self.runs.get_mut(at) {
-            let from_start = (end - run.started).max(0.0);
-            run.seconds = run.seconds.max(from_start);
+            run.first = run.first.min((start - run.started).max(0.0));
+            run.last = run.last.max(end - run.started);
             if is_page {
-                self.page_ends.push((at as u32, from_start as f32));
+                self.page_ends.push((at as u32, end - run.started));
             }
         }
     }
 
-    /// Seconds in which it crawled: of each run from its beginning to its last exchange.
+    /// Seconds in which it crawled: of each run from its first exchange to the end of its last.
     #[must_use]
     pub fn seconds(&self) -> f64 {
-        self.runs.iter().map(|run| run.seconds).sum()
+        self.runs.iter().map(Run::seconds).sum()
     }
 
     /// One site.
@@ -169,6 +178,12 @@ impl Learnt {
         (requests as f64 / self.pages.max(1) as f64).max(1.0)
     }
 
+    /// Requests for robots.txt of a site.
+    #[must_use]
+    pub fn robots_per_site(&self) -> f64 {
+        self.robots as f64 / self.sites.len().max(1) as f64
+    }
+
     /// Seconds of crawling after which a share of the pages had so far was had.
     #[must_use]
     pub fn seconds_of_share(&self, share: f64) -> Option<f64> {
@@ -176,9 +191,12 @@ impl Learnt {
         let mut starts = Vec::with_capacity(self.runs.len());
         for run in &self.runs {
             starts.push(before);
-            before += run.seconds;
+            before += run.seconds();
         }
-        let at = |(run, seconds): &(u32, f32)| starts[*run as usize] + f64::from(*seconds);
+        let at = |(run, seconds): &(u32, f64)| {
+            let run = *run as usize;
+            starts[run] + seconds - self.runs[run].first
+        };
         let mut ends: Vec<f64> = self.page_ends.iter().map(at).collect();
         ends.sort_by(f64::total_cmp);
         let place = ((ends.len() as f64 * share).ceil() as usize).max(1) - 1;
@@ -242,7 +260,7 @@ mod tests {
         assert_eq!(learnt.requests_per_page(), 1.0);
     }
 
-    /// Two runs with an hour between them: the hour is no crawling.
+    /// Two runs with an hour between them: neither the hour nor what opening took is crawling.
     #[test]
     fn time_between_runs_does_not_count() {
         let mut learnt = Learnt::of_runs(&[0.0, 3_600.0]);
@@ -252,10 +270,10 @@ mod tests {
         learnt.add(&row("a.example", "192.0.2.1", page, 3_602_000, 1_000));
         learnt.add(&row("a.example", "192.0.2.1", page, 3_609_000, 1_000));
         let near = |found: f64, expected: f64| assert!((found - expected).abs() < 1e-3, "{found}");
-        near(learnt.seconds(), 14.0);
-        near(learnt.seconds_of_share(0.25).unwrap(), 1.5);
-        near(learnt.seconds_of_share(0.75).unwrap(), 7.0);
-        near(learnt.seconds_of_share(1.0).unwrap(), 14.0);
+        near(learnt.seconds(), 3.0 + 8.0);
+        near(learnt.seconds_of_share(0.25).unwrap(), 0.5);
+        near(learnt.seconds_of_share(0.75).unwrap(), 4.0);
+        near(learnt.seconds_of_share(1.0).unwrap(), 11.0);
         assert_eq!(Learnt::default().seconds_of_share(0.5), None);
     }
 }

@@ -30,6 +30,8 @@ pub enum Sites {
         count: u64,
         /// Pages of a site.
         pages: Spread,
+        /// Requests for robots.txt of a site: one for each of its origins, and its redirects.
+        robots: f64,
         /// Seconds of an exchange with a site.
         exchange: Spread,
         /// Sites that share one address.

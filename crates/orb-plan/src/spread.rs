@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::limits::KINDS_MAX;
+
 /// How a quantity is spread over sites.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -51,6 +53,14 @@ impl Spread {
             Spread::Known(values) if values.is_empty() => 0.0,
             Spread::Known(values) => values.iter().sum::<f64>() / values.len() as f64,
         }
+    }
+
+    /// The same with nothing above `most`, as a page budget has it.
+    #[must_use]
+    pub fn capped(&self, most: f64) -> Spread {
+        let mut values = self.values(KINDS_MAX);
+        values.iter_mut().for_each(|value| *value = value.min(most));
+        Spread::Known(values)
     }
 
     /// The values of `count` kinds of sites, smallest first; their mean is that of the spread.
@@ -122,6 +132,17 @@ mod tests {
                 assert!(values.is_sorted() && values[0] > 0.0, "{values:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_budget_cuts_the_largest_sites() {
+        let sizes = Spread::LogNormal {
+            mean: 100.0,
+            sigma: 1.5,
+        };
+        let cut = sizes.capped(150.0);
+        assert!(cut.mean() < 70.0, "{}", cut.mean());
+        assert!(cut.values(50).iter().all(|pages| *pages <= 151.0));
     }
 
     #[test]

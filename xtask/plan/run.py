@@ -1,0 +1,155 @@
+#!/usr/bin/env python3
+"""The long run `plan`: what `orb plan` says before a crawl against what comes of it.
+
+Three synthetic webs: many small sites, few big ones, slow ones. Of each the plan is told what an operator could know:
+how many sites, how many pages in all, how unlike they are, how large pages are, how long an exchange takes; the rest is
+as the plan assumes it. Nothing is crawled for it. Then
+the web is crawled with the pauses of the defaults, and pages and times are held against the plan.
+
+  xtask/plan/run.py [--orb FILE] [--work DIR] [--within SHARE] [CASE...]
+
+Prints a table. Exit 1 when the time to nine tenths of the pages, or the pages, are off by more than SHARE (0.2). The time
+to the very last page hangs on the one largest site, which a plan knows by chance only; it is shown, not judged. Each
+crawl takes one to two minutes, nearly all of it waiting politely. Needs python3 and cargo, nothing else; loopback only.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# The spread of page counts of the synthetic web (orb-simweb, site.rs).
+SPREAD = "0.8"
+
+# Settings of whoever starts this stay outside; the cache of measured costs is theirs.
+ENVIRONMENT = {name: os.environ[name] for name in ("HOME", "XDG_CACHE_HOME") if name in os.environ}
+
+# name: (what, arguments of `orb simweb`, what the plan is told of exchanges)
+CASES = {
+    "many-small": (
+        "400 sites of 6 pages, 100 ms an answer",
+        ["--sites", "400", "--pages-per-site", "6", "--addresses", "4096", "--latency", "100ms"],
+        "100ms",
+    ),
+    "few-big": (
+        "8 sites of 40 pages, 100 ms an answer",
+        ["--sites", "8", "--pages-per-site", "40", "--addresses", "4096", "--latency", "100ms"],
+        "100ms",
+    ),
+    # Evenly spread over 300 to 1,500 ms: the fast tenth ends at 420, the slow one begins at 1,380.
+    "slow": (
+        "60 sites of 4 pages, 0.3 to 1.5 s an answer",
+        ["--sites", "60", "--pages-per-site", "4", "--addresses", "4096", "--latency", "300ms..1500ms"],
+        "420ms..1380ms",
+    ),
+}
+
+
+class Web:
+    """A synthetic web in a process of its own, ended with this object."""
+
+    def __init__(self, orb, folder, arguments):
+        command = [orb, "simweb", "--json", "--until-stdin-ends", "--http-port", "0", "--https-port", "0"]
+        command += ["--dns", "127.0.0.1:0", "--faults", "none", "--size", "small", "--out", str(folder)]
+        self.process = subprocess.Popen(command + arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.served = json.loads(self.process.stdout.readline())
+
+    def __enter__(self):
+        return self.served
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.wait(timeout=30)
+
+
+def last_object(command):
+    """Runs a command and reads the last line of its output as JSON."""
+    print("$", " ".join(command), file=sys.stderr, flush=True)
+    ended = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=600, env=ENVIRONMENT)
+    if ended.returncode != 0:
+        sys.exit(f"exit code {ended.returncode}")
+    return json.loads(ended.stdout.splitlines()[-1])
+
+
+def run_case(orb, work, name):
+    what, web_arguments, exchange = CASES[name]
+    folder = work / name
+    shutil.rmtree(folder, ignore_errors=True)
+    with Web(orb, folder / "web", web_arguments) as served:
+        mean = served["pages"] / served["sites"]
+        plan = last_object(
+            [orb, "plan", "--json", "--seeds", served["seeds"], "--pages-per-site", f"{mean:.3f}"]
+            + ["--pages-spread", SPREAD, "--exchange-time", exchange, "--page-size", "8kB", "--out", str(folder / "crawl")]
+        )["forecast"]
+        crawl = last_object(
+            [orb, "crawl", "--json", "--quiet", "--seeds", served["seeds"], "--out", str(folder / "crawl")]
+            + ["--dns", served["dns"], "--allow-net", served["range"], "--ca", served["ca"], "--max-duration", "4m"]
+        )
+    compared = last_object([orb, "plan", "--json", str(folder / "crawl")])
+    return what, plan, crawl, compared
+
+
+def rows(plan, crawl, compared):
+    """(what, planned, is, whether it is judged)"""
+    fact = compared["fact"]
+    half, most, all_of_them = (one["seconds"] for one in plan["milestones"])
+    return [
+        ("pages", plan["pages"], crawl["pages"], True),
+        ("s to half", half, fact["seconds_of_half"], False),
+        ("s to nine tenths", most, fact["seconds_of_nine_tenths"], True),
+        ("s to all", all_of_them, fact["seconds"], False),
+        ("requests", plan["requests"], fact["requests"], False),
+        # The same with what the attempt rows tell of sizes, exchanges and pauses: the arithmetic alone.
+        ("s, sizes known", compared["plan"]["seconds"], fact["seconds"], True),
+    ]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--orb", help="the program; built when not given")
+    parser.add_argument("--work", type=Path, help="folder to keep; a temporary one when not given")
+    parser.add_argument("--within", type=float, default=0.2, help="how far off is still right")
+    parser.add_argument("cases", nargs="*", metavar="CASE", help=", ".join(CASES))
+    arguments = parser.parse_args()
+    unknown = [name for name in arguments.cases if name not in CASES]
+    if unknown:
+        parser.error(f"no case is called {unknown[0]}; there are {', '.join(CASES)}")
+    orb = arguments.orb
+    if orb is None:
+        subprocess.run(["cargo", "build", "-q", "--release", "-p", "orb-cli"], cwd=ROOT, check=True)
+        orb = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release/orb"
+    orb = str(Path(orb).resolve())
+    failed = []
+    with tempfile.TemporaryDirectory() as temporary:
+        work = (arguments.work or Path(temporary)).resolve()
+        work.mkdir(parents=True, exist_ok=True)
+        print("| web | | plan | fact | fact / plan |\n|---|---|---|---|---|")
+        for name in arguments.cases or CASES:
+            what, plan, crawl, compared = run_case(orb, work, name)
+            for at, (measure, planned, found, judged) in enumerate(rows(plan, crawl, compared)):
+                ratio = found / planned
+                right = not judged or abs(ratio - 1) <= arguments.within
+                mark = "" if right else " (off)"
+                digits = 1 if measure.startswith("s") else 0
+                print(
+                    f"| {what if at == 0 else ''} | {measure} | {planned:,.{digits}f} | {found:,.{digits}f} "
+                    f"| {ratio:.2f}{mark} |",
+                    flush=True,
+                )
+                if not right:
+                    failed.append(f"{name}: {measure}")
+    if failed:
+        print("off by more than", arguments.within, "-", "; ".join(failed))
+        return 1
+    print("all within", arguments.within)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
