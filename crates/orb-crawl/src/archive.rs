@@ -16,6 +16,7 @@ use orb_warc::{
 use crate::config::{ArchiveCompression, ArchiveConfig, Keep};
 use crate::event::Finished;
 use crate::files::{FileEnds, SegmentEnd, SegmentPart};
+use crate::limits::SEGMENT_SPARE_BYTES_MAX;
 use crate::page::{PageFacts, PageLink};
 
 /// What the writer of one slot's archive knows between groups.
@@ -26,6 +27,8 @@ pub(crate) struct Archivist {
     slot: u8,
     info: Vec<(String, String)>,
     info_id: Option<RecordId>,
+    /// What the last durable group's bytes were in: megabytes whose pages the kernel need not clear again.
+    spare: Vec<u8>,
 }
 
 /// The record a revisit refers to.
@@ -64,6 +67,14 @@ impl Archivist {
             slot,
             info,
             info_id: None,
+            spare: Vec::new(),
+        }
+    }
+
+    /// Takes a buffer for the next group's bytes; one that a burst made huge is let go.
+    pub(crate) fn reuse(&mut self, spare: Vec<u8>) {
+        if spare.capacity() <= SEGMENT_SPARE_BYTES_MAX {
+            self.spare = spare;
         }
     }
 
@@ -106,7 +117,7 @@ impl Archivist {
                 name: name.clone(),
                 serial,
                 start: 0,
-                bytes: Vec::new(),
+                bytes: std::mem::take(&mut self.spare),
             };
             let id = RecordId::from_random(entropy.bytes16());
             let info: Vec<(&str, &str)> = self
@@ -132,7 +143,7 @@ impl Archivist {
                 name: end.name.clone(),
                 serial: end.serial,
                 start: end.bytes,
-                bytes: Vec::new(),
+                bytes: std::mem::take(&mut self.spare),
             });
         }
         parts.last_mut().expect("pushed above")

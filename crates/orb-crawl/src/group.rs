@@ -25,6 +25,8 @@ pub(crate) struct Group {
     pub(crate) attempts: u64,
     pub(crate) since: Option<Mono>,
     bytes: usize,
+    /// What the archive bytes were in, empty again, once they are written.
+    spare: Vec<u8>,
 }
 
 impl Group {
@@ -63,6 +65,8 @@ pub(crate) struct Committed {
     pub(crate) ends: FileEnds,
     pub(crate) files: SlotFiles,
     pub(crate) tail: GroupTail,
+    /// A buffer for the next group's archive bytes.
+    pub(crate) spare: Vec<u8>,
 }
 
 impl CommitJob {
@@ -71,6 +75,10 @@ impl CommitJob {
     pub(crate) fn write_files(&mut self) -> Result<JournalEnd, CommitError> {
         let segments = std::mem::take(&mut self.group.segments);
         self.files.write_segments(&segments)?;
+        if let Some(part) = segments.into_iter().last() {
+            self.group.spare = part.bytes;
+            self.group.spare.clear();
+        }
         if self.group.attempts > 0 {
             self.files.sync_attempts()?;
         }
@@ -103,6 +111,7 @@ impl CommitJob {
             ends: self.ends,
             files: self.files,
             tail: self.tail,
+            spare: self.group.spare,
         })
     }
 }

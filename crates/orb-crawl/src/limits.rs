@@ -11,6 +11,10 @@ pub(crate) const GROUP_INTERVAL_HUNGRY: Duration = Duration::from_millis(20);
 /// A group of this size is committed at once; while the one before is not synced, intake stops.
 pub(crate) const GROUP_BYTES_MAX: usize = 32 << 20;
 
+/// Largest buffer of archive bytes that a slot keeps from one group to the next: a quarter of a second of one core's
+/// fetching fits, and with two groups under way a slot has several times this in flight anyway.
+pub(crate) const SEGMENT_SPARE_BYTES_MAX: usize = 8 << 20;
+
 /// Journal bytes absorbed in one step: about a thousand links.
 pub(crate) const ABSORB_BYTES: usize = 256 << 10;
 

@@ -110,6 +110,7 @@ impl PageReader {
                     links: self.clock.mono().since(scanned),
                 };
             }
+            decoded.recycle();
         }
         facts.noarchive = directives.noarchive;
         facts.noindex = directives.noindex;

@@ -272,6 +272,7 @@ impl Slot {
         self.ends.journal = committed.ends.journal;
         self.committed_ends = committed.ends;
         self.files = Some(committed.files);
+        self.archivist.reuse(committed.spare);
         let durable = self.durable_group;
         self.fresh.retain(|_, (group, _)| *group > durable);
         for (_, answer, replies) in self.answers.extract_if(.., |(group, ..)| *group <= durable) {

@@ -56,6 +56,15 @@ pub(crate) fn gunzip(coded: &[u8], output_max: usize) -> Layer {
     gunzip_members(coded, output_max)
 }
 
+thread_local!(static SPARE: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) });
+
+/// Takes back the buffer of a body that has been read, for the next one.
+pub(crate) fn keep_spare(buffer: Vec<u8>) {
+    if buffer.capacity() <= limits::SPARE_BYTES_MAX {
+        SPARE.set(buffer);
+    }
+}
+
 /// The fast path: one undamaged member whose trailer tells its size.
 fn gunzip_whole(coded: &[u8], output_max: usize) -> Option<Vec<u8>> {
     thread_local!(static INFLATER: RefCell<libdeflater::Decompressor> = RefCell::new(libdeflater::Decompressor::new()));
@@ -71,9 +80,18 @@ fn gunzip_whole(coded: &[u8], output_max: usize) -> Option<Vec<u8>> {
     {
         return None;
     }
-    let mut output = vec![0; size];
+    // Fresh memory of a page's size would have to be cleared twice: by the kernel, and here.
+    let mut output = SPARE.take();
+    if output.capacity() < size {
+        output = vec![0; size];
+    }
+    output.resize(size, 0);
     let written = INFLATER.with_borrow_mut(|inflater| inflater.gzip_decompress(coded, &mut output));
-    (written == Ok(size)).then_some(output)
+    if written == Ok(size) {
+        return Some(output);
+    }
+    keep_spare(output);
+    None
 }
 
 /// The general path: any number of members, damage, garbage behind them.

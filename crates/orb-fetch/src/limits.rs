@@ -126,3 +126,7 @@ pub const DNS_ALIASES_MAX: usize = 16;
 
 /// UDP answer size we offer: what fits every path unfragmented (DNS Flag Day 2020).
 pub const DNS_UDP_BYTES: u16 = 1232;
+
+/// Largest decoded body whose buffer a thread keeps for the next one: nearly every page fits, and a rare huge one
+/// must not pin its size.
+pub const SPARE_BYTES_MAX: usize = 4 << 20;

@@ -378,3 +378,15 @@ proptest! {
         prop_assert!(decoded.bytes.len() <= DecodeLimits::default().bytes_max as usize);
     }
 }
+
+/// A buffer that is used again shows nothing of the page before.
+#[test]
+fn a_recycled_buffer_holds_the_next_body_only() {
+    let (long, short) = (b"long ".repeat(40_000), b"short".to_vec());
+    for body in [&long, &short, &long] {
+        let coded = gzip(body);
+        let decoded = decode_content(Some("gzip"), &coded, &DecodeLimits::default());
+        assert_eq!(&*decoded.bytes, &body[..]);
+        decoded.recycle();
+    }
+}
