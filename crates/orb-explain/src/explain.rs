@@ -57,6 +57,7 @@ pub fn explain(
         kind: kind_of(&facts, record.as_ref()),
         facts: &facts,
         last: attempts.own.last(),
+        last_robots: attempts.robots.last(),
         record: record.as_ref(),
         redirects: &redirects,
         clocks: &clocks,

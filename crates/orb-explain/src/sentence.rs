@@ -19,6 +19,7 @@ pub(crate) struct Evidence<'a> {
     pub(crate) kind: VerdictKind,
     pub(crate) facts: &'a UrlFacts,
     pub(crate) last: Option<&'a SeenRow>,
+    pub(crate) last_robots: Option<&'a SeenRow>,
     pub(crate) record: Option<&'a Glance>,
     pub(crate) redirects: &'a [RedirectStep],
     pub(crate) clocks: &'a Clocks,
@@ -173,7 +174,8 @@ impl Evidence<'_> {
             ),
             VerdictKind::RobotsUnreachable => format!(
                 "the robots.txt of its origin could not be had, its attempts are spent, so it may not be fetched; \
-                 judged {when}"
+                 {}, judged {when}",
+                self.robots_trouble()
             ),
             VerdictKind::CrawlDelay => {
                 format!("excluded {when}: the crawl-delay asked for is above the cap")
@@ -247,6 +249,20 @@ impl Evidence<'_> {
             text.push_str(&format!(", which {}", last.kind.phrase()));
         }
         text
+    }
+
+    /// What came of the last attempt at robots.txt.
+    fn robots_trouble(&self) -> String {
+        match self.last_robots {
+            Some(seen) => format!(
+                "the last attempt: {}",
+                trouble(seen.row.status, seen.row.reason, seen.row.error.as_deref())
+            ),
+            None => format!(
+                "no request could be made: its name does not exist, or every address of {} is guarded",
+                self.host()
+            ),
+        }
     }
 
     fn media_type(&self) -> String {
