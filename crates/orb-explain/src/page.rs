@@ -187,9 +187,10 @@ impl Explanation {
         let lane = match queue.lane {
             0 => "retries".to_owned(),
             1 => "seeds".to_owned(),
-            lane => format!("depth {}", lane - 2),
+            lane => format!("depth {}", lane.saturating_sub(2)),
         };
         let place = match queue.place.as_str() {
+            "queue" if queue.lane == u8::MAX => format!("in the queue, {ahead}"),
             "queue" => format!("lane {} ({lane}), {ahead}", queue.lane),
             "cold" => "in the cold log: cut by the page budget, can be restored".to_owned(),
             "admitted" => "admitted, on its way into the queue".to_owned(),

@@ -18,7 +18,8 @@ use std::time::Duration;
 
 use orb_crawl::World;
 use orb_env::{
-    BoxStream, Clock, Disk, Entropy, Env, LocalFuture, MemoryDisk, Net, SeededEntropy, VirtualWork,
+    BoxStream, Clock, Disk, Entropy, Env, LocalFuture, MemoryDisk, Net, SeededEntropy, ThreadUse,
+    VirtualWork,
 };
 use orb_fetch::{FetchConfig, Tls, TlsError, TlsFault, TlsInfo};
 use orb_store::{ModelOpener, StoreOpener};
@@ -246,6 +247,10 @@ impl World for HandWorld {
 
     fn cpu_seconds(&self) -> f64 {
         1.0
+    }
+
+    fn threads(&self) -> Vec<ThreadUse> {
+        Vec::new()
     }
 }
 
