@@ -54,7 +54,7 @@ pub fn explain(
     let clocks = Clocks::of(crawl, &facts.site, last, times);
     let earliest_us = earliest(&facts, &clocks);
     let verdict = say(&Evidence {
-        kind: kind_of(&facts, record.as_ref()),
+        kind: kind_of(&facts, record.as_ref(), crawl_delay_max_ms(crawl)),
         facts: &facts,
         last: attempts.own.last(),
         last_robots: attempts.robots.last(),
@@ -126,6 +126,11 @@ fn is_known(facts: &UrlFacts) -> bool {
     facts.queue.is_some() || facts.fate.is_some() || facts.sieve != SieveFacts::Unseen
 }
 
+fn crawl_delay_max_ms(crawl: &Crawl<'_>) -> Option<u64> {
+    let politeness = crawl.politeness?;
+    Some(politeness.crawl_delay_max.as_millis() as u64)
+}
+
 /// When it may be requested at the earliest.
 fn earliest(facts: &UrlFacts, clocks: &Clocks) -> Option<i64> {
     let queue = facts.queue.as_ref()?;
@@ -149,7 +154,7 @@ fn redirects_of(
     let mut steps: Vec<RedirectStep> = Vec::new();
     let mut from = url.clone();
     let mut record = record.cloned();
-    let mut kind = kind_of(facts, record.as_ref());
+    let mut kind = kind_of(facts, record.as_ref(), crawl_delay_max_ms(crawl));
     while kind == VerdictKind::Redirect && steps.len() < REDIRECTS_MAX {
         let target = record
             .as_ref()
@@ -161,7 +166,7 @@ fn redirects_of(
             .map_err(ExplainError::facts(target.as_str()))?;
         let place = there.fate.as_ref().and_then(|fate| fate.archive.as_ref());
         record = place.and_then(|place| glance(crawl, place));
-        kind = kind_of(&there, record.as_ref());
+        kind = kind_of(&there, record.as_ref(), crawl_delay_max_ms(crawl));
         let again = target == *url || steps.iter().any(|step| step.to == target.as_str());
         steps.push(RedirectStep {
             to: target.as_str().to_owned(),

@@ -250,11 +250,13 @@ impl Explanation {
         if let Some(record) = &place.record {
             let id = record.id.as_deref().unwrap_or("");
             let kind = format!("{} {id}", record.kind);
-            let media = record.content_type.as_deref().unwrap_or("no type declared");
-            lines.put(
-                "",
-                &format!("{kind}, {media}, {} bytes", count(record.block_bytes)),
-            );
+            let media = match (&record.content_type, record.status) {
+                (Some(media), _) => format!(", {media}"),
+                (None, Some(_)) => ", no type declared".to_owned(),
+                (None, None) => String::new(),
+            };
+            let bytes = count(record.block_bytes);
+            lines.put("", &format!("{kind}{media}, {bytes} bytes"));
             if let Some(url) = &record.repeats_url {
                 let at = record
                     .repeats_at_us

@@ -58,20 +58,32 @@ impl Evidence<'_> {
             ),
             VerdictKind::InFlight => "a request for it is under way, or its result is being made durable".to_owned(),
             VerdictKind::Found => "found, and on its way into the queue".to_owned(),
-            VerdictKind::CrawlDelay => format!(
-                "the site is set aside: its robots.txt asks for {} between two requests{}",
-                site.crawl_delay_ms.map_or_else(|| "a longer pause".to_owned(), span_ms),
-                self.crawl.politeness.map_or_else(String::new, |p| format!(
-                    ", and politeness.crawl_delay_max is {}",
-                    span_ms(p.crawl_delay_max.as_millis() as u64)
-                ))
-            ),
+            VerdictKind::CrawlDelay => self.above_cap(),
             VerdictKind::RobotsUnreachable => {
                 "the site is set aside: its robots.txt could not be had, so nothing of it may be fetched".to_owned()
             }
             VerdictKind::InBackoff => self.in_backoff(queue),
             _ => self.waiting(queue),
         }
+    }
+
+    fn above_cap(&self) -> String {
+        let asked = self.facts.site.crawl_delay_ms;
+        let set_aside = match self.facts.site.parked {
+            Some(_) => "the site is set aside",
+            None => "the site will be set aside at its next turn",
+        };
+        let max = self
+            .crawl
+            .politeness
+            .map_or_else(String::new, |politeness| {
+                let max = politeness.crawl_delay_max.as_millis() as u64;
+                format!(", and politeness.crawl_delay_max is {}", span_ms(max))
+            });
+        format!(
+            "{set_aside}: its robots.txt asks for {} between two requests{max}",
+            asked.map_or_else(|| "a longer pause".to_owned(), span_ms),
+        )
     }
 
     fn in_backoff(&self, queue: &QueueFacts) -> String {
@@ -187,10 +199,12 @@ impl Evidence<'_> {
             VerdictKind::OptedOut => {
                 format!("excluded {when} by the operator{}", with(": ", detail))
             }
-            VerdictKind::TypeFilter => format!(
-                "refused {when}: {} is not among the content types that are wanted",
-                self.media_type()
-            ),
+            VerdictKind::TypeFilter => {
+                format!(
+                    "refused {when}: {} is not among those that are wanted",
+                    self.media_type()
+                )
+            }
             VerdictKind::PaymentRequired => {
                 format!("refused {when}: status 402, the site wants to be paid")
             }
@@ -271,7 +285,7 @@ impl Evidence<'_> {
             .and_then(|record| record.content_type.as_deref());
         declared.map_or_else(
             || "its content type".to_owned(),
-            |value| format!("`{value}`"),
+            |value| format!("its content type `{value}`"),
         )
     }
 

@@ -104,6 +104,19 @@ fn standing(
             "set aside ({reason}) with {pending} pending: nothing of it is fetched; {done}"
         );
     }
+    let asked_ms = facts.crawl_delay_ms.filter(|_| facts.pending > 0);
+    let max_ms = crawl
+        .politeness
+        .map(|politeness| politeness.crawl_delay_max.as_millis() as u64);
+    if let (Some(asked), Some(max)) = (asked_ms, max_ms)
+        && asked > max
+    {
+        return format!(
+            "{pending} pending; the site will be set aside at its next turn: its robots.txt asks for {}, above \
+             politeness.crawl_delay_max; {done}",
+            span_ms(asked)
+        );
+    }
     let mut text = match (facts.pending, clocks.next_us) {
         (0, _) => format!("nothing pending; {done}"),
         (_, Some(next)) => format!(

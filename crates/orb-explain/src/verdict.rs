@@ -136,9 +136,13 @@ pub struct Verdict {
 }
 
 /// Which fate the facts show; `record` is what was archived of the last attempt.
-pub(crate) fn kind_of(facts: &UrlFacts, record: Option<&Glance>) -> VerdictKind {
+pub(crate) fn kind_of(
+    facts: &UrlFacts,
+    record: Option<&Glance>,
+    crawl_delay_max_ms: Option<u64>,
+) -> VerdictKind {
     if let Some(queue) = &facts.queue {
-        return of_queue(facts, queue);
+        return of_queue(facts, queue, crawl_delay_max_ms);
     }
     if let Some(fate) = &facts.fate {
         return of_fate(facts, fate, record);
@@ -156,14 +160,20 @@ pub(crate) fn kind_of(facts: &UrlFacts, record: Option<&Glance>) -> VerdictKind 
     }
 }
 
-fn of_queue(facts: &UrlFacts, queue: &QueueFacts) -> VerdictKind {
+fn of_queue(facts: &UrlFacts, queue: &QueueFacts, crawl_delay_max_ms: Option<u64>) -> VerdictKind {
     match queue.place.as_str() {
         "cold" => return VerdictKind::Budget,
         "in_flight" => return VerdictKind::InFlight,
         _ => {}
     }
+    // A site is set aside at the turn after its robots.txt was read; that turn comes when its long pause is over.
+    let asked_ms = facts.robots.as_ref().and_then(|copy| copy.crawl_delay_ms);
+    let above_cap = asked_ms
+        .zip(crawl_delay_max_ms)
+        .is_some_and(|(asked, max)| asked > max);
     match facts.site.parked {
         Some(reason) => of_reason(reason),
+        None if above_cap => VerdictKind::CrawlDelay,
         None if queue.attempts > 0 || queue.due_us.is_some() => VerdictKind::InBackoff,
         None if queue.place == "admitted" => VerdictKind::Found,
         None => VerdictKind::Waiting,

@@ -109,7 +109,7 @@ fn settled_urls_say_how_they_ended() {
             "",
             200,
             K::TypeFilter,
-            "content types",
+            "content type",
         ),
         (
             Outcome::Refused,

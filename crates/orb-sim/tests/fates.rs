@@ -27,7 +27,7 @@ use orb_frontier::UrlRules;
 use orb_store::ModelOpener;
 use orb_url::{CrawlUrl, Site, parse_seed_line};
 
-const SEEDS: [&str; 12] = [
+const SEEDS: [&str; 13] = [
     "http://home.test/",
     "http://big.test/",
     "http://slow.test/",
@@ -40,10 +40,11 @@ const SEEDS: [&str; 12] = [
     "https://tls.test/",
     "http://rebinds.test/",
     "http://vanishes.test/",
+    "http://hermit.test/",
 ];
 
 /// What the web's definition says of each URL, once everything but the slow site is done.
-const FATES: [(&str, Kind, &str); 28] = [
+const FATES: [(&str, Kind, &str); 29] = [
     ("http://home.test/", Kind::Captured, "status 200"),
     ("http://home.test/c", Kind::Captured, "response record"),
     (
@@ -61,7 +62,7 @@ const FATES: [(&str, Kind, &str); 28] = [
     (
         "http://home.test/file.bin",
         Kind::TypeFilter,
-        "`application/octet-stream`",
+        "content type is not among those",
     ),
     ("http://home.test/paid", Kind::PaymentRequired, "402"),
     (
@@ -105,7 +106,12 @@ const FATES: [(&str, Kind, &str); 28] = [
     (
         "http://patient.test/",
         Kind::CrawlDelay,
-        "asks for 60 min between two requests, and politeness.crawl_delay_max is 5 min",
+        "is set aside: its robots.txt asks for 5 min between two requests, and politeness.crawl_delay_max is 4 min",
+    ),
+    (
+        "http://hermit.test/",
+        Kind::CrawlDelay,
+        "will be set aside at its next turn: its robots.txt asks for 60 min",
     ),
     (
         "http://rebinds.test/",
@@ -169,7 +175,8 @@ fn answers(host: &str, path: &str) -> Page {
     match (host, path) {
         ("home.test", "/robots.txt") => robots("# ours\nUser-agent: *\nDisallow: /private\n"),
         ("slow.test", "/robots.txt") => robots("User-agent: *\nCrawl-delay: 200\n"),
-        ("patient.test", "/robots.txt") => robots("User-agent: *\nCrawl-delay: 3600\n"),
+        ("patient.test", "/robots.txt") => robots("User-agent: *\nCrawl-delay: 300\n"),
+        ("hermit.test", "/robots.txt") => robots("User-agent: *\nCrawl-delay: 3600\n"),
         // Long enough that the name is looked up again before the page.
         ("rebinds.test" | "vanishes.test", "/robots.txt") => {
             robots("User-agent: *\nCrawl-delay: 100\n")
@@ -245,6 +252,7 @@ fn config() -> CrawlConfig {
     config.frontier.pages_per_site_max = BUDGET as u64;
     config.limits.duration_max = Duration::from_secs(700);
     config.limits.retry_first = Duration::from_secs(1);
+    config.politeness.crawl_delay_max = Duration::from_secs(240);
     config.politeness.backoff_first = Duration::from_secs(2);
     config.politeness.backoff_max = Duration::from_secs(8);
     config.fetch.user_agent = "orbweaver/0.1.0 (+mailto:operator@example.org)".into();
@@ -541,12 +549,10 @@ fn judge_sites(scene: &Scene, told: &mut Told) {
     let home = report("home.test");
     assert_eq!(home.whose.whose, Whose::Site, "{}", home.page(&times));
     assert_eq!(home.facts.pending, 0);
-    let parked = report("patient.test");
-    assert!(
-        parked.standing.starts_with("set aside (crawl_delay)"),
-        "{}",
-        parked.standing
-    );
+    let parked = report("patient.test").standing;
+    assert!(parked.starts_with("set aside (crawl_delay)"), "{parked}");
+    let hermit = report("hermit.test").standing;
+    assert!(hermit.contains("will be set aside"), "{hermit}");
     let broken = report("broken.test");
     assert_eq!(broken.requests.troubles(), 3, "{}", broken.page(&times));
     assert!(

@@ -18,8 +18,8 @@ use std::time::Duration;
 
 use orb_crawl::World;
 use orb_env::{
-    BoxStream, Clock, Disk, Entropy, Env, LocalFuture, MemoryDisk, Net, SeededEntropy, ThreadUse,
-    VirtualWork,
+    BoxStream, Clock, Disk, Entropy, Env, LocalFuture, MemoryDisk, Net, SeededEntropy, Sleep,
+    ThreadUse, VirtualWork,
 };
 use orb_fetch::{FetchConfig, Tls, TlsError, TlsFault, TlsInfo};
 use orb_store::{ModelOpener, StoreOpener};
@@ -56,6 +56,8 @@ impl Net for HandNet {
                 .sleep_until(self.clock.mono().plus(Duration::from_millis(10)))
                 .await;
             Ok(Box::new(Talk {
+                clock: Arc::clone(&self.clock),
+                thinking: None,
                 answers: self.answers,
                 asked: Arc::clone(&self.asked),
                 heard: Vec::new(),
@@ -98,8 +100,14 @@ impl HandNet {
     }
 }
 
+/// How long a server makes up its answer.
+const THINKS: Duration = Duration::from_millis(100);
+
 /// One connection: answers whole requests, one after the other.
 struct Talk {
+    clock: Arc<dyn Clock>,
+    /// Until when the server makes up its answer.
+    thinking: Option<Sleep>,
     answers: Answers,
     asked: Arc<Mutex<Vec<(String, String)>>>,
     heard: Vec<u8>,
@@ -132,6 +140,7 @@ impl Talk {
             page.body
         );
         self.said.extend_from_slice(text.as_bytes());
+        self.thinking = Some(self.clock.sleep_until(self.clock.mono().plus(THINKS)));
         if let Some(reader) = self.reader.take() {
             reader.wake();
         }
@@ -144,6 +153,10 @@ impl AsyncRead for Talk {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if let Some(thinking) = &mut self.thinking {
+            std::task::ready!(thinking.as_mut().poll(cx));
+            self.thinking = None;
+        }
         if self.said.is_empty() {
             self.reader = Some(cx.waker().clone());
             return Poll::Pending;
