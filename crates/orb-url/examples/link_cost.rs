@@ -10,7 +10,7 @@
 //! Run with `cargo run --release -p orb-url --example link_cost -- FOLDER`, and count instructions with
 //! `valgrind --tool=callgrind --collect-atstart=no --toggle-collect='link_cost::short_keyed' link_cost --once FOLDER`.
 
-use orb_url::{BaseUrl, CrawlKey};
+use orb_url::{BaseUrl, CrawlKey, Linker};
 use rustix::time::{ClockId, clock_gettime};
 use std::hint::black_box;
 use url::Url;
@@ -122,6 +122,46 @@ fn short_keyed(pages: &[Page]) -> u64 {
     sum
 }
 
+/// The same without a URL of its own.
+#[inline(never)]
+fn linker_keyed(pages: &[Page]) -> u64 {
+    let mut sum = 0_u64;
+    let mut linker = Linker::new(KEY);
+    for page in pages {
+        let base = BaseUrl::new(&page.url);
+        let mut linker = linker.page(&base);
+        for href in &page.hrefs {
+            if let Ok(link) = linker.link(black_box(href)) {
+                sum = sum.wrapping_add(link.fingerprint().0);
+                sum = sum.wrapping_add(link.site_hash());
+            }
+        }
+    }
+    sum
+}
+
+/// The same with the SURT key.
+#[inline(never)]
+fn linker_surt(pages: &[Page]) -> u64 {
+    let mut sum = 0_u64;
+    let mut linker = Linker::new(KEY);
+    let mut surt = String::new();
+    for page in pages {
+        let base = BaseUrl::new(&page.url);
+        let mut linker = linker.page(&base);
+        for href in &page.hrefs {
+            if let Ok(link) = linker.link(black_box(href)) {
+                sum = sum.wrapping_add(link.fingerprint().0);
+                sum = sum.wrapping_add(link.site_hash());
+                surt.clear();
+                link.push_surt(&mut surt);
+                black_box(&surt);
+            }
+        }
+    }
+    sum
+}
+
 /// A name and the work it stands for.
 type Reading = (&'static str, fn(&[Page]) -> u64);
 
@@ -132,6 +172,8 @@ const READINGS: &[Reading] = &[
     ("short, url", short_url),
     ("short", short),
     ("short, keyed", short_keyed),
+    ("linker, keyed", linker_keyed),
+    ("linker, surt", linker_surt),
 ];
 
 fn measure((name, work): Reading, once: bool, pages: &[Page], links: usize) {

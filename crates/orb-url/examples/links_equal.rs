@@ -10,7 +10,7 @@
 
 use std::process::ExitCode;
 
-use orb_url::{BaseUrl, CrawlKey, CrawlUrl, UrlError};
+use orb_url::{BaseUrl, CrawlKey, CrawlUrl, Linker, UrlError};
 
 #[path = "../tests/grammar/mod.rs"]
 mod grammar;
@@ -38,11 +38,22 @@ impl Numbers for Random {
 }
 
 /// What was compared.
-#[derive(Default)]
 struct Tally {
+    linker: Linker,
     links: u64,
     short: u64,
     refused: u64,
+}
+
+impl Tally {
+    fn new() -> Tally {
+        Tally {
+            linker: Linker::new(KEY),
+            links: 0,
+            short: 0,
+            refused: 0,
+        }
+    }
 }
 
 /// All that a URL tells of itself.
@@ -50,6 +61,18 @@ fn facts(url: &CrawlUrl) -> impl PartialEq + use<> {
     let parts = (url.host().to_owned(), url.port(), url.path().to_owned());
     let keys = (KEY.fingerprint(url), KEY.site_hash_of(url));
     (url.clone(), parts, keys, url.site(), url.surt())
+}
+
+/// Whether the keys made on the way are those of the URL that came the long way.
+fn has_same_keys(linker: &mut Linker, base: &BaseUrl, href: &str, long: &CrawlUrl) -> bool {
+    linker.page(base).link(href).is_ok_and(|link| {
+        let mut surt = String::new();
+        link.push_surt(&mut surt);
+        link.as_str() == long.as_str()
+            && link.fingerprint() == KEY.fingerprint(long)
+            && link.site_hash() == KEY.site_hash(&long.site())
+            && surt == long.surt()
+    })
 }
 
 fn compare(base: &BaseUrl, href: &str, tally: &mut Tally) -> Result<(), String> {
@@ -60,7 +83,11 @@ fn compare(base: &BaseUrl, href: &str, tally: &mut Tally) -> Result<(), String> 
     tally.refused += u64::from(long.is_err());
     let told =
         |result: &Result<CrawlUrl, UrlError>| result.as_ref().map(facts).map_err(Clone::clone);
-    if told(&short) == told(&long) {
+    let is_keyed = match &long {
+        Ok(long) => has_same_keys(&mut tally.linker, base, href, long),
+        Err(_) => tally.linker.page(base).link(href).is_err(),
+    };
+    if is_keyed && told(&short) == told(&long) {
         return Ok(());
     }
     Err(format!(
@@ -103,6 +130,7 @@ fn told(name: &str, tally: &Tally, result: Result<(), String>) -> bool {
         links,
         short,
         refused,
+        ..
     } = tally;
     println!("{name}: {links} links, {short} by the short way, {refused} refused by both");
     if let Err(difference) = &result {
@@ -124,11 +152,11 @@ fn main() -> std::io::Result<ExitCode> {
             linked_pages::read_argument(&argument, &mut pages)?;
         }
     }
-    let mut tally = Tally::default();
+    let mut tally = Tally::new();
     let result = made(links, seed, &mut tally);
     let mut is_same = told("made", &tally, result);
     if !pages.is_empty() {
-        let mut tally = Tally::default();
+        let mut tally = Tally::new();
         let result = read(&pages, &mut tally);
         is_same &= told("read from pages", &tally, result);
     }

@@ -4,12 +4,19 @@
 //! May touch: `canonical`, `shortcut`. Must not touch: the page.
 //! Invariant: the base may have any scheme; what comes out is http or https.
 
+use std::cell::Cell;
 use std::fmt;
 use std::sync::OnceLock;
 
 use url::Url;
 
-use crate::{CrawlUrl, Excerpt, UrlError, canonical, shortcut};
+use crate::shortcut::{self, Base};
+use crate::{CrawlUrl, Excerpt, UrlError, canonical};
+
+thread_local! {
+    /// Room for the text being made, kept from link to link.
+    static MADE: Cell<String> = const { Cell::new(String::new()) };
+}
 
 /// A base URL, made ready once for the many links of one page.
 ///
@@ -18,7 +25,7 @@ use crate::{CrawlUrl, Excerpt, UrlError, canonical, shortcut};
 /// again when it is canonicalised itself.
 #[derive(Clone)]
 pub struct BaseUrl {
-    canonical: Option<CrawlUrl>,
+    canonical: Option<Base>,
     /// The base as the standard's parser has it, for the links that have no shortcut; made from
     /// `canonical` when the first of them comes.
     parsed: OnceLock<Url>,
@@ -28,7 +35,7 @@ impl BaseUrl {
     /// The page's own address as its base.
     pub fn new(page: &CrawlUrl) -> BaseUrl {
         BaseUrl {
-            canonical: Some(page.clone().with_site_known()),
+            canonical: Some(Base::new(page.clone())),
             parsed: OnceLock::new(),
         }
     }
@@ -47,19 +54,23 @@ impl BaseUrl {
         }
         let canonical = canonical::canonicalise(&url, href).map(CrawlUrl::from);
         Some(BaseUrl {
-            canonical: canonical.ok().map(CrawlUrl::with_site_known),
+            canonical: canonical.ok().map(Base::new),
             parsed: OnceLock::from(url),
         })
     }
 
     /// Resolves one link. Cost: O(bytes of base and `href`), one allocation kept.
     pub fn join(&self, href: &str) -> Result<CrawlUrl, UrlError> {
-        match (self.shortcut(href, &mut String::new()), &self.canonical) {
+        let mut made = MADE.take();
+        let joined = match (self.shortcut(href, &mut made), self.canonical()) {
             // A link to a place on its own page: the base's text is shared.
             (Some((text, _)), Some(base)) if std::ptr::eq(text, base.as_str()) => Ok(base.clone()),
             (Some((text, shape)), _) => Ok(CrawlUrl::from_parts(text.into(), shape)),
             (None, _) => self.join_the_long_way(href),
-        }
+        };
+        made.clear();
+        MADE.set(made);
+        joined
     }
 
     /// What [`BaseUrl::join`] is held to: the URL Standard's parser and our rules, no shortcut.
@@ -73,8 +84,18 @@ impl BaseUrl {
         self.shortcut(href, &mut String::new()).is_some()
     }
 
+    /// The base itself, unless it has no canonical form.
+    pub(crate) fn canonical(&self) -> Option<&CrawlUrl> {
+        self.canonical.as_ref().map(Base::url)
+    }
+
+    /// What links from the base's folder begin with; empty for a base without canonical form.
+    pub(crate) fn folder(&self) -> &str {
+        self.canonical.as_ref().map_or("", Base::folder)
+    }
+
     /// For links that [`BaseUrl::shortcut`] leaves.
-    fn join_the_long_way(&self, href: &str) -> Result<CrawlUrl, UrlError> {
+    pub(crate) fn join_the_long_way(&self, href: &str) -> Result<CrawlUrl, UrlError> {
         if shortcut::is_of_other_scheme(href) {
             return Err(UrlError::NotHttp {
                 url: Excerpt::of(href),
@@ -83,7 +104,8 @@ impl BaseUrl {
         self.join_by_standard(href)
     }
 
-    fn shortcut<'t>(
+    /// The canonical text of a clean link; see [`shortcut::resolve`].
+    pub(crate) fn shortcut<'t>(
         &'t self,
         href: &'t str,
         made: &'t mut String,
@@ -94,7 +116,7 @@ impl BaseUrl {
     fn parsed(&self) -> &Url {
         self.parsed.get_or_init(|| {
             let canonical = self.canonical.as_ref().expect("a base has one of the two");
-            Url::parse(canonical.as_str()).expect("a canonical URL parses")
+            Url::parse(canonical.url().as_str()).expect("a canonical URL parses")
         })
     }
 }

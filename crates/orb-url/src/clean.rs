@@ -6,16 +6,17 @@
 //! Invariant: what passes is visible ASCII that the standard's parser copies, but for what the
 //! result's flags name.
 
-use crate::limits::{HOST_BYTES_MAX, LABEL_BYTES_MAX};
+use crate::limits::{HOST_BYTES_MAX, LABEL_BYTES_MAX, URL_BYTES_MAX};
 
 /// What a byte means behind the authority of an http URL.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Class {
-    /// Copied in path and query.
-    Plain,
+    /// Copied in path and query. The only class whose number is 0.
+    Plain = 0,
     /// Copied in the query alone, encoded or taken for a slash in the path.
     QueryOnly,
     Dot,
+    Colon,
     Percent,
     Question,
     Hash,
@@ -32,9 +33,10 @@ const fn classes() -> [Class; 256] {
         classes[byte as usize] = match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => Class::Plain,
             b'-' | b'_' | b'~' | b'!' | b'$' | b'&' | b'(' | b')' | b'*' | b'+' => Class::Plain,
-            b',' | b';' | b'=' | b':' | b'@' | b'/' | b'[' | b']' | b'|' => Class::Plain,
+            b',' | b';' | b'=' | b'@' | b'/' | b'[' | b']' | b'|' => Class::Plain,
             b'\\' | b'`' | b'{' | b'}' => Class::QueryOnly,
             b'.' => Class::Dot,
+            b':' => Class::Colon,
             b'%' => Class::Percent,
             b'?' => Class::Question,
             b'#' => Class::Hash,
@@ -54,23 +56,49 @@ pub(crate) struct Tail {
     pub(crate) end: usize,
     /// A segment of the path is `.` or `..`.
     pub(crate) is_dotted: bool,
+    /// The first colon of the path.
+    pub(crate) colon: Option<usize>,
     /// A `%xx` triplet has a hex digit in lower case.
     pub(crate) has_lower_hex: bool,
 }
 
+/// Bytes looked at together.
+const RUN: usize = 8;
+
+/// How many plain bytes stand at the start.
+fn plain_run(bytes: &[u8]) -> usize {
+    let mut run = 0;
+    let (chunks, _) = bytes.as_chunks::<RUN>();
+    for chunk in chunks {
+        let any = chunk
+            .iter()
+            .fold(0, |any, &byte| any | CLASSES[usize::from(byte)] as u8);
+        if any != Class::Plain as u8 {
+            break;
+        }
+        run += RUN;
+    }
+    let is_plain = |byte: &&u8| CLASSES[usize::from(**byte)] == Class::Plain;
+    run + bytes[run..].iter().take_while(is_plain).count()
+}
+
 /// Scans path and query; `bytes` begins behind the authority, or where a relative path begins.
+/// What is longer than any canonical URL does not pass, even if dot segments would shorten it.
 pub(crate) fn scan(bytes: &[u8]) -> Option<Tail> {
+    scan_path(bytes).filter(|tail| tail.end <= URL_BYTES_MAX)
+}
+
+fn scan_path(bytes: &[u8]) -> Option<Tail> {
     let mut tail = Tail {
         path_end: 0,
         end: 0,
         is_dotted: false,
+        colon: None,
         has_lower_hex: false,
     };
     let mut at = 0;
     loop {
-        while at < bytes.len() && CLASSES[usize::from(bytes[at])] == Class::Plain {
-            at += 1;
-        }
+        at += plain_run(&bytes[at..]);
         let Some(&byte) = bytes.get(at) else {
             tail.path_end = at;
             tail.end = at;
@@ -83,6 +111,7 @@ pub(crate) fn scan(bytes: &[u8]) -> Option<Tail> {
                 tail.is_dotted |= begins_segment && is_dot_segment(&bytes[at + 1..]);
             }
             // `%2e` is a dot to the standard.
+            Class::Colon => tail.colon = tail.colon.or(Some(at)),
             Class::Percent if matches!(bytes[at + 1..], [b'2', b'e' | b'E', ..]) => return None,
             Class::Percent => tail.has_lower_hex |= is_lower_triplet(&bytes[at + 1..]),
             Class::Question => {
@@ -105,9 +134,7 @@ fn scan_query(bytes: &[u8], mut tail: Tail) -> Option<Tail> {
     let query_start = tail.path_end + 1;
     let mut at = query_start;
     loop {
-        while at < bytes.len() && CLASSES[usize::from(bytes[at])] == Class::Plain {
-            at += 1;
-        }
+        at += plain_run(&bytes[at..]);
         match bytes.get(at).map(|&byte| CLASSES[usize::from(byte)]) {
             None | Some(Class::Hash) => break,
             Some(Class::Percent) => tail.has_lower_hex |= is_lower_triplet(&bytes[at + 1..]),

@@ -46,13 +46,6 @@ impl Scheme {
         }
     }
 
-    /// The scheme of this name, in any case.
-    pub(crate) fn named(name: &str) -> Option<Scheme> {
-        [Scheme::Https, Scheme::Http]
-            .into_iter()
-            .find(|scheme| name.eq_ignore_ascii_case(scheme.as_str()))
-    }
-
     /// The scheme that a canonical text begins with.
     pub(crate) fn of_text(text: &str) -> Option<Scheme> {
         [Scheme::Https, Scheme::Http]

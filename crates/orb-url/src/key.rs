@@ -5,6 +5,7 @@
 //! Invariant: stored data depends on every bit of these functions; they never change.
 
 use std::fmt;
+use std::hash::Hasher as _;
 use std::str::FromStr;
 
 use siphasher::sip::SipHasher24;
@@ -45,7 +46,16 @@ impl CrawlKey {
         self.hash(url.site_str())
     }
 
-    fn hash(&self, text: &str) -> u64 {
+    /// The hash under construction behind `prefix`, which must be whole words of 8 bytes; its
+    /// `hash` of the rest is the hash of the whole.
+    pub(crate) fn state_after(&self, prefix: &str) -> SipHasher24 {
+        debug_assert_eq!(prefix.len() % 8, 0);
+        let mut state = SipHasher24::new_with_key(&self.0);
+        state.write(prefix.as_bytes());
+        state
+    }
+
+    pub(crate) fn hash(&self, text: &str) -> u64 {
         SipHasher24::new_with_key(&self.0).hash(text.as_bytes())
     }
 }

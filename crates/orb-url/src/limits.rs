@@ -24,3 +24,6 @@ pub const EXCERPT_BYTES_MAX: usize = 100;
 /// Characters of a refused text that are searched for user information before it is shown:
 /// covers every credential that fits an address bar.
 pub const EXCERPT_SEARCH_CHARS_MAX: usize = 4_096;
+
+/// Origins that a linker remembers: more than a page's links name, and small beside one page.
+pub const ORIGINS_REMEMBERED: usize = 256;

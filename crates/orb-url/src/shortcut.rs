@@ -12,13 +12,41 @@ use crate::clean::{Tail, scan, scan_authority};
 use crate::crawl_url::Scheme;
 use crate::error::is_scheme;
 use crate::limits::{INPUT_BYTES_MAX, URL_BYTES_MAX};
+use crate::segments::push_normalised;
+
+/// A canonical base and what its links need of it.
+#[derive(Clone)]
+pub(crate) struct Base {
+    /// The base; its site is known.
+    url: CrawlUrl,
+    /// Behind the last slash of its path.
+    folder_end: usize,
+}
+
+impl Base {
+    pub(crate) fn new(url: CrawlUrl) -> Base {
+        let url = url.with_site_known();
+        let path = &url.as_str()[..usize::from(url.shape().path_end)];
+        let folder_end = path.rfind('/').expect("a canonical URL has a path") + 1;
+        Base { url, folder_end }
+    }
+
+    pub(crate) fn url(&self) -> &CrawlUrl {
+        &self.url
+    }
+
+    /// The part of the base that a link relative to its folder begins with.
+    pub(crate) fn folder(&self) -> &str {
+        &self.url.as_str()[..self.folder_end]
+    }
+}
 
 /// The canonical text of a clean link and its shape, or `None` if the link is not clean.
 ///
-/// `base` is canonical; `made` is empty, and holds the result unless that is a part of `text` or
-/// of `base`. Cost: O(bytes); allocates in `made` alone, and only if the result is in it.
+/// `made` is empty, and holds the result unless that is a part of `text` or of `base`; it never
+/// holds more than twice [`URL_BYTES_MAX`]. Cost: O(bytes); allocates in `made` alone.
 pub(crate) fn resolve<'t>(
-    base: Option<&'t CrawlUrl>,
+    base: Option<&'t Base>,
     text: &'t str,
     made: &'t mut String,
 ) -> Option<(&'t str, Shape)> {
@@ -26,42 +54,21 @@ pub(crate) fn resolve<'t>(
         return None;
     }
     let text = trimmed(text);
-    match (text.as_bytes(), base) {
-        ([] | [b'#', ..], Some(base)) => Some((base.as_str(), base.shape())),
-        ([b'/', b'/', rest @ ..], Some(base)) => {
-            let rest = &text[text.len() - rest.len()..];
-            authority(
-                Link {
-                    base: Some(base),
-                    scheme: base.scheme(),
-                    rest,
-                    written: None,
-                },
-                made,
-            )
+    if let Some((scheme, rest)) = http_scheme(text) {
+        let rest = rest.strip_prefix("//")?;
+        let written = text.starts_with(scheme.prefix()).then_some(text);
+        return authority(base, scheme, (rest, written), made);
+    }
+    let base = base?;
+    match text.as_bytes() {
+        [] | [b'#', ..] => Some((base.url.as_str(), base.url.shape())),
+        [b'?', ..] => other_query(&base.url, text, made),
+        [b'/', b'/', ..] => authority(Some(base), base.url.scheme(), (&text[2..], None), made),
+        [b'/', ..] => {
+            let root = &base.url.as_str()[..=usize::from(base.url.shape().path_start)];
+            below((base, root), (text, 1), made)
         }
-        ([b'/', ..], Some(base)) => below(base, text, made),
-        ([b'?', ..], Some(base)) => other_query(base, text, made),
-        ([b'a'..=b'z' | b'A'..=b'Z', ..], _) => match (leading_scheme(text), base) {
-            (Some((scheme, rest)), base) => {
-                let scheme = Scheme::named(scheme)?;
-                let rest = rest.strip_prefix("//")?;
-                let written = text.starts_with(scheme.prefix()).then_some(text);
-                authority(
-                    Link {
-                        base,
-                        scheme,
-                        rest,
-                        written,
-                    },
-                    made,
-                )
-            }
-            (None, Some(base)) => below(base, text, made),
-            (None, None) => None,
-        },
-        (_, Some(base)) => below(base, text, made),
-        (_, None) => None,
+        _ => below((base, base.folder()), (text, 0), made),
     }
 }
 
@@ -71,9 +78,14 @@ pub(crate) fn is_of_other_scheme(text: &str) -> bool {
     if text.len() > INPUT_BYTES_MAX {
         return false;
     }
-    let Some((scheme, rest)) = leading_scheme(trimmed(text)) else {
+    let text = trimmed(text);
+    // A colon behind a path, query or fragment ends no scheme.
+    let Some((scheme, rest)) = text.split_once([':', '/', '?', '#']) else {
         return false;
     };
+    if text.as_bytes()[scheme.len()] != b':' || !is_scheme(scheme) {
+        return false;
+    }
     let is_special = ["http", "https", "ws", "wss", "ftp", "file"]
         .iter()
         .any(|special| scheme.eq_ignore_ascii_case(special));
@@ -89,95 +101,72 @@ fn trimmed(text: &str) -> &str {
     }
 }
 
-/// `scheme:rest` in two.
-fn leading_scheme(text: &str) -> Option<(&str, &str)> {
-    // The usual ones first: a colon further on need not be looked for.
-    for scheme in ["https", "http"] {
-        if let Some(rest) = text.strip_prefix(scheme).and_then(|t| t.strip_prefix(':')) {
-            return Some((scheme, rest));
-        }
-    }
-    let is_scheme_byte = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.');
-    let colon = text.bytes().position(|byte| !is_scheme_byte(&byte))?;
-    let rest = text[colon..].strip_prefix(':')?;
-    is_scheme(&text[..colon]).then_some((&text[..colon], rest))
+/// What follows `http:` or `https:`, in any case.
+fn http_scheme(text: &str) -> Option<(Scheme, &str)> {
+    let (scheme, bytes) = match text.as_bytes() {
+        [b'h' | b'H', b't' | b'T', b't' | b'T', b'p' | b'P', b':', ..] => (Scheme::Http, 5),
+        [
+            b'h' | b'H',
+            b't' | b'T',
+            b't' | b'T',
+            b'p' | b'P',
+            b's' | b'S',
+            b':',
+            ..,
+        ] => (Scheme::Https, 6),
+        _ => return None,
+    };
+    Some((scheme, &text[bytes..]))
 }
 
-/// A link that names its host.
-struct Link<'t> {
-    base: Option<&'t CrawlUrl>,
+/// A link that names its host. `rest` is what follows `//`; `written` is the whole link, if it
+/// begins with the scheme as we write it.
+fn authority<'t>(
+    base: Option<&Base>,
     scheme: Scheme,
-    /// What follows `//`.
-    rest: &'t str,
-    /// The whole link, if it begins with the scheme as we write it.
-    written: Option<&'t str>,
-}
-
-fn authority<'t>(link: Link<'t>, made: &'t mut String) -> Option<(&'t str, Shape)> {
-    let host_start = link.scheme.prefix().len();
-    let rest = link.rest;
-    if let Some(base) = link.base
-        && base.scheme() == link.scheme
+    (rest, written): (&'t str, Option<&'t str>),
+    made: &'t mut String,
+) -> Option<(&'t str, Shape)> {
+    let base = base.map(Base::url);
+    if let Some(base) = base
+        && base.scheme() == scheme
         && let Some(behind) = rest.strip_prefix(base.authority())
         && matches!(behind.as_bytes().first(), None | Some(b'/' | b'?' | b'#'))
     {
-        return place(&link, base.shape(), base.authority(), behind, made);
+        let origin = (scheme, base.authority(), base.shape());
+        return place(origin, (behind, written), made);
     }
     let found = scan_authority(rest.as_bytes())?;
-    let kept = found
-        .port
-        .filter(|&port| port != link.scheme.default_port());
-    let authority_end = if kept.is_some() {
-        found.end
-    } else {
-        found.host_end
-    };
+    let is_kept = found.port.is_some_and(|port| port != scheme.default_port());
+    let end = if is_kept { found.end } else { found.host_end };
+    let host_start = scheme.prefix().len();
     let mut shape = Shape {
         host_end: offset(host_start + found.host_end),
-        path_start: offset(host_start + authority_end),
+        path_start: offset(host_start + end),
         path_end: 0,
         site_start: 0,
     };
     let behind = &rest[found.end..];
     if found.has_upper {
-        let lower = rest[..authority_end].to_ascii_lowercase();
-        return place(
-            &Link {
-                written: None,
-                ..link
-            },
-            shape,
-            &lower,
-            behind,
-            made,
-        );
+        let lower = rest[..end].to_ascii_lowercase();
+        return place((scheme, &lower, shape), (behind, None), made);
     }
-    let host = &rest[..found.host_end];
-    if let Some(base) = link.base.filter(|base| base.host() == host) {
-        let site_bytes = base.shape().host_end - base.shape().site_start;
-        shape.site_start = shape.host_end - site_bytes;
+    if let Some(base) = base.filter(|base| base.host() == &rest[..found.host_end]) {
+        shape.site_start = shape.host_end - offset(base.site_str().len());
     }
-    let written = link.written.filter(|_| authority_end == found.end);
-    place(
-        &Link { written, ..link },
-        shape,
-        &rest[..authority_end],
-        behind,
-        made,
-    )
+    let written = written.filter(|_| end == found.end);
+    place((scheme, &rest[..end], shape), (behind, written), made)
 }
 
-/// Puts path and query, `behind`, after a canonical authority; `shape` is right up to the path.
+/// Puts path and query, `behind`, after a canonical origin, whose shape is right up to the path.
 fn place<'t>(
-    link: &Link<'t>,
-    shape: Shape,
-    authority: &str,
-    behind: &str,
+    (scheme, authority, shape): (Scheme, &str, Shape),
+    (behind, written): (&'t str, Option<&'t str>),
     made: &'t mut String,
 ) -> Option<(&'t str, Shape)> {
     let tail = scan(behind.as_bytes())?;
     let path_start = usize::from(shape.path_start);
-    if let Some(text) = link.written
+    if let Some(text) = written
         && tail.path_end > 0
         && !tail.is_dotted
         && !tail.has_lower_hex
@@ -186,27 +175,27 @@ fn place<'t>(
         return sized(text, shape, path_start + tail.path_end);
     }
     made.reserve(path_start + 1 + tail.end);
-    made.push_str(link.scheme.prefix());
+    made.push_str(scheme.prefix());
     made.push_str(authority);
     made.push('/');
     let path_from = usize::from(tail.path_end > 0);
     finish(shape, (behind, path_from, tail), made)
 }
 
-/// A path from the root of `base`, or one from its folder.
-fn below<'t>(base: &CrawlUrl, text: &str, made: &'t mut String) -> Option<(&'t str, Shape)> {
+/// A path after `above`, a part of `base` that ends with a slash; `from` is where it begins in
+/// the text of the link.
+fn below<'t>(
+    (base, above): (&Base, &str),
+    (text, from): (&str, usize),
+    made: &'t mut String,
+) -> Option<(&'t str, Shape)> {
     let tail = scan(text.as_bytes())?;
-    let shape = base.shape();
-    let path = &base.as_str()[..usize::from(shape.path_end)];
-    let is_rooted = text.starts_with('/');
-    let kept = if is_rooted {
-        usize::from(shape.path_start)
-    } else {
-        path.rfind('/').expect("a canonical URL has a path")
-    };
-    made.reserve(kept + 1 + tail.end);
-    made.push_str(&path[..=kept]);
-    finish(shape, (text, usize::from(is_rooted), tail), made)
+    if tail.colon.is_some_and(|colon| is_scheme(&text[..colon])) {
+        return None;
+    }
+    made.reserve(above.len() + tail.end);
+    made.push_str(above);
+    finish(base.url.shape(), (text, from, tail), made)
 }
 
 /// Another query of `base`; `text` begins with `?`.
@@ -216,7 +205,11 @@ fn other_query<'t>(base: &CrawlUrl, text: &str, made: &'t mut String) -> Option<
     let path_end = usize::from(shape.path_end);
     made.reserve(path_end + tail.end);
     made.push_str(&base.as_str()[..path_end]);
-    push(made, &text[..tail.end], tail);
+    if tail.has_lower_hex {
+        push_upper_hex(made, &text[..tail.end]);
+    } else {
+        made.push_str(&text[..tail.end]);
+    }
     sized(made, shape, path_end)
 }
 
@@ -229,51 +222,18 @@ fn finish<'t>(
 ) -> Option<(&'t str, Shape)> {
     let path = &text[path_from..tail.path_end];
     if tail.is_dotted {
-        push_normalised(made, usize::from(shape.path_start), path, tail)?;
+        push_normalised(made, usize::from(shape.path_start), path)?;
     } else {
-        push(made, path, tail);
+        made.push_str(path);
     }
     let path_end = made.len();
-    push(made, &text[tail.path_end..tail.end], tail);
-    sized(made, shape, path_end)
-}
-
-fn push(made: &mut String, part: &str, tail: Tail) {
+    made.push_str(&text[tail.path_end..tail.end]);
     if tail.has_lower_hex {
-        push_upper_hex(made, part);
-    } else {
-        made.push_str(part);
+        // No triplet gets longer or shorter.
+        let tail = made.split_off(usize::from(shape.path_start));
+        push_upper_hex(made, &tail);
     }
-}
-
-/// Appends a path with the segments `.` and `..` worked off (URL Standard, "path state").
-fn push_normalised(made: &mut String, path_start: usize, path: &str, tail: Tail) -> Option<()> {
-    // The parser spares what looks like a drive letter, also where the standard does not.
-    if path.contains([':', '|']) || made[path_start..].contains([':', '|']) {
-        return None;
-    }
-    let mut segments = path.split('/').peekable();
-    while let Some(segment) = segments.next() {
-        match segment {
-            "." => {}
-            ".." => pop_segment(made, path_start),
-            _ => {
-                push(made, segment, tail);
-                if segments.peek().is_some() {
-                    made.push('/');
-                }
-            }
-        }
-    }
-    Some(())
-}
-
-/// Takes away the last segment with its slash; the path's first slash stays.
-fn pop_segment(made: &mut String, path_start: usize) {
-    let last_slash = made.len() - 1;
-    if let Some(slash) = made[path_start..last_slash].rfind('/') {
-        made.truncate(path_start + slash + 1);
-    }
+    sized(made, shape, path_end)
 }
 
 fn sized(text: &str, mut shape: Shape, path_end: usize) -> Option<(&str, Shape)> {
@@ -291,7 +251,7 @@ mod tests {
     /// The result, and whether it is a part of what went in.
     fn check(text: &str, want: Option<(&str, bool)>) {
         let base = CrawlUrl::parse_by_standard("https://www.example.com/a/b?c").expect("valid");
-        let base = base.with_site_known();
+        let base = Base::new(base);
         let mut made = String::new();
         let found = resolve(Some(&base), text, &mut made).map(|(text, _)| text.to_owned());
         assert_eq!(found.as_deref(), want.map(|(text, _)| text), "{text:?}");

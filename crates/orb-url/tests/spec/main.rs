@@ -13,6 +13,7 @@ mod corpora;
 mod hostile;
 mod properties;
 mod psl;
+mod rewrites;
 mod seeds;
 mod shortcut;
 mod stable;

@@ -1,7 +1,7 @@
 //! The short way is the long way: what `join` and `parse` give is what the URL Standard's parser
 //! and our rules give, whatever the link and the base.
 
-use orb_url::{BaseUrl, CrawlUrl, UrlError};
+use orb_url::{BaseUrl, CrawlKey, CrawlUrl, Linker, UrlError};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -31,6 +31,33 @@ fn check(base: &BaseUrl, href: &str) {
     assert_same(&base.join(href), &long, href);
     let parsed = CrawlUrl::parse_by_standard(href);
     assert_same(&CrawlUrl::parse(href), &parsed, href);
+    check_keys(base, href, &long);
+}
+
+/// The keys made on the way are those of the URL.
+fn check_keys(base: &BaseUrl, href: &str, long: &Result<CrawlUrl, UrlError>) {
+    let key = CrawlKey::new([9; 16]);
+    let mut linker = Linker::new(key);
+    let mut page = linker.page(base);
+    // Twice: the second time the origin is remembered.
+    for _ in 0..2 {
+        let (link, url) = match (page.link(href), long) {
+            (Ok(link), Ok(url)) => (link, url),
+            (Err(link), Err(url)) => {
+                assert_eq!(link, *url, "{href:?}");
+                continue;
+            }
+            (link, url) => panic!("{href:?}: {:?}, {url:?}", link.map(|link| link.to_url())),
+        };
+        let mut surt = String::new();
+        link.push_surt(&mut surt);
+        assert_eq!(surt, url.surt(), "{href:?}");
+        assert_eq!(link.as_str(), url.as_str(), "{href:?}");
+        assert_eq!(link.fingerprint(), key.fingerprint(url), "{href:?}");
+        assert_eq!(link.site_str(), url.site().as_str(), "{href:?}");
+        assert_eq!(link.site_hash(), key.site_hash(&url.site()), "{href:?}");
+        assert_same(&Ok(link.to_url()), &Ok(url.clone()), href);
+    }
 }
 
 fn links() -> impl Strategy<Value = String> {
