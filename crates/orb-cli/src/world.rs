@@ -6,6 +6,7 @@
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use orb_crawl::{CrawlConfig, World};
 use orb_env::{
@@ -95,6 +96,10 @@ impl World for KernelWorld {
 
     fn cpu_seconds(&self) -> f64 {
         machine::cpu_seconds()
+    }
+
+    fn thread_cpu(&self) -> Duration {
+        orb_env::thread_cpu()
     }
 
     fn threads(&self) -> Vec<ThreadUse> {

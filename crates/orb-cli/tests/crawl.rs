@@ -12,6 +12,8 @@ use std::thread;
 use std::time::Duration;
 
 use orb::{Ran, Web, command, end, orb_in, signal};
+use orb_api::{SieveFacts, Stage, ViewQuery};
+use orb_serve::{Client, Request};
 use serde_json::Value;
 
 /// A web where nothing goes wrong, so that a crawl of it ends soon.
@@ -180,6 +182,67 @@ fn a_killed_crawl_goes_on_and_loses_nothing() {
     assert_eq!(ran.code, 0, "{}", ran.err);
     assert!(ran.json()["states"]["done"].as_u64().unwrap() > done);
     check_audit(folder.path());
+}
+
+/// What the live view and `orb why` ask a running crawl for.
+#[test]
+fn a_running_crawl_shows_its_sites_and_tells_of_a_url() {
+    let folder = tempfile::tempdir().unwrap();
+    let web = Web::start(folder.path(), &LONG);
+    let child = spawn(folder.path(), &crawl(&web, &["--seeds", "web/seeds.txt"]));
+    until("the crawl", || pages_running(folder.path(), 20));
+    let socket = orb_api::CrawlDir::new(folder.path().join("orb-crawl")).socket();
+    let mut client = Client::connect(&socket).unwrap();
+    let query = ViewQuery {
+        sites_max: 4,
+        ..ViewQuery::default()
+    };
+    let view = until("a second of the crawl", || {
+        let view = client.ask(&Request::View(query.clone())).unwrap().view?;
+        (!view.stages.is_empty()).then_some(view)
+    });
+    assert_eq!(view.status.pid, Some(child.id()));
+    assert_eq!(view.sites.len(), 4);
+    assert!(view.sites[0].requests >= view.sites[3].requests && view.sites[0].pages > 0);
+    assert!(view.status.bounds.in_flight_max > 0 && view.status.cpu_seconds > 0.0);
+    let sum: f64 = view.stages.values().map(|stage| stage.cpu_seconds).sum();
+    assert!(
+        sum > 0.0 && view.stages[&Stage::Scan].times > 0,
+        "{:?}",
+        view.stages
+    );
+
+    let seeds = fs::read_to_string(folder.path().join("web/seeds.txt")).unwrap();
+    let seed = seeds.lines().next().unwrap().to_owned();
+    let facts = until("the seed's fate", || {
+        let reply = client.ask(&Request::Url { url: seed.clone() }).unwrap();
+        reply.url.filter(|facts| facts.fate.is_some())
+    });
+    assert_eq!(
+        (facts.sieve, facts.scope.stopped_by),
+        (SieveFacts::Seen, None)
+    );
+    assert!(facts.site.known && facts.site.delay_ms > 0 && facts.robots.is_some());
+    let site = facts.site.site.clone();
+    let reply = client.ask(&Request::Site { site: site.clone() }).unwrap();
+    let told = reply.site.unwrap();
+    assert!(told.site == site && !told.robots.is_empty(), "{told:?}");
+    let reply = client
+        .ask(&Request::Url {
+            url: "no url".into(),
+        })
+        .unwrap();
+    assert!(!reply.ok && reply.error.is_some());
+    signal(child.id(), "TERM");
+    let summary = end(child).json();
+    let stages = summary["stages"].as_object().unwrap();
+    let sum: f64 = stages
+        .values()
+        .map(|stage| stage["cpu_seconds"].as_f64().unwrap())
+        .sum();
+    let cpu = summary["cpu_seconds"].as_f64().unwrap();
+    assert!((sum - cpu).abs() < cpu / 20.0, "{summary}");
+    assert!(summary["requests"].as_u64() > summary["pages"].as_u64());
 }
 
 #[test]

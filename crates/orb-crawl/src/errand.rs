@@ -37,6 +37,13 @@ pub(crate) struct Errand {
     pub(crate) replies: Vec<oneshot::Sender<HopAnswer>>,
 }
 
+/// Gives one answer to everybody who asked; an asker that waited too long is gone.
+pub(crate) fn tell(answer: &HopAnswer, replies: Vec<oneshot::Sender<HopAnswer>>) {
+    for reply in replies {
+        reply.send(answer.clone()).ok();
+    }
+}
+
 /// An errand on its way.
 #[derive(Debug)]
 pub(crate) struct ErrandMessage {

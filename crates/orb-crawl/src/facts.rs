@@ -191,12 +191,15 @@ impl FactsJob {
             bare_domain: false,
             rank: None,
         };
-        let verdict = wanted.judge(found.unwrap_or(&link), site, full);
-        let rule = self.rules.stopping(url).map(str::to_owned);
+        let stopped_by = wanted.judge(found.unwrap_or(&link), site, full).err();
+        let rule = self
+            .rules
+            .stopping(url)
+            .filter(|_| stopped_by == Some("rule"));
         ScopeFacts {
             scope: config.scope.name().to_owned(),
-            stopped_by: verdict.err().map(str::to_owned),
-            rule,
+            rule: rule.map(str::to_owned),
+            stopped_by: stopped_by.map(str::to_owned),
         }
     }
 

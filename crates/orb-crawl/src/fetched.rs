@@ -14,16 +14,14 @@ use orb_fetch::{FetchError, Gate, NextStep, Response};
 use orb_frontier::rows::{FateRow, Place};
 use orb_frontier::{Found, How, Settled, Visit};
 use orb_gate::Spent;
-use orb_store::Keyspace;
 use orb_warc::{Digest, RecordId};
 
-use crate::archive::{Capture, Original};
-use crate::config::Keep;
+use crate::archive::Capture;
 use crate::event::{Finished, Purpose, Task};
-use crate::limits::{POISON_TIMES, REVISIT_BYTES_MIN};
+use crate::limits::POISON_TIMES;
 use crate::page::PageFacts;
+use crate::revisits::{original, remember, withheld};
 use crate::shard::Shard;
-use crate::slot::Slot;
 use crate::verdict::Verdict;
 use crate::visited::Ended;
 
@@ -64,7 +62,7 @@ impl Shard {
         let slot = &mut self.slots[at];
         let spent = match gate {
             Gate::Unused(permit) => {
-                slot.frontier.clock(task.visit.id).give_back(permit);
+                slot.frontier.permits(task.visit.id).give_back(permit);
                 return self.unused(at, *task, &verdict, exchange);
             }
             Gate::Spent(spent) => spent,
@@ -139,11 +137,12 @@ impl Shard {
         if !matches!(verdict.outcome, Outcome::Captured | Outcome::NotModified) {
             self.shared.board.pages.give_back();
         }
-        let began = self.env.clock.mono();
+        let began = self.tally.reading();
         let joined = facts.took.links;
         self.pass_links_on(at, &task, &verdict, exchange, facts);
-        let passed = self.env.clock.mono().since(began);
-        self.tally.work.add(Stage::Links, joined + passed);
+        let passed = self.tally.since(began);
+        let links = passed.map(|passed| passed + joined.unwrap_or_default());
+        self.tally.work.add(Stage::Links, links);
         self.attempt_row(at, &task, &verdict, exchange, spent, id, archived.as_ref());
         let raw = exchange
             .outcome
@@ -178,10 +177,11 @@ impl Shard {
         if let Err(error) = slot.note_reading(fingerprint) {
             tracing::warn!(%error, slot = %slot.id, "could not note the page being read");
         }
-        let facts = self.reader.read(&task.url, response);
-        if let Some((decode, scan)) = facts.took.decode.zip(facts.took.scan) {
-            self.tally.work.add(Stage::Decode, decode);
-            self.tally.work.add(Stage::Scan, scan);
+        let timed = self.tally.reading().is_some();
+        let facts = self.reader.read(&task.url, response, timed);
+        if facts.took.was_read {
+            self.tally.work.add(Stage::Decode, facts.took.decode);
+            self.tally.work.add(Stage::Scan, facts.took.scan);
         }
         if let Err(error) = slot.note_read() {
             tracing::warn!(%error, slot = %slot.id, "could not note that the page was read");
@@ -229,7 +229,7 @@ impl Shard {
         facts: &PageFacts,
         id: RecordId,
     ) -> Archived {
-        let began = self.env.clock.mono();
+        let began = self.tally.reading();
         let digest = Digest::sha1(response.payload());
         let slot = &mut self.slots[at];
         let withheld = withheld(slot, verdict, response, facts);
@@ -272,8 +272,7 @@ impl Shard {
                 exchange.started.wall,
             );
         }
-        let took = self.env.clock.mono().since(began);
-        self.tally.work.add(Stage::Archive, took);
+        self.tally.passed(Stage::Archive, began);
         Archived {
             place,
             digest,
@@ -370,7 +369,7 @@ impl Shard {
         let before = block.len();
         found.encode_into(block);
         let grown = block.len() - before;
-        slot.group.grew(grown, self.env.clock.mono());
+        slot.group.grew_urgently(grown, self.env.clock.mono());
     }
 
     #[allow(clippy::too_many_arguments)] // each is a part of one exchange; a struct would only rename them
@@ -563,84 +562,6 @@ fn cut_short(why: orb_fetch::Truncated) -> Option<Reason> {
 
 fn is_unconnected(exchange: &Finished) -> bool {
     exchange.outcome.as_ref().err().map(FetchError::next_step) == Some(NextStep::TryHttp)
-}
-
-fn withheld(
-    slot: &Slot,
-    verdict: &Verdict,
-    response: &Response,
-    facts: &PageFacts,
-) -> Option<&'static str> {
-    if facts.noarchive {
-        Some("noarchive")
-    } else if verdict.reason == Reason::TypeFilter {
-        Some("type_filter")
-    } else if !slot.archivist.keeps_status(response.status) {
-        Some("status_filter")
-    } else {
-        match slot.archivist.keep() {
-            Keep::Full => None,
-            Keep::Text => Some("keep_text"),
-            Keep::None => Some("keep_none"),
-        }
-    }
-}
-
-/// The record of this slot that already holds the same payload.
-fn original(slot: &Slot, response: &Response, digest: Digest) -> Option<Original> {
-    if response.payload().len() < REVISIT_BYTES_MIN {
-        return None;
-    }
-    if let Some((_, original)) = slot.fresh.get(&digest.to_bytes()) {
-        return Some(original.clone());
-    }
-    // One look-up in the store; for a payload never seen it ends in a filter in memory.
-    let row = slot
-        .store()
-        .get(Keyspace::Payloads, &digest.to_bytes())
-        .ok()??;
-    let (id, rest) = row.split_first_chunk::<16>()?;
-    let (at, uri) = rest.split_first_chunk::<8>()?;
-    Some(Original {
-        id: RecordId::from_uri(&uuid_of(*id))?,
-        uri: String::from_utf8(uri.to_vec()).ok()?,
-        at: Wall(i64::from_be_bytes(*at)),
-    })
-}
-
-/// A stored id is written as it stands; making it anew would change its version bits, which are already set.
-fn uuid_of(id: [u8; 16]) -> String {
-    let hex = data_encoding::HEXLOWER.encode(&id);
-    format!(
-        "<urn:uuid:{}-{}-{}-{}-{}>",
-        &hex[..8],
-        &hex[8..12],
-        &hex[12..16],
-        &hex[16..20],
-        &hex[20..]
-    )
-}
-
-fn remember(
-    slot: &mut Slot,
-    response: &Response,
-    digest: Digest,
-    id: RecordId,
-    uri: &str,
-    at: Wall,
-) {
-    if response.payload().len() < REVISIT_BYTES_MIN {
-        return;
-    }
-    let key = digest.to_bytes();
-    let original = Original {
-        id,
-        uri: uri.to_owned(),
-        at,
-    };
-    slot.fresh.insert(key, (slot.group.number, original));
-    let row = [&id.to_bytes()[..], &at.0.to_be_bytes(), uri.as_bytes()].concat();
-    slot.group.batch.put(Keyspace::Payloads, key.to_vec(), row);
 }
 
 fn fields_of(task: &Task, verdict: &Verdict, exchange: &Finished) -> Vec<(&'static str, String)> {

@@ -14,6 +14,7 @@ use orb_frontier::GroupTail;
 use orb_store::{Batch, JournalEnd, Keyspace, Store};
 
 use crate::files::{CommitError, FileEnds, SegmentPart, SlotFiles};
+use crate::limits::{GROUP_INTERVAL, GROUP_INTERVAL_HUNGRY};
 
 /// The group being built.
 #[derive(Default)]
@@ -24,6 +25,9 @@ pub(crate) struct Group {
     pub(crate) links: BTreeMap<u8, Vec<u8>>,
     pub(crate) attempts: u64,
     pub(crate) since: Option<Mono>,
+    /// Since when it holds something that others wait for: links, admitted URLs, answers to errands. Clocks and
+    /// positions wait for the rest of the quarter second.
+    pub(crate) urgent: Option<Mono>,
     bytes: usize,
     /// What the archive bytes were in, empty again, once they are written.
     spare: Vec<u8>,
@@ -41,6 +45,22 @@ impl Group {
     pub(crate) fn grew(&mut self, bytes: usize, now: Mono) {
         self.bytes += bytes;
         self.since.get_or_insert(now);
+    }
+
+    /// The same for something that others wait for.
+    pub(crate) fn grew_urgently(&mut self, bytes: usize, now: Mono) {
+        self.grew(bytes, now);
+        self.urgent.get_or_insert(now);
+    }
+
+    /// When a group that has gathered since `since` should be committed. A `hungry` slot, which has nothing else
+    /// to do, does not let others wait for what they need; one that `stops` waits for nothing more.
+    pub(crate) fn commit_time(&self, since: Mono, hungry: bool, stops: bool) -> Mono {
+        let soon = if stops { Some(since) } else { self.urgent };
+        let soon = soon
+            .filter(|_| hungry)
+            .map_or(Mono::NEVER, |soon| soon.plus(GROUP_INTERVAL_HUNGRY));
+        soon.min(since.plus(GROUP_INTERVAL))
     }
 
     pub(crate) fn bytes(&self) -> usize {
@@ -113,5 +133,26 @@ impl CommitJob {
             tail: self.tail,
             spare: self.group.spare,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clocks_and_positions_wait_for_company_and_links_do_not() {
+        let at = |millis: u64| Mono(millis * 1_000);
+        let mut group = Group::new(1);
+        group.grew(0, at(1_000));
+        let time = |group: &Group, hungry, stops| group.commit_time(at(1_000), hungry, stops);
+        assert_eq!(time(&group, true, false), at(1_250));
+        assert_eq!(time(&group, true, true), at(1_020));
+        group.grew_urgently(10, at(1_100));
+        group.grew_urgently(10, at(1_110));
+        assert_eq!(time(&group, true, false), at(1_120));
+        assert_eq!(time(&group, false, false), at(1_250));
+        group.urgent = Some(at(1_240));
+        assert_eq!(time(&group, true, false), at(1_250));
     }
 }

@@ -10,7 +10,7 @@ use orb_shard::SlotMap;
 use orb_url::{CrawlKey, PSL_VERSION};
 use serde::{Deserialize, Serialize};
 
-use crate::{CrawlConfig, CrawlError};
+use crate::{CrawlConfig, CrawlError, Keep};
 
 /// The identity file's content.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -39,6 +39,9 @@ pub struct RunSettings {
     /// Statuses that were archived; empty means all.
     #[serde(default)]
     pub statuses: Vec<u16>,
+    /// What was kept of responses: `full`, `text` or `none`; absent in runs before it was noted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep: Option<Keep>,
     /// How hard sites could be pressed.
     pub politeness: PolitenessConfig,
 }
@@ -50,6 +53,7 @@ impl RunSettings {
             product: config.identity.product.clone(),
             attempts_max: config.limits.attempts_max,
             statuses: config.archive.statuses.clone(),
+            keep: Some(config.archive.keep),
             politeness: config.politeness.clone(),
         }
     }

@@ -30,6 +30,8 @@ mod page;
 mod pulse;
 mod questions;
 mod recent;
+mod reports;
+mod revisits;
 mod robots;
 mod robots_facts;
 mod room;

@@ -8,12 +8,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use orb_env::Clock;
 use orb_fetch::{DecodeLimits, Response, decode_content};
 use orb_frontier::How;
 use orb_page::{Link, LinkKind, ScanOptions, decode_text, header_directives, scan};
 use orb_url::{BaseUrl, CrawlUrl};
 
+use crate::World;
 use crate::verdict::media_type;
 
 /// One link of a page.
@@ -45,12 +45,14 @@ pub(crate) struct PageFacts {
     pub(crate) took: ReadingTimes,
 }
 
-/// How long the parts of reading a page took; none of them when there was nothing to read.
+/// CPU time of the parts of reading a page, where it was taken.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct ReadingTimes {
+    /// Whether there was a page to read.
+    pub(crate) was_read: bool,
     pub(crate) decode: Option<Duration>,
     pub(crate) scan: Option<Duration>,
-    pub(crate) links: Duration,
+    pub(crate) links: Option<Duration>,
 }
 
 /// How pages are read.
@@ -59,21 +61,22 @@ pub(crate) struct PageReader {
     pub(crate) limits: DecodeLimits,
     pub(crate) scan: ScanOptions,
     pub(crate) requisites: bool,
-    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) world: Arc<dyn World>,
 }
 
 impl PageReader {
     /// Reads a response's page. Anything but HTML has no links; its directives count all the same.
-    pub(crate) fn read(&self, url: &CrawlUrl, response: &Response) -> PageFacts {
-        catch_unwind(AssertUnwindSafe(|| self.read_inner(url, response))).unwrap_or_else(|_| {
-            PageFacts {
-                poisoned: true,
-                ..PageFacts::default()
-            }
+    /// `timed`: whether the parts are timed.
+    pub(crate) fn read(&self, url: &CrawlUrl, response: &Response, timed: bool) -> PageFacts {
+        let read = || self.read_inner(url, response, timed);
+        catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| PageFacts {
+            poisoned: true,
+            ..PageFacts::default()
         })
     }
 
-    fn read_inner(&self, url: &CrawlUrl, response: &Response) -> PageFacts {
+    fn read_inner(&self, url: &CrawlUrl, response: &Response, timed: bool) -> PageFacts {
+        let reading = || timed.then(|| self.world.thread_cpu());
         let mut facts = PageFacts {
             charset: "",
             ..PageFacts::default()
@@ -81,7 +84,7 @@ impl PageReader {
         let tags: Vec<&str> = response.header_values("x-robots-tag").collect();
         let mut directives = header_directives(&tags.join("\n"), &self.scan.token);
         if is_html(response) {
-            let began = self.clock.mono();
+            let began = reading();
             let coding = response.content_encoding();
             let decoded = decode_content(coding.as_deref(), response.payload(), &self.limits);
             facts.decode_oddities = decoded
@@ -93,9 +96,9 @@ impl PageReader {
                 let charset = charset_parameter(response);
                 let text = decode_text(&decoded.bytes, charset.as_deref());
                 facts.charset = text.encoding;
-                let decoded_at = self.clock.mono();
+                let decoded_at = reading();
                 let page = scan(&text.text, &self.scan);
-                let scanned = self.clock.mono();
+                let scanned = reading();
                 directives.merge(page.robots);
                 facts.title = page.title;
                 facts.language = page.language;
@@ -104,10 +107,14 @@ impl PageReader {
                 facts.dropped_links = page.links_dropped;
                 let followed = !directives.nofollow;
                 self.take_links(url, page.base.as_deref(), page.links, followed, &mut facts);
+                let span = |from: Option<Duration>, to: Option<Duration>| {
+                    from.zip(to).map(|(from, to)| to.saturating_sub(from))
+                };
                 facts.took = ReadingTimes {
-                    decode: Some(decoded_at.since(began)),
-                    scan: Some(scanned.since(decoded_at)),
-                    links: self.clock.mono().since(scanned),
+                    was_read: true,
+                    decode: span(began, decoded_at),
+                    scan: span(decoded_at, scanned),
+                    links: span(scanned, reading()),
                 };
             }
             decoded.recycle();

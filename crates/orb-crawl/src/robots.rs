@@ -20,7 +20,7 @@ use orb_url::{CrawlUrl, Origin};
 use orb_warc::RecordId;
 
 use crate::copies::{RetryPolicy, RobotsAnswer};
-use crate::errand::{ErrandMessage, HopAnswer, HopResult};
+use crate::errand::{ErrandMessage, HopAnswer, HopResult, tell};
 use crate::event::{Event, Finished, Hop, Purpose, Task};
 use crate::fetched::attempt_id;
 use crate::limits::HOP_TIMEOUT;
@@ -70,6 +70,7 @@ impl Shard {
                 let slot = &mut self.slots[at];
                 let number = slot.group.number;
                 slot.answers.push((number, answer, errand.replies));
+                slot.group.grew_urgently(0, self.env.clock.mono());
             }
             Purpose::Robots {
                 origin,
@@ -96,9 +97,7 @@ impl Shard {
                 errand: Some(errand),
                 ..
             } => {
-                for reply in errand.replies {
-                    reply.send(answer.clone()).ok(); // an asker that waited too long is gone
-                }
+                tell(&answer, errand.replies);
             }
             Purpose::Robots {
                 origin,

@@ -94,7 +94,7 @@ impl ShardParts {
         let reader = PageReader {
             limits: config.fetch.decode_limits(),
             requisites: config.limits.requisites,
-            clock: Arc::clone(&env.clock),
+            world: Arc::clone(&shared.world),
             scan: ScanOptions {
                 requisites: config.limits.requisites,
                 links_max: config.limits.links_per_page_max as usize,
@@ -119,7 +119,7 @@ impl ShardParts {
             wish: Wish::Run,
             stopping: false,
             stop_since: None,
-            tally: Tally::default(),
+            tally: Tally::new(Arc::clone(&shared.world)),
             fatal: None,
             shared,
         })

@@ -18,7 +18,6 @@ use tokio::sync::{mpsc, watch};
 
 use crate::CrawlError;
 use crate::Wish;
-use crate::board::ShardReport;
 use crate::desk::DeskHandle;
 use crate::errand::{ErrandMessage, Routes};
 use crate::event::Event;
@@ -31,9 +30,6 @@ use crate::tally::Tally;
 
 /// How often a shard looks up even if nothing happened.
 const HEARTBEAT: std::time::Duration = std::time::Duration::from_millis(500);
-
-/// How often a busy shard reports.
-const REPORT_INTERVAL: std::time::Duration = std::time::Duration::from_millis(100);
 
 /// See the module.
 pub(crate) struct Shard {
@@ -90,7 +86,8 @@ impl Shard {
                 self.report_end();
                 return Ok(ShardEnd::Unclean);
             }
-            let began = self.env.clock.mono();
+            self.tally.turn();
+            let (began, named) = (self.tally.reading(), self.tally.work.time());
             self.turn()?;
             if let Some(end) = self.stopped() {
                 self.report(true);
@@ -98,7 +95,7 @@ impl Shard {
                 return Ok(end);
             }
             let now = self.env.clock.mono();
-            self.tally.worked(began, now, 0);
+            self.tally.worked(began, named);
             let wake = self.next_wake(now);
             self.report(wake > now);
             match self.next(&mut wishes, wake).await {
@@ -286,7 +283,7 @@ impl Shard {
             // A moved position alone makes a group too, and its time runs from now on.
             slot.group.grew(0, now.mono);
         }
-        if slot.commit_time(hungry, now.mono) > now.mono {
+        if slot.commit_time(hungry, self.stopping, now.mono) > now.mono {
             return;
         }
         if let Err(error) = slot.trim_reading(&shared) {
@@ -313,10 +310,9 @@ impl Shard {
 
     /// Takes one event, and counts the time it costs.
     fn timed(&mut self, event: Event) {
-        let (began, named) = (self.env.clock.mono(), self.tally.work.micros());
+        let (began, named) = (self.tally.reading(), self.tally.work.time());
         self.handle(event);
-        let named = self.tally.work.micros() - named;
-        self.tally.worked(began, self.env.clock.mono(), named);
+        self.tally.worked(began, named);
     }
 
     /// Takes one event.
@@ -332,14 +328,19 @@ impl Shard {
                 if let Some(drained) = self.job_ended(at, "drain admitted urls", flat(result)) {
                     let slot = &mut self.slots[at];
                     slot.frontier.drained(drained, &mut slot.group.batch);
-                    slot.group.grew(0, self.env.clock.mono());
+                    slot.group.grew_urgently(0, self.env.clock.mono());
                 }
             }
             Event::Merged(at, result) => {
                 if let Some(merged) = self.job_ended(at, "merge the sieve", flat(result)) {
                     let slot = &mut self.slots[at];
                     slot.frontier.merged(&merged, &mut slot.group.batch);
-                    slot.group.grew(0, self.env.clock.mono());
+                    let now = self.env.clock.mono();
+                    if merged.admitted.is_some() {
+                        slot.group.grew_urgently(0, now);
+                    } else {
+                        slot.group.grew(0, now);
+                    }
                 }
             }
             Event::Absorbed(at, source, result) => self.absorbed(at, source, result),
@@ -491,7 +492,7 @@ impl Shard {
                 continue;
             }
             let hungry = self.hungry(at, now);
-            wake = wake.min(slot.commit_time(hungry, now));
+            wake = wake.min(slot.commit_time(hungry, self.stopping, now));
             if !slot.is_clogged() {
                 wake = wake.min(slot.frontier.merge_time(hungry));
                 if room {
@@ -500,44 +501,6 @@ impl Shard {
             }
         }
         wake
-    }
-
-    fn report(&mut self, sleeping: bool) {
-        let now = self.env.clock.mono();
-        if !sleeping && now < self.tally.reported.plus(REPORT_INTERVAL) {
-            return;
-        }
-        self.tally.reported = now;
-        for slot in &self.slots {
-            self.shared.board.report(slot.id, slot.report(&self.shared));
-        }
-        self.shared
-            .board
-            .report_shard(self.index, self.own_report(now));
-    }
-
-    fn own_report(&self, now: Mono) -> ShardReport {
-        let buffers_max = self.shared.config.fetch.buffer_memory_max;
-        let late = self.slots.iter().map(|slot| slot.frontier.lateness(now));
-        ShardReport {
-            in_flight: u64::from(self.in_flight + self.reading),
-            resolving: self.tally.gauges.resolving.get(),
-            asking: self.tally.gauges.asking.get(),
-            late: late.max().unwrap_or_default(),
-            clogged: self.slots.iter().any(Slot::is_clogged),
-            buffers_full: self.fetcher.buffer_bytes() > buffers_max / 10 * 9,
-            work: self.tally.work,
-            last_threads: Vec::new(),
-        }
-    }
-
-    /// The last report: the accounts of this shard's threads, which end with it.
-    fn report_end(&self) {
-        let report = ShardReport {
-            last_threads: self.shared.world.threads(),
-            ..self.own_report(self.env.clock.mono())
-        };
-        self.shared.board.report_shard(self.index, report);
     }
 }
 

@@ -24,12 +24,10 @@ use crate::CrawlError;
 use crate::archive::{Archivist, Original};
 use crate::board::{RunCounts, SlotReport};
 use crate::copies::Copies;
-use crate::errand::{Errand, HopAnswer};
+use crate::errand::{Errand, HopAnswer, tell};
 use crate::files::{FileEnds, SlotFiles};
 use crate::group::{CommitJob, Committed, Group};
-use crate::limits::{
-    ABSORB_BUFFER_MAX, GROUP_BYTES_MAX, GROUP_INTERVAL, GROUP_INTERVAL_HUNGRY, READING_BYTES_MAX,
-};
+use crate::limits::{ABSORB_BUFFER_MAX, GROUP_BYTES_MAX, READING_BYTES_MAX};
 use crate::recent::RecentLinks;
 use crate::seeds;
 use crate::shared::Shared;
@@ -213,8 +211,9 @@ impl Slot {
         self.files.is_none() && self.group.bytes() >= GROUP_BYTES_MAX
     }
 
-    /// When the group being built should be committed.
-    pub(crate) fn commit_time(&self, hungry: bool, now: Mono) -> Mono {
+    /// When the group being built should be committed. A hungry slot does not let others wait for what they need;
+    /// a slot that `stops` does not wait for more.
+    pub(crate) fn commit_time(&self, hungry: bool, stops: bool, now: Mono) -> Mono {
         if self.files.is_none() || self.failed.is_some() {
             return Mono::NEVER;
         }
@@ -226,11 +225,7 @@ impl Slot {
         if self.group.bytes() >= GROUP_BYTES_MAX {
             return now;
         }
-        since.plus(if hungry {
-            GROUP_INTERVAL_HUNGRY
-        } else {
-            GROUP_INTERVAL
-        })
+        self.group.commit_time(since, hungry, stops)
     }
 
     /// Absorbed positions, to be held against the journals they belong to.
@@ -276,9 +271,7 @@ impl Slot {
         let durable = self.durable_group;
         self.fresh.retain(|_, (group, _)| *group > durable);
         for (_, answer, replies) in self.answers.extract_if(.., |(group, ..)| *group <= durable) {
-            for reply in replies {
-                reply.send(answer.clone()).ok(); // an asker that waited too long is gone
-            }
+            tell(&answer, replies);
         }
         self.frontier
             .durable(committed.tail)

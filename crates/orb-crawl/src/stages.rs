@@ -6,7 +6,8 @@
 //! Invariant: the stages add up to what the process has used.
 //!
 //! A shard's thread decodes, scans, archives and keeps its frontier between two waits, and drives its sockets
-//! while it waits. So the pieces are timed one by one, and what is left of the thread's CPU time is the network's.
+//! while it waits. In some of its turns the pieces are timed one by one by the thread's own CPU clock, which stands
+//! still while it sleeps or others have the core; the shares found there are those of the thread's whole account.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,25 +17,34 @@ use orb_env::{Mono, ThreadUse};
 
 use crate::board::ShardReport;
 
-/// Time by stage, microseconds, and how many times each was gone through.
+/// CPU time by stage in the turns that were timed, and how many times each stage was gone through in all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct StageTimes([(u64, u64); Stage::ALL.len()]);
+pub(crate) struct StageTimes {
+    stages: [(Duration, u64); Stage::ALL.len()],
+    /// CPU time of the timed turns, waits for sockets included.
+    turns: Duration,
+}
 
 impl StageTimes {
-    /// Adds one passage.
-    pub(crate) fn add(&mut self, stage: Stage, took: Duration) {
-        let (micros, times) = &mut self.0[stage as usize];
-        *micros += took.as_micros() as u64;
+    /// Counts one passage, and its time if that was taken.
+    pub(crate) fn add(&mut self, stage: Stage, took: Option<Duration>) {
+        let (time, times) = &mut self.stages[stage as usize];
+        *time += took.unwrap_or_default();
         *times += 1;
     }
 
-    fn of(&self, stage: Stage) -> (u64, u64) {
-        self.0[stage as usize]
+    /// Adds a timed turn.
+    pub(crate) fn add_turn(&mut self, took: Duration) {
+        self.turns += took;
     }
 
-    /// Microseconds of all stages.
-    pub(crate) fn micros(&self) -> u64 {
-        self.0.iter().map(|(micros, _)| micros).sum()
+    fn of(&self, stage: Stage) -> (Duration, u64) {
+        self.stages[stage as usize]
+    }
+
+    /// Time of all stages.
+    pub(crate) fn time(&self) -> Duration {
+        self.stages.iter().map(|(time, _)| *time).sum()
     }
 }
 
@@ -132,14 +142,19 @@ impl ThreadBook {
             let cpu = self
                 .shard(shard)
                 .map_or(0.0, |thread| thread.cpu.as_secs_f64());
-            let timed = report.work.micros() as f64 / 1e6;
-            // The clock goes on while others have the core: no piece can have cost more than the thread.
-            let scale = if timed > cpu { cpu / timed } else { 1.0 };
+            let turns = report.work.turns.as_secs_f64();
+            let mut left = cpu;
             for stage in TIMED {
-                let (micros, times) = report.work.of(stage);
-                add(stage, micros as f64 / 1e6 * scale, times);
+                let (time, times) = report.work.of(stage);
+                let part = if turns > 0.0 {
+                    (cpu * time.as_secs_f64() / turns).min(left)
+                } else {
+                    0.0
+                };
+                add(stage, part, times);
+                left -= part;
             }
-            add(Stage::Network, (cpu - timed).max(0.0), 0);
+            add(Stage::Network, left, 0);
             known += cpu;
         }
         for thread in self.threads.values() {
@@ -182,12 +197,14 @@ mod tests {
         }
     }
 
-    fn shard(scan_ms: u64, archive_ms: u64) -> ShardReport {
+    /// A shard of whose timed turns so much went to scanning and archiving.
+    fn shard(turns_ms: u64, scan_ms: u64, archive_ms: u64) -> ShardReport {
         let mut report = ShardReport::default();
-        report.work.add(Stage::Scan, Duration::from_millis(scan_ms));
-        report
-            .work
-            .add(Stage::Archive, Duration::from_millis(archive_ms));
+        let millis = |ms| Some(Duration::from_millis(ms));
+        report.work.add(Stage::Scan, millis(scan_ms));
+        report.work.add(Stage::Scan, None);
+        report.work.add(Stage::Archive, millis(archive_ms));
+        report.work.add_turn(Duration::from_millis(turns_ms));
         report
     }
 
@@ -206,8 +223,8 @@ mod tests {
             requests: 7,
             groups: 3,
         };
-        // The second shard's pieces took longer than its thread ran: others had the core meanwhile.
-        let stages = book.stages(&[shard(300, 200), shard(100, 100)], passages, 1.3);
+        // A tenth of the first shard's turns was timed, and half of those of the second.
+        let stages = book.stages(&[shard(100, 30, 20), shard(50, 25, 25)], passages, 1.3);
         let cpu = |stage| (stages[&stage].cpu_seconds * 1_000.0).round();
         assert_eq!(cpu(Stage::Scan), 350.0);
         assert_eq!(cpu(Stage::Archive), 250.0);
@@ -221,7 +238,7 @@ mod tests {
         assert!((sum - 1.3).abs() < 1e-9, "{sum}");
         assert_eq!(
             (stages[&Stage::Network].times, stages[&Stage::Scan].times),
-            (7, 2)
+            (7, 4)
         );
     }
 

@@ -1,6 +1,6 @@
 //! What one shard counts of itself while it works.
 //!
-//! In: readings of the clock, waits that begin and end. Out: the shard's report.
+//! In: readings of clocks, waits that begin and end. Out: the shard's report.
 //! May touch: memory. Must not touch: slots, sockets.
 //! Invariant: counting costs a handful of additions a page and never waits.
 
@@ -8,12 +8,15 @@ use std::cell::Cell;
 use std::future::Future;
 use std::pin::pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::poll_immediate;
 use orb_api::Stage;
 use orb_env::{Clock, Mono};
 
+use crate::World;
+use crate::limits::TURNS_PER_TIMED;
 use crate::stages::StageTimes;
 
 /// Requests that wait for something, right now.
@@ -24,20 +27,64 @@ pub(crate) struct Gauges {
 }
 
 /// See the module.
-#[derive(Debug, Default)]
 pub(crate) struct Tally {
+    world: Arc<dyn World>,
     pub(crate) gauges: Rc<Gauges>,
     pub(crate) work: StageTimes,
     pub(crate) reported: Mono,
+    /// When this turn began, on the thread's CPU clock, if it is one that is timed.
+    turn: Option<Duration>,
+    draw: u64,
 }
 
 impl Tally {
-    /// A piece of the shard's work took from `began` to `ended`, of which `named` microseconds went to stages
-    /// that were timed on their own; the rest is the frontier's.
-    pub(crate) fn worked(&mut self, began: Mono, ended: Mono, named: u64) {
-        let rest = ended
-            .since(began)
-            .saturating_sub(Duration::from_micros(named));
+    pub(crate) fn new(world: Arc<dyn World>) -> Tally {
+        Tally {
+            world,
+            gauges: Rc::default(),
+            work: StageTimes::default(),
+            reported: Mono(0),
+            turn: None,
+            draw: 0x9e37_79b9_7f4a_7c15,
+        }
+    }
+
+    /// A turn of the loop ends and the next begins. Which are timed is drawn, so that no rhythm of the work is
+    /// mistaken for its mean.
+    pub(crate) fn turn(&mut self) {
+        if let Some(began) = self.turn.take() {
+            let took = self.world.thread_cpu().saturating_sub(began);
+            self.work.add_turn(took);
+        }
+        self.draw ^= self.draw << 13;
+        self.draw ^= self.draw >> 7;
+        self.draw ^= self.draw << 17;
+        if self.draw % TURNS_PER_TIMED == 0 {
+            self.turn = Some(self.world.thread_cpu());
+        }
+    }
+
+    /// The thread's CPU clock, in a turn that is timed.
+    pub(crate) fn reading(&self) -> Option<Duration> {
+        self.turn.map(|_| self.world.thread_cpu())
+    }
+
+    /// How long it is since `began`, if that was read.
+    pub(crate) fn since(&self, began: Option<Duration>) -> Option<Duration> {
+        began.map(|began| self.world.thread_cpu().saturating_sub(began))
+    }
+
+    /// Work on `stage` that began at `began` is done.
+    pub(crate) fn passed(&mut self, stage: Stage, began: Option<Duration>) {
+        let took = self.since(began);
+        self.work.add(stage, took);
+    }
+
+    /// Work of the shard that began at `began`, when `named` had gone to stages, is done: what went to none since
+    /// then is the frontier's.
+    pub(crate) fn worked(&mut self, began: Option<Duration>, named: Duration) {
+        let named = self.work.time() - named;
+        let rest = self.since(began).map(|took| took.saturating_sub(named));
         self.work.add(Stage::Frontier, rest);
     }
 }

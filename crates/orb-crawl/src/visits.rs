@@ -270,7 +270,7 @@ impl Shard {
         let site = task.visit.site.clone();
         match slot
             .frontier
-            .clock(task.visit.id)
+            .permits(task.visit.id)
             .permit(&site, grant, politeness, delay, now)
         {
             Ok(permit) => self.exchange(at, task, permit),

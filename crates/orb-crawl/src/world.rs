@@ -5,6 +5,7 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use orb_env::{Clock, Disk, Entropy, Env, ThreadUse};
 use orb_fetch::{FetchConfig, Tls};
@@ -36,6 +37,8 @@ pub trait World: Send + Sync {
     fn rss_peak_bytes(&self) -> u64;
     /// User and system time of the process so far.
     fn cpu_seconds(&self) -> f64;
+    /// CPU time of the calling thread so far; a simulated one needs none.
+    fn thread_cpu(&self) -> Duration;
     /// What each thread of the process has used; none where the system keeps no such account.
     fn threads(&self) -> Vec<ThreadUse>;
 }

@@ -24,7 +24,7 @@ pub use entropy::{Entropy, OsEntropy, SeededEntropy};
 pub use memory_disk::{DiskFaults, MemoryDisk};
 pub use net::{BoxStream, KernelNet, LocalFuture, Net, Stream};
 pub use real_disk::KernelDisk;
-pub use threads::{ThreadUse, threads};
+pub use threads::{ThreadUse, thread_cpu, threads};
 pub use time::{BootId, Mono, Stamp, Wall};
 pub use work::{HelperThreads, Job, Lane, VirtualWork, Work, WorkLost, run_on};
 

@@ -20,6 +20,16 @@ pub struct ThreadUse {
     pub waited: Duration,
 }
 
+/// CPU time of the calling thread so far. Cost: a system call, some 0.4 microseconds.
+#[must_use]
+pub fn thread_cpu() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::new(
+        u64::try_from(time.tv_sec).unwrap_or(0),
+        u32::try_from(time.tv_nsec).unwrap_or(0),
+    )
+}
+
 /// Every living thread of this process; none where the system keeps no such account.
 ///
 /// Cost: two small files of `/proc` a thread, about ten microseconds.
@@ -65,6 +75,13 @@ mod tests {
         );
         assert_eq!(account("1"), None);
         assert_eq!(account(""), None);
+    }
+
+    #[test]
+    fn a_threads_clock_moves_with_its_work() {
+        let before = thread_cpu();
+        let sum: u64 = (0..1_000_000).map(std::hint::black_box).sum();
+        assert!(sum > 0 && thread_cpu() > before);
     }
 
     /// Where the kernel keeps accounts, this very thread is among them.

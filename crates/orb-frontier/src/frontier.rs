@@ -281,7 +281,13 @@ impl Frontier {
         }
     }
 
-    /// The clock of a site, for permits and their end.
+    /// The clock of a site, to give a permit or take an unused one back. Nothing of that is stored: until the
+    /// exchange ends, the row says what it said.
+    pub fn permits(&mut self, id: SiteId) -> &mut SiteClock {
+        &mut self.sites.get_mut(id).clock
+    }
+
+    /// The clock of a site, for the end of an exchange; its row is written with the group.
     pub fn clock(&mut self, id: SiteId) -> &mut SiteClock {
         self.sites.touch(id);
         &mut self.sites.get_mut(id).clock

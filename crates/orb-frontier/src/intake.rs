@@ -16,7 +16,7 @@ use orb_url::Site;
 
 use crate::admitted::{DrainJob, Drained};
 use crate::frontier::Frontier;
-use crate::limits::{MERGE_BYTES, MERGE_INTERVAL, MERGE_INTERVAL_HUNGRY};
+use crate::limits::{MERGE_BYTES, MERGE_INTERVAL, MERGE_INTERVAL_HUNGRY, MERGE_INTERVAL_RESTING};
 use crate::rows::{Lane, QueueRow, SiteRow, queue_key};
 use crate::snapshot::{AdmittedFile, SeedsEnd};
 use crate::wanted::{Wanted, leads};
@@ -121,11 +121,13 @@ impl Frontier {
     pub fn merge_time(&self, hungry: bool) -> Mono {
         match self.buffered_since {
             Some(_) if self.covering.is_some() => Mono::NEVER,
-            Some(since) if self.sieve.buffered_bytes() < MERGE_BYTES => since.plus(if hungry {
-                MERGE_INTERVAL_HUNGRY
-            } else {
-                MERGE_INTERVAL
-            }),
+            Some(since) if self.sieve.buffered_bytes() < MERGE_BYTES => {
+                since.plus(match (hungry, self.sites.pending_sites) {
+                    (true, 0) => MERGE_INTERVAL_HUNGRY,
+                    (true, _) => MERGE_INTERVAL_RESTING,
+                    (false, _) => MERGE_INTERVAL,
+                })
+            }
             Some(since) => since,
             None => Mono::NEVER,
         }

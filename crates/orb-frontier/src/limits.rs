@@ -26,8 +26,12 @@ pub(crate) const MERGE_BYTES: usize = 16 << 20;
 /// A busy crawl merges at least this often, so that a found URL does not wait for ever.
 pub(crate) const MERGE_INTERVAL: Duration = Duration::from_secs(10);
 
-/// A hungry crawl merges this soon after a link arrived.
+/// A crawl with nothing queued merges this soon after a link arrived.
 pub(crate) const MERGE_INTERVAL_HUNGRY: Duration = Duration::from_millis(50);
+
+/// One whose queued sites all rest merges this soon: links still reach the queues well within a second, and links
+/// of several pages share the files and syncs of a merge.
+pub(crate) const MERGE_INTERVAL_RESTING: Duration = Duration::from_millis(250);
 
 /// Estimated bytes of one site in memory beside its name: the entry, its place in the heap and the map.
 pub(crate) const SITE_BYTES: usize = 400;

@@ -21,6 +21,8 @@ mod server_log;
 mod time;
 mod tls;
 mod trial;
+#[cfg(test)]
+mod watched;
 mod wire;
 mod wire_ends;
 mod world;

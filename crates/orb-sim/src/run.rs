@@ -29,7 +29,7 @@ use crate::time::{ProcessClock, Stalls, TrueTime};
 use crate::world::SimWorld;
 
 /// Wall time when a simulated world begins: 2026-01-01.
-const WALL_START: i64 = 1_767_225_600_000_000;
+pub(crate) const WALL_START: i64 = 1_767_225_600_000_000;
 
 /// When in each process's life the wall clock steps, if it does: among its requests.
 const WALL_STEP_AFTER: Duration = Duration::from_secs(9);
@@ -110,20 +110,20 @@ pub fn run_scenario(scenario: &Scenario, web: &Arc<SimWeb>) -> RunLog {
     runtime.block_on(Run::new(scenario, web).whole())
 }
 
-struct Run<'a> {
+pub(crate) struct Run<'a> {
     scenario: &'a Scenario,
     web: Arc<SimWeb>,
-    dir: CrawlDir,
-    disk: MemoryDisk,
+    pub(crate) dir: CrawlDir,
+    pub(crate) disk: MemoryDisk,
     witness: WitnessedDisk,
-    stores: ModelOpener,
-    seeds: Seeds,
+    pub(crate) stores: ModelOpener,
+    pub(crate) seeds: Seeds,
     lives: Vec<LifeLog>,
     findings: Findings,
 }
 
 impl<'a> Run<'a> {
-    fn new(scenario: &'a Scenario, web: &Arc<SimWeb>) -> Run<'a> {
+    pub(crate) fn new(scenario: &'a Scenario, web: &Arc<SimWeb>) -> Run<'a> {
         let disk = MemoryDisk::new();
         let lines = web.seeds();
         let seeds = lines
@@ -190,14 +190,19 @@ impl<'a> Run<'a> {
         self.conclude(&time, &net)
     }
 
-    fn clock_of(&self, life: usize, stamp: Stamp, time: &Arc<TrueTime>) -> Arc<ProcessClock> {
+    pub(crate) fn clock_of(
+        &self,
+        life: usize,
+        stamp: Stamp,
+        time: &Arc<TrueTime>,
+    ) -> Arc<ProcessClock> {
         let (per_mille, count, longest) = self.scenario.stalls;
         let seed = mix(self.scenario.seed, &format!("clock {life}"));
         let stalls = Stalls::new(seed, per_mille, count, longest);
         Arc::new(ProcessClock::new(Arc::clone(time), stamp, Some(stalls)))
     }
 
-    fn setup_of(
+    pub(crate) fn setup_of(
         &self,
         life: usize,
         clock: &Arc<ProcessClock>,

@@ -82,6 +82,10 @@ impl World for SimWorld {
         1.0
     }
 
+    fn thread_cpu(&self) -> Duration {
+        Duration::ZERO
+    }
+
     fn threads(&self) -> Vec<ThreadUse> {
         Vec::new()
     }

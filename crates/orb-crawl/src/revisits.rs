@@ -1,0 +1,98 @@
+//! Revisits: which payloads the slot's archive holds already, and which bodies are not kept at all.
+//!
+//! In: responses and their digests. Out: the record to refer to, or a reason to keep no body.
+//! May touch: the slot's store, fresh payloads, the group's batch. Must not touch: files.
+//! Invariant: a record is referred to only when it is committed or in the group being built.
+
+use orb_api::Reason;
+use orb_env::Wall;
+use orb_fetch::Response;
+use orb_store::Keyspace;
+use orb_warc::{Digest, RecordId};
+
+use crate::archive::Original;
+use crate::config::Keep;
+use crate::limits::REVISIT_BYTES_MIN;
+use crate::page::PageFacts;
+use crate::slot::Slot;
+use crate::verdict::Verdict;
+
+/// Why the body of a response is not kept, if it is not.
+pub(crate) fn withheld(
+    slot: &Slot,
+    verdict: &Verdict,
+    response: &Response,
+    facts: &PageFacts,
+) -> Option<&'static str> {
+    if facts.noarchive {
+        Some("noarchive")
+    } else if verdict.reason == Reason::TypeFilter {
+        Some("type_filter")
+    } else if !slot.archivist.keeps_status(response.status) {
+        Some("status_filter")
+    } else {
+        match slot.archivist.keep() {
+            Keep::Full => None,
+            Keep::Text => Some("keep_text"),
+            Keep::None => Some("keep_none"),
+        }
+    }
+}
+
+/// The record of this slot that already holds the same payload.
+pub(crate) fn original(slot: &Slot, response: &Response, digest: Digest) -> Option<Original> {
+    if response.payload().len() < REVISIT_BYTES_MIN {
+        return None;
+    }
+    if let Some((_, original)) = slot.fresh.get(&digest.to_bytes()) {
+        return Some(original.clone());
+    }
+    // One look-up in the store; for a payload never seen it ends in a filter in memory.
+    let row = slot
+        .store()
+        .get(Keyspace::Payloads, &digest.to_bytes())
+        .ok()??;
+    let (id, rest) = row.split_first_chunk::<16>()?;
+    let (at, uri) = rest.split_first_chunk::<8>()?;
+    Some(Original {
+        id: RecordId::from_uri(&uuid_of(*id))?,
+        uri: String::from_utf8(uri.to_vec()).ok()?,
+        at: Wall(i64::from_be_bytes(*at)),
+    })
+}
+
+/// A stored id is written as it stands; making it anew would change its version bits, which are already set.
+fn uuid_of(id: [u8; 16]) -> String {
+    let hex = data_encoding::HEXLOWER.encode(&id);
+    format!(
+        "<urn:uuid:{}-{}-{}-{}-{}>",
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..]
+    )
+}
+
+/// Remembers a payload that was archived just now.
+pub(crate) fn remember(
+    slot: &mut Slot,
+    response: &Response,
+    digest: Digest,
+    id: RecordId,
+    uri: &str,
+    at: Wall,
+) {
+    if response.payload().len() < REVISIT_BYTES_MIN {
+        return;
+    }
+    let key = digest.to_bytes();
+    let original = Original {
+        id,
+        uri: uri.to_owned(),
+        at,
+    };
+    slot.fresh.insert(key, (slot.group.number, original));
+    let row = [&id.to_bytes()[..], &at.0.to_be_bytes(), uri.as_bytes()].concat();
+    slot.group.batch.put(Keyspace::Payloads, key.to_vec(), row);
+}
