@@ -11,7 +11,7 @@ use orb_env::{BootId, Disk, MemoryDisk, Mono, Stamp, Wall};
 use orb_frontier::rows::FateRow;
 use orb_frontier::{
     Found, Frontier, FrontierConfig, FrontierSetup, GroupTail, How, Queued, Scope, SeedsEnd,
-    Settled, UrlRules, Visit,
+    Settled, SieveKey, UrlLook, UrlLooked, UrlRules, Visit, Waits,
 };
 use orb_gate::PolitenessConfig;
 use orb_shard::{SlotId, SlotMap};
@@ -407,4 +407,98 @@ fn a_full_site_table_stops_new_sites_and_known_ones_go_on() {
     bench.absorb();
     assert_eq!(bench.f().books().discovered, 4);
     assert_eq!(bench.f().sightings().0["frontier_full"], 7);
+}
+
+/// Where a URL is, asked of the running slot and of its files alone: both say the same.
+fn looked(bench: &mut Bench, url: &str) -> UrlLooked {
+    let url = CrawlUrl::parse(url).unwrap();
+    let (site, slots) = (url.site(), SlotMap::new(4).unwrap());
+    let key = SieveKey {
+        partition: slots.partition_of(&CrawlKey::ZERO, &site),
+        fingerprint: CrawlKey::ZERO.fingerprint(&url),
+    };
+    let running = bench.f().look().run(key, &site).unwrap();
+    let store = Arc::clone(bench.f().store());
+    let disk = Arc::new(bench.disk.clone()) as Arc<dyn Disk>;
+    let stopped = UrlLook::open(store, disk, "/c/sieve".into()).unwrap();
+    assert_eq!(stopped.run(key, &site).unwrap(), running, "{url}");
+    running
+}
+
+fn place(bench: &mut Bench, url: &str) -> String {
+    match looked(bench, url).waits {
+        None => "nowhere".into(),
+        Some(Waits::Queue(at)) => format!("queue {} behind {}", at.lane, at.ahead),
+        Some(Waits::Cold(at)) => format!("cold behind {}", at.ahead),
+        Some(Waits::Admitted(found)) => format!("admitted by {}", found.how.name()),
+        Some(Waits::Beyond) => "beyond".into(),
+    }
+}
+
+#[test]
+fn a_url_is_found_wherever_it_waits() {
+    let mut bench = Bench::new(FrontierConfig {
+        pages_per_site_max: 3,
+        ..any()
+    });
+    let pages: Vec<String> = (0..5).map(|i| format!("https://a.example/{i}")).collect();
+    for page in &pages {
+        bench.offer(page, How::Link, 1);
+    }
+    assert!(
+        !looked(&mut bench, &pages[0]).seen,
+        "offered is not seen yet"
+    );
+    let merged = bench.f().start_merge().unwrap().run().unwrap();
+    let mut batch = Batch::new();
+    bench.f().merged(&merged, &mut batch);
+    bench.commit(batch);
+    assert_eq!(place(&mut bench, &pages[4]), "admitted by link");
+    bench.absorb();
+    assert_eq!(place(&mut bench, &pages[2]), "queue 3 behind 2");
+    assert_eq!(place(&mut bench, &pages[4]), "cold behind 1");
+    bench.pass(Duration::from_secs(1));
+    let (visit, queued) = bench.next().unwrap();
+    let url = queued.row.found.url.to_string();
+    let fingerprint = queued.row.fingerprint;
+    assert!(bench.f().is_in_hand(visit.id, fingerprint));
+    let retry = Settled::Retry(Wall(bench.now.wall.0 + 30_000_000), 1);
+    bench.settle(&visit, queued, retry);
+    assert!(!bench.f().is_in_hand(visit.id, fingerprint));
+    let waits = looked(&mut bench, &url).waits.unwrap();
+    assert_eq!(waits.due(), Some(bench.now.wall.0 as u64 + 30_000_000));
+    assert_eq!(place(&mut bench, &url), "queue 0 behind 0");
+    bench.pass(Duration::from_secs(60));
+    let (visit, queued) = bench.next().unwrap();
+    let settled = fate(&queued, UrlState::Done);
+    bench.settle(&visit, queued, settled);
+    let done = looked(&mut bench, &url);
+    assert!(done.seen && done.waits.is_none() && done.fate.is_some());
+    assert_eq!(
+        looked(&mut bench, "https://b.example/"),
+        UrlLooked::default()
+    );
+}
+
+#[test]
+fn sites_are_counted_by_what_they_do() {
+    let mut bench = Bench::new(any());
+    for site in ["a", "b", "c"] {
+        bench.offer(&format!("https://{site}.example/"), How::Seed, 0);
+    }
+    bench.absorb();
+    let counts = bench.f().site_counts();
+    assert_eq!((counts.known, counts.pending, counts.waiting), (3, 3, 3));
+    bench.pass(Duration::from_secs(2));
+    let late = bench.now.mono;
+    assert!(bench.f().lateness(late) >= Duration::from_secs(1));
+    let (visit, queued) = bench.next().unwrap();
+    bench.f().deferred(visit.id);
+    let counts = bench.f().site_counts();
+    assert_eq!((counts.waiting, counts.deferred), (2, 1));
+    bench.f().put_back(visit.id, queued);
+    bench.f().release(visit.id, Mono(0));
+    bench.f().park(visit.id, Reason::CrawlDelay);
+    let counts = bench.f().site_counts();
+    assert_eq!((counts.pending, counts.parked), (2, 1));
 }
