@@ -192,7 +192,7 @@ fn archive_of(
         file: format!("warc/{}", place.file),
         offset: place.offset,
         command: format!(
-            "warcio extract {} {}",
+            "orb archive cat {} --offset {}",
             shell_word(&path.to_string_lossy()),
             place.offset
         ),

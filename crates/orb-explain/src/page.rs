@@ -52,12 +52,26 @@ impl Lines {
     }
 }
 
-/// Breaks a text at spaces; a word longer than `width` stays whole.
+/// Words that stay on the line of the number before them.
+const UNITS: [&str; 8] = ["s", "ms", "min", "h", "days", "bytes", "URLs", "pages/s"];
+
+/// Breaks a text at spaces, not between a number and its unit; a word longer than `width` stays whole.
 pub(crate) fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
     let mut columns = 0;
+    let mut words: Vec<String> = Vec::new();
     for word in text.split(' ') {
+        let is_unit = UNITS.contains(&word.trim_end_matches([',', ';', ':', '.', ')']));
+        match words.last_mut().filter(|_| is_unit) {
+            Some(number) if number.ends_with(|c: char| c.is_ascii_digit()) => {
+                number.push(' ');
+                number.push_str(word);
+            }
+            _ => words.push(word.to_owned()),
+        }
+    }
+    for word in words {
         let length = word.chars().count();
         if columns > 0 && columns + 1 + length > width {
             lines.push(std::mem::take(&mut line));
@@ -67,7 +81,7 @@ pub(crate) fn wrapped(text: &str, width: usize) -> Vec<String> {
             line.push(' ');
             columns += 1;
         }
-        line.push_str(word);
+        line.push_str(&word);
         columns += length;
     }
     lines.push(line);
@@ -371,5 +385,23 @@ pub(crate) fn put_attempt(
     notes.retain(|note| !note.is_empty());
     if !notes.is_empty() {
         lines.raw(&inert(&format!("  {:<20} {}", "", notes.join("; "))));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wrapped;
+
+    #[test]
+    fn lines_break_at_spaces_but_not_before_a_unit() {
+        assert_eq!(
+            wrapped("waits in 10 min, then", 11),
+            ["waits in", "10 min,", "then"]
+        );
+        assert_eq!(
+            wrapped("a https://long.example/ b", 5),
+            ["a", "https://long.example/", "b"]
+        );
+        assert_eq!(wrapped("", 5), [""]);
     }
 }

@@ -116,10 +116,9 @@ impl Evidence<'_> {
         };
         let site = match self.clocks.next_us {
             Some(next) => format!(
-                "the site rests until {} ({} between requests: {})",
+                "the site rests until {} ({})",
                 self.times.at(next),
-                span_ms(self.clocks.delay_ms),
-                self.clocks.because_text
+                self.rest()
             ),
             None if self.crawl.running() => "its site may be contacted now".to_owned(),
             None => String::new(),
@@ -141,6 +140,33 @@ impl Evidence<'_> {
             .filter(|part| !part.is_empty())
             .collect();
         format!("waits: {}{then}{}", parts.join("; "), self.standing())
+    }
+
+    /// Why the site rests.
+    fn rest(&self) -> String {
+        let site = &self.facts.site;
+        // Its pauses cannot be what it waits for: something was tried and is tried again.
+        let beyond = site.next_in_ms > site.delay_ms.saturating_add(1_000);
+        let in_trouble = self.last_robots.filter(|seen| is_trouble(seen.row.outcome));
+        if beyond && site.hold_ms >= site.next_in_ms.saturating_sub(1_000) {
+            return "its Retry-After asked for that".to_owned();
+        }
+        match in_trouble {
+            Some(seen) if beyond => format!(
+                "its robots.txt could not be had: {}; it is asked for again then",
+                trouble(seen.row.status, seen.row.reason, seen.row.error.as_deref())
+            ),
+            None if beyond && self.facts.robots.is_none() => {
+                "no request could be made for its robots.txt: its name gave no address that may be dialled; it is \
+                 tried again then"
+                    .to_owned()
+            }
+            _ => format!(
+                "{} between requests: {}",
+                span_ms(self.clocks.delay_ms),
+                self.clocks.because_text
+            ),
+        }
     }
 
     /// What the crawl does that keeps everything waiting.

@@ -141,7 +141,7 @@ fn pace(clocks: &Clocks, requests: &SiteTally, exchange_us: u64, late_us: u64) -
     let best = if cycle == 0 {
         String::new()
     } else {
-        format!(": at most {:.2} pages/s", 1_000_000.0 / cycle as f64)
+        format!(": at most a page in {}", span(cycle))
     };
     let mut text = format!(
         "between two requests it rests {} ({}), an exchange takes {} (median){best}",

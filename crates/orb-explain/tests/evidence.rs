@@ -189,7 +189,9 @@ fn a_redirect_is_read_from_the_archive_and_followed() {
         "redirects (301) to https://a.example/there, which is gone"
     );
     assert!(
-        page.contains(&format!("warcio extract /crawl/warc/{segment} {offset}")),
+        page.contains(&format!(
+            "orb archive cat /crawl/warc/{segment} --offset {offset}"
+        )),
         "{page}"
     );
 }

@@ -15,140 +15,151 @@ use orb_api::{
     UrlState,
 };
 use orb_env::MemoryDisk;
-use orb_explain::{ChainEnd, DelayCause, Ruling, VerdictKind};
+use orb_explain::{ChainEnd, DelayCause, Ruling, VerdictKind as K};
+
+/// Outcome, reason, state and detail of a fate with its status; the verdict and words of its sentence.
+type Settled = (
+    Outcome,
+    Reason,
+    UrlState,
+    &'static str,
+    u16,
+    K,
+    &'static str,
+);
+
+const SETTLED: [Settled; 14] = [
+    (
+        Outcome::Captured,
+        Reason::None,
+        UrlState::Done,
+        "",
+        200,
+        K::Captured,
+        "captured T",
+    ),
+    (
+        Outcome::NotModified,
+        Reason::None,
+        UrlState::Done,
+        "",
+        304,
+        K::NotModified,
+        "304",
+    ),
+    (
+        Outcome::NotModified,
+        Reason::None,
+        UrlState::Done,
+        "",
+        200,
+        K::Duplicate,
+        "same payload",
+    ),
+    (
+        Outcome::Redirect,
+        Reason::None,
+        UrlState::Done,
+        "",
+        301,
+        K::Redirect,
+        "redirects (301)",
+    ),
+    (
+        Outcome::Gone,
+        Reason::None,
+        UrlState::Done,
+        "",
+        404,
+        K::Gone,
+        "404",
+    ),
+    (
+        Outcome::Refused,
+        Reason::Robots,
+        UrlState::Excluded,
+        "line 12: Disallow: /x",
+        0,
+        K::Robots,
+        "robots.txt line 12 `Disallow: /x` forbids it",
+    ),
+    (
+        Outcome::Refused,
+        Reason::RobotsUnreachable,
+        UrlState::Excluded,
+        "",
+        0,
+        K::RobotsUnreachable,
+        "could not be had",
+    ),
+    (
+        Outcome::Refused,
+        Reason::GuardedAddress,
+        UrlState::Excluded,
+        "guarded_address",
+        0,
+        K::GuardedAddress,
+        "every address of a.example",
+    ),
+    (
+        Outcome::Refused,
+        Reason::OptOut,
+        UrlState::Excluded,
+        "",
+        0,
+        K::OptedOut,
+        "by the operator",
+    ),
+    (
+        Outcome::Refused,
+        Reason::TypeFilter,
+        UrlState::Excluded,
+        "",
+        200,
+        K::TypeFilter,
+        "content type",
+    ),
+    (
+        Outcome::Refused,
+        Reason::PaymentRequired,
+        UrlState::Excluded,
+        "",
+        402,
+        K::PaymentRequired,
+        "402",
+    ),
+    (
+        Outcome::Failed,
+        Reason::Poison,
+        UrlState::Failed,
+        "",
+        200,
+        K::Poison,
+        "ended the process twice",
+    ),
+    (
+        Outcome::Failed,
+        Reason::Tls,
+        UrlState::Failed,
+        "tls_alert",
+        0,
+        K::Failed,
+        "failed after 3 attempts: no trusted TLS session (tls_alert)",
+    ),
+    (
+        Outcome::Failed,
+        Reason::ServerError,
+        UrlState::Failed,
+        "",
+        503,
+        K::Failed,
+        "status 503",
+    ),
+];
 
 #[test]
 fn settled_urls_say_how_they_ended() {
-    use VerdictKind as K;
-    let cases = [
-        (
-            Outcome::Captured,
-            Reason::None,
-            UrlState::Done,
-            "",
-            200,
-            K::Captured,
-            "captured T",
-        ),
-        (
-            Outcome::NotModified,
-            Reason::None,
-            UrlState::Done,
-            "",
-            304,
-            K::NotModified,
-            "304",
-        ),
-        (
-            Outcome::NotModified,
-            Reason::None,
-            UrlState::Done,
-            "",
-            200,
-            K::Duplicate,
-            "same payload",
-        ),
-        (
-            Outcome::Redirect,
-            Reason::None,
-            UrlState::Done,
-            "",
-            301,
-            K::Redirect,
-            "redirects (301)",
-        ),
-        (
-            Outcome::Gone,
-            Reason::None,
-            UrlState::Done,
-            "",
-            404,
-            K::Gone,
-            "404",
-        ),
-        (
-            Outcome::Refused,
-            Reason::Robots,
-            UrlState::Excluded,
-            "line 12: Disallow: /x",
-            0,
-            K::Robots,
-            "robots.txt line 12 `Disallow: /x` forbids it",
-        ),
-        (
-            Outcome::Refused,
-            Reason::RobotsUnreachable,
-            UrlState::Excluded,
-            "",
-            0,
-            K::RobotsUnreachable,
-            "could not be had",
-        ),
-        (
-            Outcome::Refused,
-            Reason::GuardedAddress,
-            UrlState::Excluded,
-            "guarded_address",
-            0,
-            K::GuardedAddress,
-            "every address of a.example",
-        ),
-        (
-            Outcome::Refused,
-            Reason::OptOut,
-            UrlState::Excluded,
-            "",
-            0,
-            K::OptedOut,
-            "by the operator",
-        ),
-        (
-            Outcome::Refused,
-            Reason::TypeFilter,
-            UrlState::Excluded,
-            "",
-            200,
-            K::TypeFilter,
-            "content type",
-        ),
-        (
-            Outcome::Refused,
-            Reason::PaymentRequired,
-            UrlState::Excluded,
-            "",
-            402,
-            K::PaymentRequired,
-            "402",
-        ),
-        (
-            Outcome::Failed,
-            Reason::Poison,
-            UrlState::Failed,
-            "",
-            200,
-            K::Poison,
-            "ended the process twice",
-        ),
-        (
-            Outcome::Failed,
-            Reason::Tls,
-            UrlState::Failed,
-            "tls_alert",
-            0,
-            K::Failed,
-            "failed after 3 attempts: no trusted TLS session (tls_alert)",
-        ),
-        (
-            Outcome::Failed,
-            Reason::ServerError,
-            UrlState::Failed,
-            "",
-            503,
-            K::Failed,
-            "status 503",
-        ),
-    ];
-    for (outcome, reason, state, detail, status, kind, words) in cases {
+    for (outcome, reason, state, detail, status, kind, words) in SETTLED {
         let fate = FateFacts {
             detail: detail.into(),
             status,
@@ -159,14 +170,18 @@ fn settled_urls_say_how_they_ended() {
     }
 }
 
-#[test]
-fn waiting_urls_say_for_what() {
-    use VerdictKind as K;
-    let queue = QueueFacts {
+/// Three URLs of its site before it.
+fn fourth() -> QueueFacts {
+    QueueFacts {
         ahead: Some(3),
         lane: 4,
         ..QueueFacts::default()
-    };
+    }
+}
+
+#[test]
+fn waiting_urls_say_for_what() {
+    let queue = fourth();
     let resting = SiteFacts {
         phase: orb_api::SitePhase::Waiting,
         next_in_ms: 42_000,
@@ -203,6 +218,32 @@ fn waiting_urls_say_for_what() {
         K::Waiting,
         &["the crawl is paused"],
     );
+}
+
+#[test]
+fn a_site_may_rest_for_other_reasons_than_its_pause() {
+    let queue = fourth();
+    let nameless = SiteFacts {
+        next_in_ms: 42_000,
+        ..SiteFacts::default()
+    };
+    check(
+        Phase::Running,
+        queued(queue.clone(), nameless),
+        K::Waiting,
+        &["in 42 s", "its name gave no address"],
+    );
+    let held = SiteFacts {
+        next_in_ms: 42_000,
+        hold_ms: 42_000,
+        ..SiteFacts::default()
+    };
+    check(
+        Phase::Running,
+        queued(queue.clone(), held),
+        K::Waiting,
+        &["in 42 s", "its Retry-After asked for that"],
+    );
     let forbidden = UrlFacts {
         robots: Some(RobotsFacts {
             allowed: Some(false),
@@ -218,6 +259,11 @@ fn waiting_urls_say_for_what() {
         K::Waiting,
         &["robots.txt forbids it as things stand"],
     );
+}
+
+#[test]
+fn places_of_the_queue_have_verdicts_of_their_own() {
+    let queue = fourth();
     let again = QueueFacts {
         attempts: 1,
         due_us: Some(NOW.0 + 42_000_000),
@@ -267,7 +313,6 @@ fn waiting_urls_say_for_what() {
 
 #[test]
 fn urls_that_were_never_admitted_say_why() {
-    use VerdictKind as K;
     check(
         Phase::Stopped,
         stopped_by("scope", "site", None),

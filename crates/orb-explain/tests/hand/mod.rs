@@ -21,13 +21,13 @@ use orb_explain::{
 use orb_gate::PolitenessConfig;
 use orb_url::{CrawlUrl, Site};
 
-pub const NOW: Wall = Wall(1_795_000_000_000_000);
+pub(crate) const NOW: Wall = Wall(1_795_000_000_000_000);
 
 /// A crawl made by hand.
 #[derive(Default)]
-pub struct Hand {
-    pub urls: BTreeMap<String, UrlFacts>,
-    pub sites: BTreeMap<String, SiteFacts>,
+pub(crate) struct Hand {
+    pub(crate) urls: BTreeMap<String, UrlFacts>,
+    pub(crate) sites: BTreeMap<String, SiteFacts>,
 }
 
 impl FactSource for Hand {
@@ -41,22 +41,22 @@ impl FactSource for Hand {
 }
 
 impl Hand {
-    pub fn with(mut self, url: &str, facts: UrlFacts) -> Hand {
+    pub(crate) fn with(mut self, url: &str, facts: UrlFacts) -> Hand {
         let url = url.to_owned();
         self.urls.insert(url.clone(), UrlFacts { url, ..facts });
         self
     }
 }
 
-pub fn dir() -> CrawlDir {
+pub(crate) fn dir() -> CrawlDir {
     CrawlDir::new("/crawl")
 }
 
-pub fn politeness() -> PolitenessConfig {
+pub(crate) fn politeness() -> PolitenessConfig {
     PolitenessConfig::default()
 }
 
-pub fn why_on(
+pub(crate) fn why_on(
     disk: &MemoryDisk,
     phase: Phase,
     hand: &mut Hand,
@@ -82,7 +82,7 @@ pub fn why_on(
     (explained, page)
 }
 
-pub fn why(phase: Phase, facts: UrlFacts) -> (Explanation, String) {
+pub(crate) fn why(phase: Phase, facts: UrlFacts) -> (Explanation, String) {
     let url = "https://a.example/x";
     why_on(
         &MemoryDisk::new(),
@@ -92,7 +92,7 @@ pub fn why(phase: Phase, facts: UrlFacts) -> (Explanation, String) {
     )
 }
 
-pub fn fate(outcome: Outcome, reason: Reason, state: UrlState) -> FateFacts {
+pub(crate) fn fate(outcome: Outcome, reason: Reason, state: UrlState) -> FateFacts {
     FateFacts {
         state,
         outcome,
@@ -107,14 +107,14 @@ pub fn fate(outcome: Outcome, reason: Reason, state: UrlState) -> FateFacts {
     }
 }
 
-pub fn seed() -> FoundFacts {
+pub(crate) fn seed() -> FoundFacts {
     FoundFacts {
         how: "seed".into(),
         ..FoundFacts::default()
     }
 }
 
-pub fn link(via: &str, depth: u16) -> FoundFacts {
+pub(crate) fn link(via: &str, depth: u16) -> FoundFacts {
     FoundFacts {
         how: "link".into(),
         via: Some(via.into()),
@@ -123,7 +123,7 @@ pub fn link(via: &str, depth: u16) -> FoundFacts {
     }
 }
 
-pub fn fated(fate: FateFacts) -> UrlFacts {
+pub(crate) fn fated(fate: FateFacts) -> UrlFacts {
     UrlFacts {
         sieve: SieveFacts::Seen,
         site: known(SiteFacts::default()),
@@ -132,7 +132,7 @@ pub fn fated(fate: FateFacts) -> UrlFacts {
     }
 }
 
-pub fn queued(queue: QueueFacts, site: SiteFacts) -> UrlFacts {
+pub(crate) fn queued(queue: QueueFacts, site: SiteFacts) -> UrlFacts {
     UrlFacts {
         sieve: SieveFacts::Seen,
         site: known(site),
@@ -149,7 +149,7 @@ pub fn queued(queue: QueueFacts, site: SiteFacts) -> UrlFacts {
     }
 }
 
-pub fn known(site: SiteFacts) -> SiteFacts {
+pub(crate) fn known(site: SiteFacts) -> SiteFacts {
     SiteFacts {
         site: "a.example".into(),
         known: true,
@@ -162,7 +162,7 @@ pub fn known(site: SiteFacts) -> SiteFacts {
     }
 }
 
-pub fn stopped_by(cause: &str, scope: &str, rule: Option<&str>) -> UrlFacts {
+pub(crate) fn stopped_by(cause: &str, scope: &str, rule: Option<&str>) -> UrlFacts {
     UrlFacts {
         site: known(SiteFacts::default()),
         scope: ScopeFacts {
@@ -174,7 +174,7 @@ pub fn stopped_by(cause: &str, scope: &str, rule: Option<&str>) -> UrlFacts {
     }
 }
 
-pub fn check(phase: Phase, facts: UrlFacts, kind: VerdictKind, words: &[&str]) {
+pub(crate) fn check(phase: Phase, facts: UrlFacts, kind: VerdictKind, words: &[&str]) {
     let (explained, page) = why(phase, facts);
     assert_eq!(explained.verdict.kind, kind, "{page}");
     for word in words {

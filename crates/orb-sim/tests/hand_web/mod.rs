@@ -26,27 +26,27 @@ use orb_store::{ModelOpener, StoreOpener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// An answer: status, header fields, body.
-pub struct Page {
-    pub status: u16,
-    pub fields: String,
-    pub body: String,
+pub(crate) struct Page {
+    pub(crate) status: u16,
+    pub(crate) fields: String,
+    pub(crate) body: String,
 }
 
 /// Says what a host answers to a path; `None` for a host without a server.
-pub type Answers = fn(host: &str, path: &str) -> Page;
+pub(crate) type Answers = fn(host: &str, path: &str) -> Page;
 
 /// Says where a host is, at the n-th question about it; `None` for a name that does not exist.
-pub type Addresses = fn(host: &str, nth: u32) -> Option<Ipv4Addr>;
+pub(crate) type Addresses = fn(host: &str, nth: u32) -> Option<Ipv4Addr>;
 
 /// The network in front of the web.
-pub struct HandNet {
-    pub clock: Arc<dyn Clock>,
-    pub answers: Answers,
-    pub addresses: Addresses,
+pub(crate) struct HandNet {
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) answers: Answers,
+    pub(crate) addresses: Addresses,
     /// Every request so far: host and path.
-    pub asked: Arc<Mutex<Vec<(String, String)>>>,
+    pub(crate) asked: Arc<Mutex<Vec<(String, String)>>>,
     /// Questions about each host so far.
-    pub questions: Mutex<BTreeMap<String, u32>>,
+    pub(crate) questions: Mutex<BTreeMap<String, u32>>,
 }
 
 impl Net for HandNet {
@@ -207,11 +207,11 @@ impl Tls for NoTls {
 }
 
 /// The world around it.
-pub struct HandWorld {
-    pub clock: Arc<dyn Clock>,
-    pub disk: MemoryDisk,
-    pub stores: ModelOpener,
-    pub net: Arc<HandNet>,
+pub(crate) struct HandWorld {
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) disk: MemoryDisk,
+    pub(crate) stores: ModelOpener,
+    pub(crate) net: Arc<HandNet>,
 }
 
 impl World for HandWorld {
@@ -268,6 +268,6 @@ impl World for HandWorld {
 }
 
 /// An address as the crawl's name server.
-pub fn nameserver() -> SocketAddr {
+pub(crate) fn nameserver() -> SocketAddr {
     SocketAddr::new(IpAddr::V4(Ipv4Addr::new(11, 53, 53, 53)), 53)
 }
