@@ -402,10 +402,8 @@ fn what_can_be_set_is_told() {
     assert!(keys.contains("politeness.site_delay = \"1s\""), "{keys}");
     assert!(!keys.contains("dns.servers"), "{keys}");
     let profiles = orb(&["config", "profiles", "--json"]).json();
-    assert_eq!(
-        profiles["broad"]["values"]["frontier.scope"]["value"],
-        "any"
-    );
+    let broad = &profiles["broad"]["values"];
+    assert_eq!(broad["frontier.pages_per_site_max"]["value"], 10_000);
     let schema: Value = serde_json::from_str(&orb(&["config", "schema"]).out).unwrap();
     assert!(
         schema["properties"]["politeness"]["properties"]["site_delay"]["description"].is_string()

@@ -91,12 +91,12 @@ pub(crate) static PROFILES: &[Profile] = &[
     },
     Profile {
         name: "broad",
-        purpose: "Many sites, some pages of each, on to new sites by their links: a sample of the web.",
+        purpose: "Many sites at once, some thousand pages of each: lists of domains, samples of the web.",
         values: &[
             value(
                 "frontier.scope",
-                "\"any\"",
-                "links lead to new sites; `--scope site` stays on the seeds'",
+                "\"site\"",
+                "the listed sites; `--scope any` goes on to every site they link to",
             ),
             value(
                 "frontier.pages_per_site_max",

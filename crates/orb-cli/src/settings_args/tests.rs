@@ -150,10 +150,11 @@ fn unknown_and_bad_settings_are_usage() {
 fn a_profile_lies_below_everything_that_is_set_by_hand() {
     let broad = in_force(&["--profile", "broad"], &[]).unwrap();
     assert_eq!(broad.profile.name, "broad");
-    assert_eq!(broad.config.frontier.scope, Scope::Any);
+    assert_eq!(broad.config.frontier.pages_per_site_max, 10_000);
     assert_eq!(broad.origin["frontier.scope"].to_string(), "profile broad");
-    let narrow = in_force(&["--profile", "broad", "--scope", "host"], &[]).unwrap();
-    assert_eq!(narrow.config.frontier.scope, Scope::Host);
+    let wide = in_force(&["--profile", "broad", "--scope", "any"], &[]).unwrap();
+    assert_eq!(wide.config.frontier.scope, Scope::Any);
+    assert_eq!(wide.origin["frontier.scope"].to_string(), "--scope");
     let archive = in_force(&[], &[("ORB_PROFILE", "archive")]).unwrap();
     assert!(archive.config.limits.requisites && archive.config.limits.types.is_empty());
     assert_eq!(

@@ -121,7 +121,7 @@ fn for_terminal(setting: &Meaning) -> String {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Choose one with `--profile NAME`, `profile = \"NAME\"` in the settings file, or ORB_PROFILE. Whatever is set by hand
-wins over it: `orb crawl --profile broad --scope site` stays on the seeds' sites.")]
+wins over it: `orb crawl --profile broad --scope any` goes on from the listed sites to every site they link to.")]
 pub(crate) struct ProfilesArgs {
     /// Print one JSON object: {"name":{"purpose":…,"values":{"key":{"value":…,"why":…}}}}.
     #[arg(long)]

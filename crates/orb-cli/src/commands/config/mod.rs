@@ -28,6 +28,9 @@ pub(crate) enum ConfigCommand {
     /// Print the profiles: what each sets, and why.
     Profiles(lists::ProfilesArgs),
     /// Print a JSON schema of the settings file, for editors that complete and check.
+    #[command(after_help = "\
+Example:  orb config schema > orb.schema.json
+Editors that know Taplo use it when the settings file begins with:  #:schema ./orb.schema.json")]
     Schema,
 }
 
