@@ -17,7 +17,7 @@ use crate::exit::Failure;
 use crate::identity::{introduce, software};
 use crate::last_run::LastRun;
 use crate::operator_desk::OperatorDesk;
-use crate::progress::Ticker;
+use crate::progress::{Telling, Way};
 use crate::seeds::Seeds;
 use crate::settings_args::InForce;
 use crate::terminal::{count, note};
@@ -34,8 +34,8 @@ pub(crate) struct CrawlRun {
     pub(crate) seeds: Seeds,
     /// Where the status is answered by HTTP.
     pub(crate) listen: Option<SocketAddr>,
-    /// No notes, no progress; warnings stay.
-    pub(crate) quiet: bool,
+    /// How it tells of itself; with nothing there are no notes either, but warnings stay.
+    pub(crate) way: Way,
     /// Value of `ORB_LOG`.
     pub(crate) log_filter: Option<String>,
 }
@@ -85,7 +85,7 @@ pub(crate) fn run(mut run: CrawlRun) -> Result<CrawlEnd, Failure> {
         resumes,
         "crawl opened"
     );
-    if !run.quiet {
+    if run.way != Way::Nothing {
         note(&beginning(&run, resumes, seeds.good));
     }
 
@@ -98,13 +98,9 @@ pub(crate) fn run(mut run: CrawlRun) -> Result<CrawlEnd, Failure> {
     if let Some(address) = server.page() {
         note(&format!("orb: status at http://{address}/status"));
     }
-    let ticker = if run.quiet {
-        None
-    } else {
-        Some(Ticker::start(control).map_err(Failure::storage)?)
-    };
+    let telling = Telling::start(run.way, control, run.dir.socket()).map_err(Failure::storage)?;
     let end = crawl.run_threads();
-    drop(ticker);
+    drop(telling);
     drop(server);
     let end = end?;
     tracing::info!(why = ?end.why, pages = end.summary.pages, "crawl ended");

@@ -1,7 +1,7 @@
 //! Exit codes, and the way every run ends.
 //!
 //! In: what a command returns, or its panic. Out: an exit code, one line on standard error when it failed.
-//! May touch: the panic hook, standard error. Invariant: the codes are a contract with scripts.
+//! May touch: the panic hook, standard error, the live view that must not outlive a panic. Invariant: the codes are a contract with scripts.
 
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::process::ExitCode;
@@ -109,6 +109,7 @@ fn exit_of(run: impl FnOnce() -> Outcome) -> Exit {
 }
 
 fn report_panic(info: &PanicHookInfo<'_>) {
+    crate::live::curtain::lower();
     let what = info.payload_as_str().unwrap_or("no message");
     let place = info
         .location()

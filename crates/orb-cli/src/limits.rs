@@ -71,3 +71,21 @@ pub(crate) const DOCTOR_DNS_MAX: Duration = Duration::from_secs(3);
 
 /// How long `orb doctor` waits for a program of the system to tell something.
 pub(crate) const DOCTOR_CHILD_MAX: Duration = Duration::from_secs(2);
+
+/// Pause between two looks of a live view at its crawl: fast enough to feel alive, slow enough to cost nothing.
+pub(crate) const VIEW_EVERY: Duration = Duration::from_millis(500);
+
+/// How often the thread that reads keys looks whether it shall end: nobody notices the wait at the end of a crawl.
+pub(crate) const KEYS_LOOK_UP_EVERY: Duration = Duration::from_millis(200);
+
+/// Keys and replies that wait for the live view; it takes them all between two pictures.
+pub(crate) const HAPPENINGS_MAX: usize = 64;
+
+/// Wishes of the person at the keys that wait for the crawl's answer to an earlier one.
+pub(crate) const ERRANDS_MAX: usize = 16;
+
+/// Pause between two looks whether a crawl that was watched has left its folder.
+pub(crate) const ENDING_LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// Looks until a watcher gives up waiting for that: writing the last state takes a second or two.
+pub(crate) const ENDING_LOOKS_MAX: u32 = 100;

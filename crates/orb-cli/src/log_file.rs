@@ -4,7 +4,7 @@
 //! May touch: the log folder. Invariant: a full disk or a lost log never stops a crawl.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -15,6 +15,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
 
 use crate::limits::{LOG_BYTES_MAX, LOG_FILES_KEPT};
+use crate::live::curtain::LogLines;
 
 /// What is logged unless `ORB_LOG` says otherwise. The store tells of every file it opens.
 const FILTER: &str = "info,fjall=warn,lsm_tree=warn";
@@ -55,8 +56,8 @@ where
 {
     let lines = fmt::layer()
         .compact()
-        .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal())
+        .with_writer(LogLines::default)
+        .with_ansi(false)
         .without_time()
         .with_target(false);
     lines

@@ -17,6 +17,7 @@ mod folder;
 mod identity;
 mod last_run;
 mod limits;
+mod live;
 mod local_time;
 mod log_file;
 mod machine;

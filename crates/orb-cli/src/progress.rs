@@ -1,16 +1,72 @@
-//! How a crawl goes, in lines: while it runs, and when it has ended.
+//! How a crawl goes: while it runs, in lines or in the live view, and when it has ended.
 //!
 //! In: statuses, the summary. Out: text. May touch: one thread, standard error.
-//! Invariant: plain lines, so that a log file of them reads like the screen did.
+//! Invariant: lines are plain, so that a log file of them reads like the screen did.
 
-use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
+use std::io;
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
 use orb_api::{Phase, States, Status, Summary};
 use orb_crawl::{Control, EndReason};
 
 use crate::limits::PROGRESS_EVERY;
+use crate::live::curtain::Stream;
+use crate::live::{LiveView, Wanted};
 use crate::terminal::{bytes, count, elapsed, note};
+
+/// Tells how the crawl of this process goes, until it is dropped.
+pub(crate) enum Telling {
+    /// Not at all.
+    Nothing,
+    /// A line every few seconds.
+    Lines { _ticker: Ticker },
+    /// The live view.
+    View { _view: LiveView },
+}
+
+impl Telling {
+    /// Begins to tell how the crawl behind `control`, which listens on `socket`, goes.
+    pub(crate) fn start(way: Way, control: Control, socket: PathBuf) -> io::Result<Telling> {
+        Ok(match way {
+            Way::Nothing => Telling::Nothing,
+            Way::Lines => Telling::Lines {
+                _ticker: Ticker::start(control)?,
+            },
+            Way::View => {
+                let afterwards = move |until: &Receiver<()>| tell(&control, until);
+                Telling::View {
+                    _view: LiveView::start(socket, afterwards)?,
+                }
+            }
+        })
+    }
+}
+
+/// How a crawl tells of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// `--quiet`.
+    Nothing,
+    /// Lines, as logs and scripts like them.
+    Lines,
+    /// The live view.
+    View,
+}
+
+impl Way {
+    /// What the flags and the terminal allow.
+    pub(crate) fn of(wanted: Wanted) -> Way {
+        if wanted.quiet {
+            Way::Nothing
+        } else if wanted.view_on(Stream::Error) {
+            Way::View
+        } else {
+            Way::Lines
+        }
+    }
+}
 
 /// Prints a line every few seconds until it is dropped.
 pub(crate) struct Ticker {
@@ -19,24 +75,24 @@ pub(crate) struct Ticker {
 }
 
 impl Ticker {
-    /// Begins to tell how the crawl behind `control` goes.
-    pub(crate) fn start(control: Control) -> std::io::Result<Ticker> {
+    fn start(control: Control) -> io::Result<Ticker> {
         let (stop, stopped) = sync_channel::<()>(1);
-        let tell = move || {
-            let mut before = Status::default();
-            while stopped.recv_timeout(PROGRESS_EVERY) == Err(RecvTimeoutError::Timeout) {
-                let now = control.status();
-                note(&line(&before, &now));
-                before = now;
-            }
-        };
         let thread = thread::Builder::new()
             .name("orb-progress".into())
-            .spawn(tell)?;
+            .spawn(move || tell(&control, &stopped))?;
         Ok(Ticker {
             stop: Some(stop),
             thread: Some(thread),
         })
+    }
+}
+
+fn tell(control: &Control, stopped: &Receiver<()>) {
+    let mut before = control.status();
+    while stopped.recv_timeout(PROGRESS_EVERY) == Err(RecvTimeoutError::Timeout) {
+        let now = control.status();
+        note(&line(&before, &now));
+        before = now;
     }
 }
 

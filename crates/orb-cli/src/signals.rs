@@ -10,6 +10,7 @@ use std::thread;
 
 use futures_util::future::select;
 use orb_crawl::{Control, Wish};
+use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::exit::Exit;
@@ -36,15 +37,38 @@ impl Ending {
     }
 }
 
-/// Passes signals on to a crawl, from a thread of its own that lasts as long as the process.
-pub(crate) fn steer(control: Control) -> io::Result<()> {
+/// Puts the terminal back and ends the process at once.
+fn leave() -> ! {
+    crate::live::curtain::lower();
+    std::process::exit(i32::from(Exit::Stopped.code()))
+}
+
+/// Ends a watcher at the first signal; it has nothing to make safe but the terminal.
+pub(crate) fn end_watcher() -> io::Result<()> {
+    let (runtime, mut ending) = listen()?;
+    let follow = async move {
+        ending.next().await;
+        leave();
+    };
+    thread::Builder::new()
+        .name("orb-signals".into())
+        .spawn(move || runtime.block_on(follow))?;
+    Ok(())
+}
+
+fn listen() -> io::Result<(Runtime, Ending)> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let mut ending = {
-        let _inside = runtime.enter();
-        Ending::install()?
-    };
+    let inside = runtime.enter();
+    let ending = Ending::install()?;
+    drop(inside);
+    Ok((runtime, ending))
+}
+
+/// Passes signals on to a crawl, from a thread of its own that lasts as long as the process.
+pub(crate) fn steer(control: Control) -> io::Result<()> {
+    let (runtime, mut ending) = listen()?;
     let follow = async move {
         ending.next().await;
         note("orb: stopping: what is in flight ends and is committed; once more to end at once");
@@ -54,7 +78,7 @@ pub(crate) fn steer(control: Control) -> io::Result<()> {
         control.ask(Wish::Abort);
         ending.next().await;
         // The crawl does not come to rest. Its state is as safe as after a kill, which it is made for.
-        std::process::exit(i32::from(Exit::Stopped.code()));
+        leave();
     };
     thread::Builder::new()
         .name("orb-signals".into())

@@ -275,6 +275,11 @@ fn a_running_crawl_is_asked_paused_resumed_and_stopped() {
     );
     assert_eq!(orb_in(folder.path(), &["audit"]).code, 2);
 
+    let watcher = command(&["status", "--watch", "--json"])
+        .current_dir(folder.path())
+        .spawn()
+        .unwrap();
+
     assert_eq!(orb_in(folder.path(), &["pause"]).code, 0);
     let quiet = |folder: &Path| {
         let status = status(folder)?;
@@ -303,6 +308,18 @@ fn a_running_crawl_is_asked_paused_resumed_and_stopped() {
     );
     assert!(!folder.path().join("orb-crawl/state/control.sock").exists());
     assert_eq!(orb_in(folder.path(), &["stop"]).code, 2);
+
+    // A watcher without a terminal told of it line by line, and closes with what the folder holds.
+    let watched = end(watcher);
+    assert_eq!(watched.code, 0, "{}", watched.err);
+    let lines: Vec<Value> = watched
+        .out
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert!(lines.len() >= 2, "{}", watched.out);
+    assert_eq!(lines[0]["pid"], running["pid"]);
+    assert_eq!(lines.last().unwrap()["phase"], "stopped");
 }
 
 #[test]

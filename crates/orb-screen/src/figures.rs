@@ -7,7 +7,7 @@ use orb_api::{Status, View};
 use ratatui::text::Line;
 
 use crate::look::Look;
-use crate::numbers::{bytes, count, percent, rate, share};
+use crate::numbers::{bytes, count, percent, rate, share, sum};
 use crate::row::{LABEL_WIDTH, Row, wrap};
 use crate::screen::Screen;
 use crate::words;
@@ -113,7 +113,7 @@ pub(crate) fn limit(look: Look, status: &Status, width: u16) -> Vec<Line<'static
 /// `discovered = pending + …` as parts that stay together.
 fn balance(look: Look, status: &Status) -> Vec<Row> {
     let states = &status.states;
-    let excluded: u64 = states.excluded.values().sum();
+    let excluded = sum(states.excluded.values());
     let part = |sign: &str, number: u64, name: &str| {
         Row::new(look)
             .label(sign.to_owned())

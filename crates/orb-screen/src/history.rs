@@ -9,6 +9,9 @@ use orb_api::Status;
 
 use crate::limits::{BARS_MAX, NOW_SECONDS};
 
+/// No run gets older than this.
+const AGE_SECONDS_MAX: f64 = 1e13;
+
 /// Counts at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Amounts {
@@ -66,7 +69,8 @@ impl History {
                 cpu_seconds: status.cpu_seconds,
             },
         };
-        if !sample.seconds.is_finite() {
+        // Neither a run's age nor, a million years on, numbers in which a second more is the same number.
+        if !(sample.seconds < AGE_SECONDS_MAX) {
             return;
         }
         match self.recent.back().copied() {
@@ -170,5 +174,6 @@ mod tests {
         assert_eq!((pages(&history).len(), history.now()), (0, None));
         history.take(&at(f64::NAN, 2));
         history.take(&at(f64::INFINITY, 2));
+        history.take(&at(f64::MAX, 2));
     }
 }

@@ -106,6 +106,12 @@ pub(crate) fn percent(share: f64) -> String {
     out
 }
 
+/// All of them together.
+pub(crate) fn sum<'a>(numbers: impl IntoIterator<Item = &'a u64>) -> u64 {
+    let together = |sum: u64, number: &u64| sum.saturating_add(*number);
+    numbers.into_iter().fold(0, together)
+}
+
 /// `part` of `whole`, from 0 to 1; 0 of nothing.
 pub(crate) fn share(part: u64, whole: u64) -> f64 {
     if whole == 0 {

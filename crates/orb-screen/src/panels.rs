@@ -11,7 +11,7 @@ use ratatui::text::Line;
 use crate::figures::{self, caps, largest_first, stage_shares};
 use crate::history::Amounts;
 use crate::look::Look;
-use crate::numbers::{bytes, count, percent, share};
+use crate::numbers::{bytes, count, percent, share, sum};
 use crate::row::{Row, chart, put};
 use crate::screen::Screen;
 
@@ -79,7 +79,7 @@ fn tall_chart(screen: &Screen, width: u16, of: fn(&Amounts) -> f64) -> Vec<Line<
 
 fn urls(look: Look, status: &Status) -> Vec<Line<'static>> {
     let states = &status.states;
-    let excluded: u64 = states.excluded.values().sum();
+    let excluded = sum(states.excluded.values());
     let part = |sign: &str, name: &str, number: u64| {
         Row::new(look)
             .label(format!("{sign:<2}{name:<18}"))
@@ -108,7 +108,7 @@ fn urls(look: Look, status: &Status) -> Vec<Line<'static>> {
 
 fn attempts(look: Look, status: &Status, width: u16) -> Vec<Line<'static>> {
     let bar_width = width.saturating_sub(34).min(30);
-    let sum: u64 = status.outcomes.values().sum();
+    let all = sum(status.outcomes.values());
     let counted = |name: &str, number: u64, trouble: bool| {
         let style = if trouble { look.bad() } else { look.plain() };
         Row::new(look)
@@ -118,7 +118,7 @@ fn attempts(look: Look, status: &Status, width: u16) -> Vec<Line<'static>> {
     let mut lines: Vec<Line<'static>> = largest_first(&status.outcomes)
         .into_iter()
         .map(|(name, number)| {
-            let part = share(number, sum);
+            let part = share(number, all);
             let (full, _) = look.gauge();
             let filled = (part * f64::from(bar_width)).round() as usize;
             counted(name, number, false)
@@ -168,11 +168,10 @@ fn machine(screen: &Screen, view: &View, width: u16) -> Vec<Line<'static>> {
     }
     for (name, part) in shares.into_iter().take(room) {
         let (full, _) = look.gauge();
-        let bar_width = f64::from(width.saturating_sub(18));
+        let bar_width = f64::from(width.saturating_sub(19));
         let filled = (part.clamp(0.0, 1.0) * bar_width).round() as usize;
         lines.push(
-            Row::new(look)
-                .label(format!("{name:<10}"))
+            Row::headed(look, name)
                 .plain(format!("{:>5} ", percent(part)))
                 .label(full.to_string().repeat(filled))
                 .done(),

@@ -13,8 +13,9 @@ use orb_crawl::EndReason;
 use crate::crawl_run::{self, CrawlRun};
 use crate::exit::{Exit, Outcome};
 use crate::folder;
+use crate::live::Wanted;
 use crate::machine::Machine;
-use crate::progress::summary_text;
+use crate::progress::{Way, summary_text};
 use crate::seeds::Seeds;
 use crate::settings_args::SettingsArgs;
 use crate::terminal::{note, say, say_json};
@@ -59,6 +60,9 @@ pub(crate) struct CrawlArgs {
     /// No progress and no closing words; warnings stay.
     #[arg(long)]
     quiet: bool,
+    /// Progress as plain lines, even on a terminal.
+    #[arg(long)]
+    plain: bool,
     #[command(flatten)]
     settings: SettingsArgs,
 }
@@ -83,7 +87,11 @@ pub(crate) fn run(args: &CrawlArgs) -> Outcome {
         rule_lines,
         seeds,
         listen: args.listen,
-        quiet: args.quiet,
+        way: Way::of(Wanted {
+            plain: args.plain,
+            quiet: args.quiet,
+            json: args.json,
+        }),
         log_filter,
     })?;
     if let Some(hint) = hint(&end.summary).filter(|_| !args.quiet) {

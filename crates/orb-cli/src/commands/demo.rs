@@ -17,8 +17,9 @@ use crate::commands::{audit, crawl};
 use crate::crawl_run::{self, CrawlRun};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::limits::DEMO_DURATION_MAX;
+use crate::live::Wanted;
 use crate::machine::Machine;
-use crate::progress::summary_text;
+use crate::progress::{Way, summary_text};
 use crate::seeds::Seeds;
 use crate::settings_args::SettingsArgs;
 use crate::terminal::{count, note, say, say_json};
@@ -42,6 +43,9 @@ pub(crate) struct DemoArgs {
     /// Print the result as one JSON object, the last line of standard output.
     #[arg(long)]
     json: bool,
+    /// Progress as plain lines, even on a terminal.
+    #[arg(long)]
+    plain: bool,
 }
 
 /// The last line of `--json`.
@@ -73,7 +77,12 @@ pub(crate) fn run(args: &DemoArgs) -> Outcome {
         count(web.served.pages)
     ));
     let dir = CrawlDir::new(root.join("crawl"));
-    let end = crawl_of(&web.served, &dir)?;
+    let way = Way::of(Wanted {
+        plain: args.plain,
+        json: args.json,
+        quiet: false,
+    });
+    let end = crawl_of(&web.served, &dir, way)?;
     drop(web);
     if crawl::exit_of(end.why) == Exit::Stopped {
         say(&summary_text(&end.summary, end.why));
@@ -106,7 +115,7 @@ fn free_folder() -> Result<PathBuf, Failure> {
     })
 }
 
-fn crawl_of(served: &Served, dir: &CrawlDir) -> Result<CrawlEnd, Failure> {
+fn crawl_of(served: &Served, dir: &CrawlDir, way: Way) -> Result<CrawlEnd, Failure> {
     let sets = [
         format!("dns.servers={}", served.dns),
         format!("guard.allow={}", served.range),
@@ -129,7 +138,7 @@ fn crawl_of(served: &Served, dir: &CrawlDir) -> Result<CrawlEnd, Failure> {
         rule_lines: Vec::new(),
         seeds: Seeds::open(&[], std::slice::from_ref(&served.seeds))?,
         listen: None,
-        quiet: false,
+        way,
         log_filter: None,
     })
 }

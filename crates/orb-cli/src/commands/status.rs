@@ -3,6 +3,9 @@
 //! In: a folder. Out: the status of the running crawl by its socket, or that on disk. May touch: socket and folder.
 //! Invariant: nobody else works on the folder while it is read from disk.
 
+use std::path::Path;
+use std::thread;
+
 use clap::Args;
 use orb_api::{CrawlDir, Status};
 use orb_crawl::read_status;
@@ -10,25 +13,44 @@ use orb_serve::{ClientError, Reply, Request, ask};
 
 use crate::exit::{Exit, Failure, Outcome};
 use crate::folder::{self, FolderArg, LockError};
-use crate::progress::{phase_name, states_line};
-use crate::terminal::{bytes, count, elapsed, say, say_json};
+use crate::limits::{ENDING_LOOK_EVERY, ENDING_LOOKS_MAX, PROGRESS_EVERY};
+use crate::live::curtain::Stream;
+use crate::live::{self, AskerError, Parted, Wanted};
+use crate::progress::{line, phase_name, states_line};
+use crate::signals;
+use crate::terminal::{bytes, count, elapsed, note, say, say_json};
 use crate::world::KernelWorld;
 
 /// Arguments of `orb status`.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  orb status\n  orb status big --json | jq .states")]
+#[command(
+    after_help = "Examples:\n  orb status\n  orb status big --json | jq .states\n  orb status --watch\n\n\
+                  With --watch, `?` explains the keys and every number. Where the output is no terminal, a line \
+                  every 5 seconds is\nprinted instead, or with --json an object a line."
+)]
 pub(crate) struct StatusArgs {
     #[command(flatten)]
     folder: FolderArg,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
+    /// Go on looking until the crawl ends: the live view on a terminal, plain lines elsewhere.
+    #[arg(long)]
+    watch: bool,
+    /// With --watch: plain lines, even on a terminal.
+    #[arg(long, requires = "watch")]
+    plain: bool,
 }
 
 /// Tells how the crawl stands.
 pub(crate) fn run(args: &StatusArgs) -> Outcome {
     crate::log_file::start_without_file();
     let dir = args.folder.existing()?;
+    if args.watch
+        && let Some(exit) = watch(args, &dir)?
+    {
+        return Ok(exit);
+    }
     let status = current(&dir)?;
     if args.json {
         say_json(&status)?;
@@ -36,6 +58,68 @@ pub(crate) fn run(args: &StatusArgs) -> Outcome {
         say(&for_people(&dir, &status));
     }
     Ok(Exit::Fine)
+}
+
+/// Looks on until the crawl ends, which gives `None`, or until one has seen enough.
+fn watch(args: &StatusArgs, dir: &CrawlDir) -> Result<Option<Exit>, Failure> {
+    let socket = dir.socket();
+    let wanted = Wanted {
+        plain: args.plain,
+        json: args.json,
+        quiet: false,
+    };
+    if !wanted.view_on(Stream::Output) {
+        return in_lines(&socket, args.json).map(|()| None);
+    }
+    signals::end_watcher().map_err(Failure::storage)?;
+    match live::show(&socket, Stream::Output) {
+        Ok(Parted::Left) => Ok(Some(Exit::Fine)),
+        Ok(Parted::Interrupted) => Ok(Some(Exit::Stopped)),
+        Ok(Parted::CrawlEnded) => {
+            note("orb: the crawl's process has ended");
+            wait_for_end(dir);
+            Ok(None)
+        }
+        Ok(Parted::NoTerminal) => in_lines(&socket, false).map(|()| None),
+        Err(AskerError::Client(ClientError::NotRunning)) => {
+            note("orb: no crawl runs here; this is what the folder holds");
+            Ok(None)
+        }
+        Err(error) => Err(Failure::usage(error)),
+    }
+}
+
+/// A line every few seconds, as long as somebody answers.
+fn in_lines(socket: &Path, json: bool) -> Result<(), Failure> {
+    let mut before = None;
+    loop {
+        let now = match ask(socket, &Request::Status) {
+            Ok(Reply {
+                status: Some(status),
+                ..
+            }) => status,
+            Ok(reply) => return Err(Failure::usage_text(reply.error.unwrap_or_default())),
+            Err(ClientError::NotRunning) => return Ok(()),
+            Err(error) => return Err(Failure::usage(error)),
+        };
+        if json {
+            say_json(&now)?;
+        } else {
+            say(&line(before.as_ref().unwrap_or(&now), &now));
+        }
+        before = Some(now);
+        thread::sleep(PROGRESS_EVERY);
+    }
+}
+
+/// Between the end of its socket and the end of its process a crawl still holds its folder.
+fn wait_for_end(dir: &CrawlDir) {
+    for _ in 0..ENDING_LOOKS_MAX {
+        if !matches!(folder::lock(dir), Err(LockError::Held { .. })) {
+            return;
+        }
+        thread::sleep(ENDING_LOOK_EVERY);
+    }
 }
 
 /// The status by socket, or from disk when nobody works on the folder.
