@@ -62,6 +62,11 @@ const RUNS: &[LongRun] = &[
         ],
     },
     LongRun {
+        name: "view-cost",
+        about: "CPU time of the same crawl with and without the live view, in 10 pairs; wants two quiet cores and target/release/orb",
+        command: &["xtask/view/cost.py"],
+    },
+    LongRun {
         name: "real-pages",
         about: "9,808 real pages by nginx against wget, warcio and fastwarc, forged, and killed 20 times; root, half an hour",
         command: &["xtask/real/run.sh"],

@@ -89,3 +89,6 @@ pub(crate) const ENDING_LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// Looks until a watcher gives up waiting for that: writing the last state takes a second or two.
 pub(crate) const ENDING_LOOKS_MAX: u32 = 100;
+
+/// How long the live view waits after it asked to be suspended: by then the signal has reached every thread.
+pub(crate) const SUSPENDED_MIN: Duration = Duration::from_millis(200);

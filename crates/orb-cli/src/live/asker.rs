@@ -86,7 +86,10 @@ impl Asker {
 
     fn look(&mut self) -> Result<(), Over> {
         let request = Request::View(self.sight.query.clone());
-        if let Some(view) = self.ask(&request)?.and_then(|reply| reply.view) {
+        if let Some(view) = self
+            .ask(&request, Happening::Silent)?
+            .and_then(|reply| reply.view)
+        {
             self.send(Happening::View(Box::new(view)))?;
         }
         let Some(site) = self.sight.site.clone() else {
@@ -102,16 +105,20 @@ impl Asker {
     }
 
     fn tell(&mut self, request: &Request) -> Result<(), Over> {
-        self.ask(request).map(|_| ())
+        self.ask(request, Happening::Refused).map(|_| ())
     }
 
-    /// Asks; what goes wrong is told to whoever draws.
-    fn ask(&mut self, request: &Request) -> Result<Option<Reply>, Over> {
+    /// Asks; what goes wrong is told to whoever draws, a refusal as `refused` words it.
+    fn ask(
+        &mut self,
+        request: &Request,
+        refused: fn(String) -> Happening,
+    ) -> Result<Option<Reply>, Over> {
         match self.client.ask(request) {
             Ok(reply) if reply.ok => Ok(Some(reply)),
             Ok(reply) => {
                 let why = reply.error.unwrap_or_else(|| "the crawl refused".into());
-                self.send(Happening::Silent(why))?;
+                self.send(refused(why))?;
                 Ok(None)
             }
             Err(ClientError::NotRunning) => {

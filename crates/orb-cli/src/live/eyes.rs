@@ -2,7 +2,8 @@
 //!
 //! In: keys, replies, notes. Out: pictures; signals and requests that keys stand for.
 //! May touch: the curtain, the keyboard, the asker; signals to this process and its group.
-//! Invariant: one picture a happening at most, and none when nothing happened.
+//! Invariant: a picture whenever something happened and twice a second otherwise, never more; what did not change is
+//! not written again.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -21,7 +22,7 @@ use super::asker::{self, AskerError, Errand, Sight};
 use super::curtain::{self, Canvas, Stream};
 use super::keyboard::Keyboard;
 use super::surroundings::{in_front, look};
-use crate::limits::{HAPPENINGS_MAX, VIEW_EVERY};
+use crate::limits::{HAPPENINGS_MAX, SUSPENDED_MIN, VIEW_EVERY};
 
 /// What the view's loop hears of.
 pub(crate) enum Happening {
@@ -31,8 +32,10 @@ pub(crate) enum Happening {
     NoKeys,
     View(Box<View>),
     Site(Box<SiteFacts>),
-    /// The crawl refused something or did not answer.
+    /// The crawl does not tell how it stands.
     Silent(String),
+    /// The crawl refused a wish.
+    Refused(String),
     /// Nobody listens on the socket any more.
     Gone,
     /// The crawl of this process has ended.
@@ -195,6 +198,7 @@ impl Eyes {
             Happening::View(view) => self.screen.take(*view),
             Happening::Site(facts) => self.screen.take_site(*facts),
             Happening::Silent(why) => self.screen.take_silence(&why),
+            Happening::Refused(why) => self.screen.take_note(&format!("orb: {why}")),
             Happening::NoKeys => return Err(Parted::NoTerminal),
             Happening::End => return Err(Parted::CrawlEnded),
             // The crawl of this process says itself when it ends.
@@ -230,6 +234,8 @@ impl Eyes {
         self.keyboard = None;
         curtain::lower();
         kill_current_process_group(Signal::TSTP).ok();
+        // The signal may find another thread first; this one shall not go on before it has rested.
+        thread::sleep(SUSPENDED_MIN);
         // Here it goes on after `fg`, or after `bg`, which leaves the terminal to others.
         if !in_front(self.stream) {
             return Err(Parted::NoTerminal);

@@ -6,7 +6,7 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::SyncSender;
+use std::sync::mpsc::{SyncSender, TrySendError};
 use std::thread::{self, JoinHandle};
 
 use orb_screen::ratatui::crossterm::event::{self, Event};
@@ -28,17 +28,16 @@ impl Keyboard {
         let read = move || {
             while !seen.load(Ordering::Relaxed) {
                 let happened = match next() {
-                    Ok(None) => continue,
                     Ok(Some(Event::Key(key))) => Happening::Key(key),
                     Ok(Some(Event::Resize(..))) => Happening::Resized,
-                    Ok(Some(_)) => continue,
+                    Ok(_) => continue,
                     Err(_) => {
-                        // The terminal is gone; whoever draws ends the view.
-                        happenings.send(Happening::NoKeys).ok();
-                        return;
+                        thread::sleep(KEYS_LOOK_UP_EVERY);
+                        Happening::NoKeys
                     }
                 };
-                if happenings.send(happened).is_err() {
+                // Never waits: whoever draws may be waiting for this thread's end. Keys that nobody takes are lost.
+                if let Err(TrySendError::Disconnected(_)) = happenings.try_send(happened) {
                     return;
                 }
             }
