@@ -96,7 +96,7 @@ impl Asker {
             return Ok(());
         };
         if let Some(facts) = self
-            .ask(&Request::Site { site })?
+            .ask(&Request::Site { site }, Happening::Silent)?
             .and_then(|reply| reply.site)
         {
             self.send(Happening::Site(Box::new(facts)))?;
