@@ -117,7 +117,11 @@ fn draw_figures(screen: &Screen, view: &View, buffer: &mut Buffer, body: Rect) -
         panels::draw(screen, view, buffer, place.intersection(body));
         return (y + panels::HEIGHT + 1).min(body.height);
     }
-    let table_min = (body.height * 2 / 5).clamp(2, 12);
+    // A site that is looked into has more to tell than the table, and is what one wants to read.
+    let table_min = match screen.mode {
+        Mode::Site => (body.height * 3 / 5).clamp(2, 24),
+        _ => (body.height * 2 / 5).clamp(2, 12),
+    };
     let blocks = chosen(
         figures::blocks(screen, view, body.width),
         usize::from(body.height - table_min),

@@ -3,7 +3,8 @@
 //! In: the view's state. Out: lines. May touch: nothing.
 //! Invariant: a figure that is not known is called so, never shown as 0.
 
-use orb_api::{Status, View};
+use orb_api::{Reason, Status, View};
+use ratatui::style::Style;
 use ratatui::text::Line;
 
 use crate::look::Look;
@@ -40,7 +41,7 @@ pub(crate) fn blocks(screen: &Screen, view: &View, width: u16) -> Vec<Block> {
             5,
             flow(look, "attempts", named(look, &status.outcomes), width, 1),
         ),
-        block(6, flow(look, "trouble", troubles(look, status), width, 1)),
+        block(6, flow(look, "reasons", reasons(look, status), width, 1)),
         block(3, flow(look, "sites", sites(look, status), width, 1)),
         block(3, gauges(look, status, width)),
         block(7, flow(look, "CPU", processor(screen, view), width, 1)),
@@ -153,15 +154,23 @@ pub(crate) fn largest_first(
     all
 }
 
-fn troubles(look: Look, status: &Status) -> Vec<Row> {
+fn reasons(look: Look, status: &Status) -> Vec<Row> {
     largest_first(&status.reasons)
         .into_iter()
         .map(|(name, number)| {
             Row::new(look)
                 .label(format!("{} ", look.safe(name)))
-                .add(count(number), look.bad())
+                .add(count(number), reason_style(look, name))
         })
         .collect()
+}
+
+/// Trouble stands out; what was refused by rule is as it should be.
+pub(crate) fn reason_style(look: Look, name: &str) -> Style {
+    let by_rule = Reason::ALL
+        .iter()
+        .any(|reason| reason.name() == name && reason.code() < Reason::TooManyRequests.code());
+    if by_rule { look.plain() } else { look.bad() }
 }
 
 fn sites(look: Look, status: &Status) -> Vec<Row> {
@@ -305,15 +314,15 @@ pub(crate) fn processor(screen: &Screen, view: &View) -> Vec<Row> {
     if !view.shards_busy.is_empty() {
         parts.push(
             Row::new(look)
-                .label("cores ")
-                .plain(cores(&view.shards_busy)),
+                .label("shards busy ")
+                .plain(shards(&view.shards_busy)),
         );
     }
     parts
 }
 
 /// How busy the shards are: each, or the least and the most of many.
-fn cores(busy: &[f64]) -> String {
+fn shards(busy: &[f64]) -> String {
     if busy.len() <= SHARDS_TOLD_MAX {
         let each: Vec<String> = busy.iter().map(|busy| percent(*busy)).collect();
         return each.join(" ");

@@ -147,8 +147,8 @@ pub const MEANINGS: &[(&str, &[Meaning])] = &[
             ),
             ("retry", "trouble, and it is tried again later"),
             (
-                "trouble",
-                "why attempts of this run went wrong, by reason: timeout, connect, dns, tls, server_error and so on",
+                "reasons",
+                "why attempts of this run did not go well: timeout, connect, dns, tls, server_error and so on, and what was refused by rule",
             ),
         ],
     ),
@@ -168,8 +168,8 @@ pub const MEANINGS: &[(&str, &[Meaning])] = &[
                 "processor time now, 100 % being one core, and pages for each second of it on the mean of this run",
             ),
             (
-                "cores",
-                "share of the last second in which each shard worked",
+                "shards busy",
+                "share of the last second in which each shard had work at hand; far above the CPU figure when others take the cores",
             ),
             ("network", "stage: connecting, TLS, sending and receiving"),
             (

@@ -6,9 +6,10 @@
 use orb_api::{Status, View};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 use ratatui::text::Line;
 
-use crate::figures::{self, caps, largest_first, stage_shares};
+use crate::figures::{self, caps, largest_first, reason_style, stage_shares};
 use crate::history::Amounts;
 use crate::look::Look;
 use crate::numbers::{bytes, count, percent, share, sum};
@@ -109,8 +110,7 @@ fn urls(look: Look, status: &Status) -> Vec<Line<'static>> {
 fn attempts(look: Look, status: &Status, width: u16) -> Vec<Line<'static>> {
     let bar_width = width.saturating_sub(34).min(30);
     let all = sum(status.outcomes.values());
-    let counted = |name: &str, number: u64, trouble: bool| {
-        let style = if trouble { look.bad() } else { look.plain() };
+    let counted = |name: &str, number: u64, style: Style| {
         Row::new(look)
             .label(format!("{:<18}", look.safe(name)))
             .add(format!("{:>12}", count(number)), style)
@@ -121,17 +121,18 @@ fn attempts(look: Look, status: &Status, width: u16) -> Vec<Line<'static>> {
             let part = share(number, all);
             let (full, _) = look.gauge();
             let filled = (part * f64::from(bar_width)).round() as usize;
-            counted(name, number, false)
+            counted(name, number, look.plain())
                 .plain("  ")
                 .label(full.to_string().repeat(filled))
                 .done()
         })
         .collect();
     if !status.reasons.is_empty() {
-        lines.push(Row::new(look).label("trouble").done());
+        lines.push(Row::new(look).label("reasons").done());
     }
     for (name, number) in largest_first(&status.reasons).into_iter().take(5) {
-        lines.push(counted(&format!("  {name}"), number, true).done());
+        let style = reason_style(look, name);
+        lines.push(counted(&format!("  {name}"), number, style).done());
     }
     // The sites close the panel, whatever stands above.
     let room = usize::from(HEIGHT) - 1 - 4;
@@ -142,8 +143,12 @@ fn attempts(look: Look, status: &Status, width: u16) -> Vec<Line<'static>> {
         ("sites waiting", status.sites_waiting),
         ("sites parked", status.sites_parked),
     ] {
-        let bad = name == "sites parked" && number > 0;
-        lines.push(counted(name, number, bad).done());
+        let style = if name == "sites parked" && number > 0 {
+            look.bad()
+        } else {
+            look.plain()
+        };
+        lines.push(counted(name, number, style).done());
     }
     lines
 }

@@ -58,10 +58,8 @@ fn of_facts(look: Look, facts: &SiteFacts) -> Vec<Line<'static>> {
         Some(reason) => Row::headed(look, "state").add(format!("parked: {reason}"), look.bad()),
         None => Row::headed(look, "state")
             .plain(words::site_phase(facts.phase))
-            .pair(
-                "next request in",
-                words::next(facts.phase, facts.next_in_ms),
-            ),
+            .gap()
+            .label(words::next_request(facts.phase, facts.next_in_ms)),
     };
     let mut rest = Row::headed(look, "pause")
         .strong(span(facts.delay_ms as f64))

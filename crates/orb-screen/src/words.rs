@@ -101,6 +101,16 @@ pub(crate) fn site_phase(phase: SitePhase) -> &'static str {
     }
 }
 
+/// The same as part of a sentence.
+pub(crate) fn next_request(phase: SitePhase, next_in_ms: u64) -> String {
+    match (phase, next(phase, next_in_ms).as_str()) {
+        (SitePhase::Visiting, _) => "a request is under way".into(),
+        (_, "-") => "no request is due".into(),
+        (_, "now") => "may be asked now".into(),
+        (_, rest) => format!("may be asked in {rest}"),
+    }
+}
+
 /// How the last attempt at a site ended.
 pub(crate) fn last(line: &SiteLine) -> String {
     if let Some(reason) = line.parked {

@@ -28,11 +28,11 @@ limited by politeness: all 280 sites with pages left rest; more sites would make
 URLs       12,494 discovered  = 9,214 pending  + 12 in flight  + 3,130 done
            + 7 failed  + 131 excluded
 attempts   captured 2,800  redirect 210  gone 44  retry 31
-trouble    timeout 30  dns 1
+reasons    timeout 30  dns 1
 sites      300 known  12 active  280 waiting  3 parked
 memory     ██░░░░░ 123.0 MB of 512.0 MB disk       █░░░░░░ 1.2 GB of 10.0 GB
 in flight  ░░░░░░░ 12 of 512            max pages  ██░░░░░ 6,000 of 20,000
-CPU        130 % of a core  154 pages a CPU second  cores 78 % 66 %
+CPU        130 % of a core  154 pages a CPU second  shards busy 78 % 66 %
 excluded   robots 120  guarded_address 11
 ";
     let figures: Vec<&str> = expected.lines().collect();
@@ -184,7 +184,7 @@ fn a_site_is_looked_into() {
         &shown,
         &[
             "slow.example.net ──",
-            "state      waiting  next request in 7.3 s",
+            "state      waiting  may be asked in 7.3 s",
             "URLs       20 pending  64 ever queued",
             "pause      10.0 s between two requests, because of its robots.txt",
             "crawl-delay 10.0 s  back-off none  last exchange 800 ms",
