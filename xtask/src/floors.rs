@@ -52,6 +52,7 @@ const FLOORS: &[(Floor, &[&str])] = &[
             "orb-archive",
             "orb-plan",
             "orb-screen",
+            "orb-read",
         ],
     ),
     (

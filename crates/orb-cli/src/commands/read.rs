@@ -1,7 +1,7 @@
 //! `orb read FILE|URL`: what a page says.
 //!
-//! In: a file, standard input, or a URL fetched through the gate. Out: title, base, links, visible text.
-//! May touch: the file, or the network through the gate.
+//! In: a file, standard input, or a URL fetched through the gate. Out: the main content as Markdown or text, links, facts.
+//! May touch: the file, or the network through the gate. How pages are read is `orb-read`'s and `orb-page`'s part.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -10,23 +10,28 @@ use std::path::Path;
 use clap::Args;
 use orb_fetch::Request;
 use orb_page::{LinkKind, Page, ScanOptions, decode_text, scan};
+use orb_read::{Facts, MediaType, sniff, sniff_file};
 use orb_url::{BaseUrl, CrawlUrl};
 use serde::Serialize;
+use url::Url;
 
 use crate::exit::{Exit, Failure, Outcome};
 use crate::limits::PAGE_FILE_BYTES_MAX;
 use crate::one_by_one::{Fetched, OneByOne};
 use crate::settings_args::SettingsArgs;
-use crate::terminal::{harmless, say, say_json};
+use crate::terminal::{count, harmless, say, say_json};
 
 /// Arguments of `orb read`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   orb read page.html --url https://example.com/page.html
+  orb read page.html --markdown > page.md
   curl -s https://example.com/ | orb read - --url https://example.com/ --json
-  orb read https://example.com/ --contact you@example.org
+  orb read https://example.com/ --contact you@example.org --facts
 
+Reads HTML, XML and its feeds, JSON and plain text; the kind is told by the type the server gives or the file's name,
+and else by the first bytes. --text and --markdown give the main content, without what a site puts around it.
 Links come out resolved and canonical, in the order of the page. Those of a file that is read without --url and has no
 <base> stay as written.")]
 pub(crate) struct ReadArgs {
@@ -39,8 +44,20 @@ pub(crate) struct ReadArgs {
     /// Also list what the page shows: images, styles, scripts, fonts.
     #[arg(long = "all-links")]
     all_links: bool,
-    /// Print one JSON object.
-    #[arg(long)]
+    /// Print the main content as Markdown.
+    #[arg(long, group = "part")]
+    markdown: bool,
+    /// Print the main content as plain text.
+    #[arg(long, group = "part")]
+    text: bool,
+    /// Print the links, one a line: address, tab, rel, tab, text.
+    #[arg(long, group = "part")]
+    links: bool,
+    /// Print what is known of the page as JSON, for people to read.
+    #[arg(long, group = "part")]
+    facts: bool,
+    /// Print everything as one JSON object on one line.
+    #[arg(long, group = "part")]
     json: bool,
     #[command(flatten)]
     settings: SettingsArgs,
@@ -52,7 +69,15 @@ struct ReadPage {
     title: Option<String>,
     base: Option<String>,
     links: Vec<ReadLink>,
+    /// All text that is shown.
     visible_text: String,
+    /// The main content.
+    text: String,
+    /// The same, as Markdown.
+    markdown: String,
+    /// ISO 639-3.
+    language: Option<String>,
+    facts: Facts,
 }
 
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -65,6 +90,7 @@ struct ReadLink {
 /// A page's bytes and what is known of them.
 struct Body {
     bytes: Vec<u8>,
+    media_type: MediaType,
     charset: Option<String>,
     url: Option<CrawlUrl>,
 }
@@ -81,6 +107,15 @@ pub(crate) fn run(args: &ReadArgs) -> Outcome {
     let page = read(&body, args.all_links);
     if args.json {
         say_json(&page)?;
+    } else if args.markdown {
+        say(shown(&page.markdown).trim_end());
+    } else if args.text {
+        say(&shown(&page.text));
+    } else if args.links {
+        say(links_as_lines(&page.links).trim_end());
+    } else if args.facts {
+        let facts = serde_json::to_string_pretty(&page.facts).map_err(Failure::bug)?;
+        say(&harmless(&facts));
     } else {
         say(&for_people(&page));
     }
@@ -110,6 +145,7 @@ fn load(args: &ReadArgs) -> Result<Body, Failure> {
             )
         })?;
     Ok(Body {
+        media_type: sniff_file(&args.source, &bytes),
         bytes,
         charset: None,
         url: None,
@@ -136,9 +172,15 @@ fn fetch(args: &ReadArgs) -> Result<Body, Failure> {
             response.status
         ))));
     }
+    let bytes = fetcher.decoded(&response);
+    let content_type = response.header("content-type");
+    let may_sniff = !response
+        .header("x-content-type-options")
+        .is_some_and(|value| value.trim().eq_ignore_ascii_case("nosniff"));
     Ok(Body {
-        bytes: fetcher.decoded(&response),
-        charset: charset(response.header("content-type")),
+        media_type: sniff(content_type, &bytes, may_sniff),
+        charset: charset(content_type),
+        bytes,
         url: Some(url),
     })
 }
@@ -154,7 +196,21 @@ fn charset(content_type: Option<&str>) -> Option<String> {
 }
 
 fn read(body: &Body, all_links: bool) -> ReadPage {
+    let media_type = &body.media_type;
+    let address = body
+        .url
+        .as_ref()
+        .and_then(|url| Url::parse(url.as_str()).ok());
+    let own = body.url.as_ref().map(ToString::to_string);
+    if let MediaType::Other(_) = media_type {
+        // A picture or a program: there is nothing to decode.
+        return of_reading(orb_read::read("", media_type, None), own);
+    }
     let text = decode_text(&body.bytes, body.charset.as_deref());
+    let reading = orb_read::read(&text.text, media_type, address.as_ref());
+    if *media_type != MediaType::Html {
+        return of_reading(reading, own);
+    }
     let options = ScanOptions {
         requisites: all_links,
         text: true,
@@ -162,9 +218,46 @@ fn read(body: &Body, all_links: bool) -> ReadPage {
     };
     let page = scan(&text.text, &options);
     let base = base(&page, body.url.as_ref());
+    let links = links(&page, base.as_ref(), all_links);
+    ReadPage {
+        links,
+        base: base.map(|base| resolved(&base)).or(own),
+        title: page.title.or_else(|| reading.title.clone()),
+        visible_text: page.visible_text,
+        ..of_reading(reading, None)
+    }
+}
+
+/// A document that is no page: its text is all of it.
+fn of_reading(reading: orb_read::Reading, base: Option<String>) -> ReadPage {
+    ReadPage {
+        title: reading.title,
+        base,
+        links: reading
+            .links
+            .into_iter()
+            .map(|link| ReadLink {
+                url: link.url,
+                rel: String::new(),
+                text: link.text,
+            })
+            .collect(),
+        visible_text: reading.text.clone(),
+        text: reading.text,
+        markdown: reading.markdown,
+        language: reading
+            .facts
+            .language
+            .as_ref()
+            .map(|language| language.code.clone()),
+        facts: reading.facts,
+    }
+}
+
+fn links(page: &Page, base: Option<&BaseUrl>, all_links: bool) -> Vec<ReadLink> {
     let links = page.links.iter().filter_map(|link| {
         let wanted = all_links || !link.kind.is_requisite();
-        let url = match &base {
+        let url = match base {
             Some(base) => base.join(&link.href).ok().map(|url| url.to_string()),
             None => CrawlUrl::parse(&link.href).map_or_else(
                 |_| is_relative(&link.href).then(|| link.href.clone()),
@@ -182,14 +275,7 @@ fn read(body: &Body, all_links: bool) -> ReadPage {
             text: link.text.clone(),
         })
     });
-    ReadPage {
-        links: links.collect(),
-        base: base
-            .map(|base| resolved(&base))
-            .or_else(|| body.url.as_ref().map(ToString::to_string)),
-        title: page.title,
-        visible_text: page.visible_text,
-    }
+    links.collect()
 }
 
 /// What the page's references are resolved against: its `<base>`, else its address.
@@ -222,30 +308,58 @@ fn implied_rel(kind: LinkKind) -> &'static str {
     }
 }
 
-fn for_people(page: &ReadPage) -> String {
+/// As [`harmless`], but tabs of code and cells stay what they are.
+fn shown(text: &str) -> String {
+    let parts: Vec<String> = text.split('\t').map(harmless).collect();
+    parts.join("\t")
+}
+
+fn links_as_lines(links: &[ReadLink]) -> String {
     let mut out = String::new();
-    let title = page.title.as_deref().unwrap_or("(no title)");
-    out.push_str(&format!(
-        "title  {}\nbase   {}\n",
-        harmless(title),
-        page.base.as_deref().unwrap_or("(none)")
-    ));
-    out.push_str(&format!("links  {}\n", page.links.len()));
-    for link in &page.links {
-        let rel = if link.rel.is_empty() {
-            String::new()
-        } else {
-            format!("  [{}]", harmless(&link.rel))
-        };
-        out.push_str(&format!(
-            "  {}{rel}  {}\n",
-            harmless(&link.url),
-            harmless(&link.text)
-        ));
+    for link in links {
+        let fields = [&link.url, &link.rel, &link.text]
+            .map(|field| harmless(field).replace(['\n', '\t'], " "));
+        out.push_str(&fields.join("\t"));
+        out.push('\n');
+    }
+    out
+}
+
+/// What is known in a few lines, then the main content.
+fn for_people(page: &ReadPage) -> String {
+    let facts = &page.facts;
+    let language = facts
+        .language
+        .as_ref()
+        .map(|language| format!("{} ({:.0} %)", language.code, language.confidence * 100.0));
+    let size = format!(
+        "{} words, {} links on the page; {:.0} % of its text is not content",
+        count(facts.words),
+        count(page.links.len() as u64),
+        facts.boilerplate_share * 100.0
+    );
+    let lines = [
+        ("title", page.title.as_deref()),
+        ("by", facts.byline.as_deref()),
+        ("date", facts.date.as_deref()),
+        ("site", facts.site_name.as_deref()),
+        ("base", page.base.as_deref()),
+        ("language", language.as_deref()),
+        ("size", Some(size.as_str())),
+    ];
+    let mut out = String::new();
+    for (name, value) in lines {
+        if let Some(value) = value {
+            let value = harmless(value).replace('\n', " ");
+            out.push_str(&format!("{name:9} {value}\n"));
+        }
     }
     out.push('\n');
-    out.push_str(&harmless(&page.visible_text));
-    out
+    if page.markdown.is_empty() {
+        out.push_str(&format!("(no text to read in {})", facts.media_type));
+    }
+    out.push_str(&shown(&page.markdown));
+    out.trim_end().to_owned()
 }
 
 #[cfg(test)]
@@ -256,6 +370,7 @@ mod tests {
         let body = Body {
             bytes: html.as_bytes().to_vec(),
             charset: None,
+            media_type: MediaType::Html,
             url: url.map(|url| CrawlUrl::parse(url).unwrap()),
         };
         let page = read(&body, false);
