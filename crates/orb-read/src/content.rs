@@ -128,7 +128,10 @@ fn choose(tree: &Tree<'_>, measures: &Measures) -> (NodeId, Extraction) {
         } else {
             88
         };
-        if weight == 0 || weight < measures.all(root).weight() * percent {
+        if weight == 0
+            || weight < measures.all(root).weight() * percent
+            || has_twin(tree, measures, child)
+        {
             break;
         }
         root = child;
@@ -138,6 +141,17 @@ fn choose(tree: &Tree<'_>, measures: &Measures) -> (NodeId, Extraction) {
         extraction = Extraction::Density;
     }
     (root, extraction)
+}
+
+/// Whether a neighbour with text has the same tag and class: the long one of several sections is not the whole.
+fn has_twin(tree: &Tree<'_>, measures: &Measures, id: NodeId) -> bool {
+    if tree.attribute(id, "class").is_none() {
+        return false;
+    }
+    let own = furniture::kind(tree, id);
+    tree.children(tree.parent(id))
+        .filter(|other| *other != id && measures.all(*other).letters > 0)
+        .any(|other| furniture::kind(tree, other) == own)
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

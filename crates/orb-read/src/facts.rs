@@ -61,11 +61,14 @@ pub struct Facts {
     pub structured: Structured,
 }
 
-/// Title and facts of an HTML page, as far as they do not depend on the text.
+/// Title and facts of an HTML page.
+///
+/// - `text`: its main content, to tell the language by.
 pub(crate) fn of_page(
     tree: &Tree<'_>,
     content: &Content,
     page: Option<&Url>,
+    text: &str,
 ) -> (Option<String>, Facts) {
     let metas = Metas::of(tree);
     let linked = LinkedData::of(tree);
@@ -74,9 +77,10 @@ pub(crate) fn of_page(
     let kept = f64::from(content.measures.all(content.root).letters);
     let facts = Facts {
         media_type: "text/html".to_owned(),
-        byline: byline::find(tree, &metas, &linked),
-        date: dates::published(tree, &metas, &linked, content, page),
-        modified: dates::modified(tree, &metas, &linked),
+        language: language_of(tree, &metas, text),
+        byline: byline::find(tree, &content.measures, &metas, &linked),
+        date: dates::published(tree, content, &metas, &linked, page),
+        modified: dates::modified(tree, &content.measures, &metas, &linked),
         site_name: metas
             .first(&[
                 "og:site_name",
@@ -102,15 +106,14 @@ pub(crate) fn of_page(
             0.0
         },
         extraction: Some(content.extraction),
-        structured: structured::of(tree, &metas, linked),
+        structured: structured::of(tree, &content.measures, &metas, linked),
         ..Facts::default()
     };
     (title, facts)
 }
 
 /// The language a page declares and the one it is written in.
-pub(crate) fn language_of(tree: &Tree<'_>, text: &str) -> Option<Language> {
-    let metas = Metas::of(tree);
+fn language_of(tree: &Tree<'_>, metas: &Metas, text: &str) -> Option<Language> {
     let declared = tree
         .attribute(crate::tree::ROOT, "lang")
         .or_else(|| tree.attribute(crate::tree::ROOT, "xml:lang"))

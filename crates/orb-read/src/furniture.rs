@@ -93,14 +93,13 @@ fn is_furniture(
             | Tag::Thead
             | Tag::Pre
             | Tag::Code
-            | Tag::P
             | Tag::Em
             | Tag::Strong
             | Tag::B
             | Tag::I
     ) || tag.is_heading();
     if measures.has(id, Hint::Furniture) && !is_part_of_prose {
-        return share < 40;
+        return share < 40 && !is_whole_heading(tree, measures, id);
     }
     measures.has(id, Hint::Doubtful)
         && !is_part_of_prose
@@ -109,6 +108,20 @@ fn is_furniture(
         && (all.is_linked(40) || all.letters < 80)
         && !(is_item() && (all.letters >= 40 || tag.is_table_part()))
         && !matches!(tag, Tag::Td | Tag::Th | Tag::Dt | Tag::Dd)
+}
+
+/// Whether a heading would be left without a word: manuals mark its words as the way back to their contents.
+fn is_whole_heading(tree: &Tree<'_>, measures: &Measures, id: NodeId) -> bool {
+    let block = tree
+        .upwards(id)
+        .find(|above| tree.tag(*above).is_some_and(Tag::is_block));
+    block.is_some_and(|block| {
+        block != id
+            && tree
+                .tag(block)
+                .is_some_and(|tag| tag.is_heading() || tag == Tag::Dt)
+            && measures.all(id).letters * 2 >= measures.own(block).letters
+    })
 }
 
 /// Whether nothing else is on the lines of an inline element.
@@ -210,7 +223,8 @@ fn leave_out_actions(tree: &Tree<'_>, measures: &mut Measures, root: NodeId) {
         let is_cell = matches!(tree.tag(block), Some(Tag::Td | Tag::Th | Tag::Dt | Tag::Dd))
             || tree.tag(block).is_some_and(Tag::is_heading);
         // A bar of actions is links and separators only.
-        if !is_cell && measures.own(block).is_linked(70) {
+        let own = measures.own(block);
+        if !is_cell && (own.is_linked(70) || (own.is_linked(40) && is_button(tree, id))) {
             seen.entry(tree.text(id, 64)).or_default().push(id);
         }
     }
@@ -222,6 +236,15 @@ fn leave_out_actions(tree: &Tree<'_>, measures: &mut Measures, root: NodeId) {
             measures.leave_out(*id);
         }
     }
+}
+
+/// A link that is styled to be pressed.
+fn is_button(tree: &Tree<'_>, id: NodeId) -> bool {
+    tree.attribute(id, "class").is_some_and(|class| {
+        class
+            .split(|letter: char| !letter.is_ascii_alphanumeric())
+            .any(|word| matches!(word, "button" | "btn" | "cta"))
+    })
 }
 
 /// Sections whose heading says that the site speaks now.
@@ -238,7 +261,9 @@ fn leave_out_labelled(tree: &Tree<'_>, measures: &mut Measures, root: NodeId) {
             == Some(id);
         let around = measures.all(parent);
         let is_small = around.letters * 2 < measures.all(root).letters;
-        if is_first && parent != root && is_small && (around.is_linked(35) || around.good == 0) {
+        let is_tiny = around.letters < measures.all(root).letters / 10;
+        let is_furniture = around.is_linked(35) || around.good == 0 || is_tiny;
+        if is_first && parent != root && is_small && is_furniture {
             measures.leave_out(parent);
             continue;
         }
@@ -327,12 +352,11 @@ fn is_list_of_links(tree: &Tree<'_>, measures: &Measures, id: NodeId) -> bool {
                 | Tag::Div
                 | Tag::Section
                 | Tag::Table
-                | Tag::P
                 | Tag::Center
                 | Tag::Menu
         )
     );
-    is_container && all.letters > 0 && all.good == 0 && all.is_linked(70)
+    is_container && all.letters > 0 && all.good == 0 && all.is_linked(60)
 }
 
 /// Whether a heading or term stands right before the list, or a heading inside of it.
@@ -345,9 +369,10 @@ fn is_introduced(tree: &Tree<'_>, id: NodeId, before: NodeId) -> bool {
 }
 
 /// How many siblings look alike, for each parent.
-struct Siblings(FxHashMap<(NodeId, Tag2), u32>);
+struct Siblings(FxHashMap<(NodeId, Kind), u32>);
 
-type Tag2 = (u8, u64);
+/// A tag and the hash of a class.
+pub(crate) type Kind = (u8, u64);
 
 impl Siblings {
     fn count(tree: &Tree<'_>, measures: &Measures) -> Siblings {
@@ -376,7 +401,7 @@ impl Siblings {
 }
 
 /// Tag and first class: what items of one list share.
-fn kind(tree: &Tree<'_>, id: NodeId) -> Tag2 {
+pub(crate) fn kind(tree: &Tree<'_>, id: NodeId) -> Kind {
     use std::hash::{Hash as _, Hasher as _};
     let tag = tree.tag(id).map_or(u8::MAX, |tag| tag as u8);
     let class = tree.attribute(id, "class");

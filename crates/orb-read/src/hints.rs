@@ -33,6 +33,12 @@ pub(crate) enum Hint {
     Layout = 1 << 9,
     /// The body of an article, in microdata.
     ArticleBody = 1 << 10,
+    /// A property in microdata.
+    Property = 1 << 11,
+    /// Named for who wrote it.
+    Author = 1 << 12,
+    /// Named for when it was written.
+    Dated = 1 << 13,
 }
 
 /// A set of hints.
@@ -73,12 +79,12 @@ pub(crate) fn of(tree: &Tree<'_>, id: NodeId, tag: Tag) -> Hints {
     if let Some(role) = role {
         by_role(&role, &mut hints);
     }
-    if itemprop.is_some_and(|names| {
-        names
-            .split_ascii_whitespace()
-            .any(|name| name == "articleBody")
-    }) {
-        hints.add(Hint::ArticleBody);
+    if let Some(names) = itemprop {
+        hints.add(Hint::Property);
+        let mut names = names.split_ascii_whitespace();
+        if names.any(|name| name == "articleBody") {
+            hints.add(Hint::ArticleBody);
+        }
     }
     match tag {
         Tag::Main => hints.add(Hint::Main),
@@ -136,6 +142,8 @@ fn by_role(role: &str, hints: &mut Hints) {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Word {
     Says(Hint),
+    /// Says this, and stands on doubtful parts.
+    SaysOnDoubtful(Hint),
     /// Says "content" together with others of its kind.
     Content,
     /// May stand beside `Content` without changing its meaning.
@@ -157,6 +165,11 @@ fn by_name(name: &str, hints: &mut Hints) {
             Word::State if place == 0 => return,
             Word::Says(hint) => {
                 found.add(hint);
+                only_content = false;
+            }
+            Word::SaysOnDoubtful(hint) => {
+                found.add(hint);
+                found.add(Hint::Doubtful);
                 only_content = false;
             }
             Word::Content => content_words += 1,
@@ -199,12 +212,15 @@ dictionary! {
     "cookie cookies cookiebar consent gdpr ccpa newsletter popup modal lightbox offcanvas drawer toast snackbar paywall \
      share sharing sharebar sharedaddy addtoany social socials sharebuttons noprint" => Word::Says(Hint::Furniture),
     "menu menus related recommended recommendations recommend tools toolbar tools tags tagcloud taglist widget widgets \
-     banner meta metadata byline author bio authorbox subscribe subscription signup login register search filter \
+     banner meta metadata bio authorbox subscribe subscription signup login register search filter \
      filters sort sorting sorter latest popular trending mostread recent recents outline side extra utility utilities \
-     languages legal copyright disclaimer actions controls buttons vote voting votes helpful feedback quicklinks \
+     languages legal copyright disclaimer action actions controls buttons vote voting votes helpful feedback quicklinks \
      userinfo signature postprofile contents categories category archives upsell crosssell similar carousel \
-     jump backtotop buttonbar print published updated timestamp postmeta nextprev siteinfo localtoc"
+     jump backtotop buttonbar print updated nextprev siteinfo localtoc"
         => Word::Says(Hint::Doubtful),
+    "byline author" => Word::SaysOnDoubtful(Hint::Author),
+    "published pubdate timestamp postmeta" => Word::SaysOnDoubtful(Hint::Dated),
+    "date dateline posted publish" => Word::Says(Hint::Dated),
     "comments comment commentlist commentform respond disqus" => Word::Says(Hint::Comments),
     "note notes footnote footnotes endnote endnotes admonition callout sidenote warning tip caution important hint"
         => Word::Says(Hint::Note),

@@ -50,6 +50,8 @@ impl Amount {
 pub(crate) struct Measures {
     /// Text of the block itself, without the blocks inside it; zero for other nodes.
     own: Vec<Amount>,
+    /// What each node adds to the sums: a run of text its letters, a block what is good of its own.
+    parts: Vec<Amount>,
     /// Text of the whole subtree, as far as it is kept.
     all: Vec<Amount>,
     hints: Vec<Hints>,
@@ -64,6 +66,7 @@ impl Measures {
     pub(crate) fn of(tree: &Tree<'_>, with_hidden: bool) -> Measures {
         let mut measures = Measures {
             own: vec![Amount::default(); tree.len()],
+            parts: vec![Amount::default(); tree.len()],
             all: vec![Amount::default(); tree.len()],
             hints: vec![Hints::default(); tree.len()],
             out: vec![false; tree.len()],
@@ -129,26 +132,29 @@ impl Measures {
                 }
                 Kind::Text(run) => {
                     let letters = letters(&run);
-                    let own = &mut self.own[place.block as usize];
-                    own.letters = own.letters.saturating_add(letters);
-                    if place.in_link {
-                        own.linked = own.linked.saturating_add(letters);
-                    }
-                    if place.in_listing {
-                        own.good = own.good.saturating_add(letters);
-                    }
+                    let amount = |counts: bool| if counts { letters } else { 0 };
+                    self.parts[at] = Amount {
+                        letters,
+                        linked: amount(place.in_link),
+                        good: 0,
+                    };
+                    self.own[place.block as usize].add(Amount {
+                        good: amount(place.in_listing),
+                        ..self.parts[at]
+                    });
                 }
             }
         }
-        for own in &mut self.own {
+        for (own, part) in self.own.iter_mut().zip(&mut self.parts) {
             if own.letters >= GOOD_LETTERS_MIN && !own.is_linked(40) {
                 own.good = own.letters;
             }
+            part.good = own.good;
         }
     }
 
     fn add_up(&mut self, tree: &Tree<'_>) {
-        self.all.copy_from_slice(&self.own);
+        self.all.copy_from_slice(&self.parts);
         for id in tree.ids().rev() {
             if self.out[id as usize] {
                 self.all[id as usize] = Amount::default();

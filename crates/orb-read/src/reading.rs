@@ -70,16 +70,14 @@ pub fn read_html(html: &str, page: Option<&Url>) -> Reading {
     let addresses = Addresses::new(page, base.as_deref(), html.len());
     let content = content::find(&tree);
     let blocks = compose::compose(&tree, &content, &addresses);
-    let (title, facts) = facts::of_page(&tree, &content, page);
     let mut reading = of_blocks(&blocks);
-    let language = facts::language_of(&tree, &reading.text);
+    let (title, facts) = facts::of_page(&tree, &content, page, &reading.text);
     reading.title = title;
     reading.facts = Facts {
         words: reading.facts.words,
         links: reading.facts.links,
         images: reading.facts.images,
         reading_grade: reading.facts.reading_grade,
-        language,
         ..facts
     };
     reading

@@ -4,7 +4,9 @@
 //! May touch: the tree. Must not touch: the running text.
 //! Invariant: an address is no name, and neither is a sentence.
 
+use crate::hints::Hint;
 use crate::limits::NAME_BYTES_MAX;
+use crate::measure::Measures;
 use crate::tag::Tag;
 use crate::tree::{NodeId, Tree};
 
@@ -15,7 +17,12 @@ use super::meta::Metas;
 /// Words of the longest line that is taken for names.
 const NAME_WORDS_MAX: usize = 12;
 
-pub(super) fn find(tree: &Tree<'_>, metas: &Metas, linked: &LinkedData) -> Option<String> {
+pub(super) fn find(
+    tree: &Tree<'_>,
+    measures: &Measures,
+    metas: &Metas,
+    linked: &LinkedData,
+) -> Option<String> {
     linked
         .text(&["author", "name"])
         .and_then(|name| clean(&name))
@@ -33,10 +40,19 @@ pub(super) fn find(tree: &Tree<'_>, metas: &Metas, linked: &LinkedData) -> Optio
             .find_map(|name| metas.first(&[name]).and_then(clean))
         })
         .or_else(|| {
-            let ids = || tree.ids().skip(1).filter(|id| tree.tag(*id).is_some());
-            ids()
+            let may_say = |id: &NodeId| {
+                measures.has(*id, Hint::Property)
+                    || matches!(tree.tag(*id), Some(Tag::A | Tag::Link))
+            };
+            let is_named = |id: &NodeId| measures.has(*id, Hint::Author);
+            tree.ids()
+                .filter(may_say)
                 .find_map(|id| by_attribute(tree, id))
-                .or_else(|| ids().find_map(|id| by_class(tree, id)))
+                .or_else(|| {
+                    tree.ids()
+                        .filter(is_named)
+                        .find_map(|id| by_class(tree, id))
+                })
         })
 }
 
@@ -47,7 +63,8 @@ fn by_attribute(tree: &Tree<'_>, id: NodeId) -> Option<String> {
         value.is_some_and(|value| value.split_ascii_whitespace().any(|word| word == "author"))
     };
     let is_link = matches!(tree.tag(id), Some(Tag::A | Tag::Link));
-    if !says(itemprop) && !(is_link && says(rel)) {
+    let is_author = says(itemprop) || (is_link && says(rel));
+    if !is_author {
         return None;
     }
     let name = (id + 1..tree.end(id)).find(|inside| {
@@ -122,7 +139,12 @@ mod tests {
 
     fn check(html: &str, expected: Option<&str>) {
         let tree = builder::build(html);
-        let found = find(&tree, &Metas::of(&tree), &LinkedData::of(&tree));
+        let found = find(
+            &tree,
+            &Measures::of(&tree, false),
+            &Metas::of(&tree),
+            &LinkedData::of(&tree),
+        );
         assert_eq!(found.as_deref(), expected, "{html}");
     }
 

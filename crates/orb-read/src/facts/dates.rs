@@ -8,6 +8,8 @@ use jiff::civil::{Date, Time};
 use url::Url;
 
 use crate::content::Content;
+use crate::hints::Hint;
+use crate::measure::Measures;
 use crate::tag::Tag;
 use crate::tree::{NodeId, Tree};
 
@@ -56,30 +58,43 @@ const MODIFIED: &[&str] = &[
 /// When the page was published, by the surest witness that knows.
 pub(super) fn published(
     tree: &Tree<'_>,
+    content: &Content,
     metas: &Metas,
     linked: &LinkedData,
-    content: &Content,
     page: Option<&Url>,
 ) -> Option<String> {
-    of_metadata(tree, metas, linked, PUBLISHED, "datePublished")
-        .or_else(|| {
-            linked
-                .text(&["uploadDate"])
-                .and_then(|date| iso_8601(&date))
-        })
-        .or_else(|| of_time_element(tree, content))
-        .or_else(|| of_class(tree))
-        .or_else(|| of_address(page?))
-        .or_else(|| of_line(tree))
+    of_metadata(
+        tree,
+        &content.measures,
+        metas,
+        linked,
+        PUBLISHED,
+        "datePublished",
+    )
+    .or_else(|| {
+        linked
+            .text(&["uploadDate"])
+            .and_then(|date| iso_8601(&date))
+    })
+    .or_else(|| of_time_element(tree, content))
+    .or_else(|| of_class(tree, &content.measures))
+    .or_else(|| of_address(page?))
+    .or_else(|| of_line(tree))
 }
 
 /// When the page was changed last.
-pub(super) fn modified(tree: &Tree<'_>, metas: &Metas, linked: &LinkedData) -> Option<String> {
-    of_metadata(tree, metas, linked, MODIFIED, "dateModified")
+pub(super) fn modified(
+    tree: &Tree<'_>,
+    measures: &Measures,
+    metas: &Metas,
+    linked: &LinkedData,
+) -> Option<String> {
+    of_metadata(tree, measures, metas, linked, MODIFIED, "dateModified")
 }
 
 fn of_metadata(
     tree: &Tree<'_>,
+    measures: &Measures,
     metas: &Metas,
     linked: &LinkedData,
     names: &[&str],
@@ -95,7 +110,7 @@ fn of_metadata(
         })
         .or_else(|| {
             tree.ids()
-                .filter(|id| tree.tag(*id).is_some())
+                .filter(|id| measures.has(*id, Hint::Property) || tree.tag(*id) == Some(Tag::Meta))
                 .find(|id| {
                     tree.attribute(*id, "itemprop").is_some_and(|names| {
                         names.split_ascii_whitespace().any(|name| name == property)
@@ -143,9 +158,9 @@ fn of_time_element(tree: &Tree<'_>, content: &Content) -> Option<String> {
         .and_then(|id| of_element(tree, *id))
 }
 
-fn of_class(tree: &Tree<'_>) -> Option<String> {
+fn of_class(tree: &Tree<'_>, measures: &Measures) -> Option<String> {
     tree.ids()
-        .filter(|id| tree.tag(*id).is_some())
+        .filter(|id| measures.has(*id, Hint::Dated))
         .find_map(|id| {
             let class = tree.attribute(id, "class")?;
             let is_date = class.split_ascii_whitespace().any(|name| {

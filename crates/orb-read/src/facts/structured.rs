@@ -9,7 +9,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::hints::Hint;
 use crate::limits::PROPERTIES_MAX;
+use crate::measure::Measures;
 use crate::tree::Tree;
 
 use super::json_ld::LinkedData;
@@ -34,7 +36,12 @@ const PREFIXES: &[&str] = &[
     "og:", "article:", "product:", "book:", "profile:", "video:", "music:", "twitter:", "fb:",
 ];
 
-pub(crate) fn of(tree: &Tree<'_>, metas: &Metas, linked: LinkedData) -> Structured {
+pub(crate) fn of(
+    tree: &Tree<'_>,
+    measures: &Measures,
+    metas: &Metas,
+    linked: LinkedData,
+) -> Structured {
     let mut open_graph: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let wanted = metas
         .iter()
@@ -49,6 +56,11 @@ pub(crate) fn of(tree: &Tree<'_>, metas: &Metas, linked: LinkedData) -> Structur
         json_ld: linked.pieces,
         json_ld_broken: linked.broken,
         open_graph,
-        microdata: microdata::items(tree),
+        // Items without a single property say nothing; most pages have none at all.
+        microdata: if tree.ids().any(|id| measures.has(id, Hint::Property)) {
+            microdata::items(tree)
+        } else {
+            Vec::new()
+        },
     }
 }
