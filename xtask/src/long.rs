@@ -72,6 +72,11 @@ const RUNS: &[LongRun] = &[
         command: &["xtask/real/run.sh"],
     },
     LongRun {
+        name: "read-quality",
+        about: "main content of labelled pages, ours and Debian's, beside dom_smoothie, and its cost; takes an unpacked usr/share/doc",
+        command: &["xtask/read/quality.sh"],
+    },
+    LongRun {
         name: "plan",
         about: "what `orb plan` says against what comes of it: many small sites, few big ones, slow ones; six minutes",
         command: &["xtask/plan/run.py"],

@@ -313,6 +313,39 @@ fn a_page_is_read_from_a_file_and_from_standard_input() {
 }
 
 #[test]
+fn parts_of_a_page_are_printed_alone() {
+    let html = "<html lang=en><title>Pots</title><nav><a href=/>Home</a></nav><main><h1>Red pots</h1>\
+        <p>They hold a <a href=x>litre</a> of \u{1b}[2J\u{202e}tea and break when they fall.</p></main>";
+    let part = |flag: &str| {
+        let ran = orb_with_input(
+            &["read", "-", "--url", "https://a.example/d/p", flag],
+            html.as_bytes(),
+        );
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        ran.out
+    };
+    assert_eq!(
+        part("--markdown"),
+        "# Red pots\n\nThey hold a [litre](https://a.example/d/x) of \\[2J\\u{202e}tea and break when they fall.\n"
+    );
+    assert_eq!(
+        part("--text"),
+        "Red pots\n\nThey hold a litre of [2J\\u{202e}tea and break when they fall.\n"
+    );
+    assert_eq!(
+        part("--links"),
+        "https://a.example/\t\tHome\nhttps://a.example/d/x\t\tlitre\n"
+    );
+    assert!(part("--facts").contains("\"extraction\": \"marked\""));
+    let all: Value = serde_json::from_str(&part("--json")).unwrap();
+    assert_eq!(
+        (&all["language"], &all["facts"]["links"]),
+        (&"eng".into(), &1.into())
+    );
+    assert_eq!(orb(&["read", "-", "--text", "--markdown"]).code, 2);
+}
+
+#[test]
 fn commands_about_a_folder_without_a_crawl_say_so() {
     let folder = tempfile::tempdir().unwrap();
     for command in ["status", "stop", "pause", "resume", "audit"] {

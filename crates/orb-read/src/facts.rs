@@ -181,9 +181,12 @@ pub(crate) fn count_words(text: &str) -> (u64, Option<f64>) {
     let mut unspaced = 0_u64;
     let mut letters = 0_u64;
     let mut sentences = 0_u64;
-    for word in text.split_whitespace() {
+    for word in text.split_ascii_whitespace() {
         let mut is_word = false;
-        for letter in word.chars() {
+        let plain = word.bytes().filter(u8::is_ascii_alphanumeric).count() as u64;
+        is_word |= plain > 0;
+        letters += plain;
+        for letter in word.chars().filter(|letter| !letter.is_ascii()) {
             if is_unspaced(letter) {
                 unspaced += 1;
             } else if letter.is_alphanumeric() {

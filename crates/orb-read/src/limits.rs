@@ -67,8 +67,9 @@ pub const PROPERTY_BYTES_MAX: usize = 4 * 1024;
 /// Microdata items inside items, and levels of JSON-LD searched for facts.
 pub const ITEM_DEPTH_MAX: usize = 16;
 
-/// Bytes of main content shown to the language guesser, taken from three places: it is sure after a few hundred.
-pub const LANGUAGE_SAMPLE_BYTES: usize = 3 * 1024;
+/// Bytes of main content shown to the language guesser, taken from three places: it is sure after a few hundred,
+/// and costs 100 ns a byte.
+pub const LANGUAGE_SAMPLE_BYTES: usize = 1_200;
 
 /// Bytes that tell a media type (MIME Sniffing Standard, 5.2).
 pub const SNIFFED_BYTES_MAX: usize = 1_445;

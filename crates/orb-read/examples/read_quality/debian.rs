@@ -289,7 +289,7 @@ const PAGES: &[Labelled] = &[
 ];
 
 /// Reads every page with each reader and shows which snippets were missed and which came in.
-pub fn run(folder: &Path, smoothie: fn(&str) -> String) {
+pub(crate) fn run(folder: &Path, smoothie: fn(&str) -> String) {
     println!("\nDebian's pages: snippets found that must be, and that must not be");
     let readers: [(&str, fn(&str) -> String); 3] = [
         ("orb-read", |html| orb_read::read_html(html, None).text),

@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// A labelled page.
-pub struct Page {
-    pub name: String,
+pub(crate) struct Page {
+    pub(crate) name: String,
     /// The first word of the name.
-    pub kind: String,
-    pub html: String,
+    pub(crate) kind: String,
+    pub(crate) html: String,
 }
 
 /// The pages of `tests/pages`, by name.
-pub fn pages() -> Vec<Page> {
+pub(crate) fn pages() -> Vec<Page> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pages");
     let mut pages: Vec<Page> = std::fs::read_dir(folder)
         .unwrap()
@@ -33,7 +33,7 @@ pub fn pages() -> Vec<Page> {
 }
 
 /// What stands between `<!--content-->` and `<!--/content-->`, without tags.
-pub fn label(html: &str) -> String {
+pub(crate) fn label(html: &str) -> String {
     let mut text = String::new();
     for piece in html.split("<!--content-->").skip(1) {
         let piece = piece.split("<!--/content-->").next().unwrap();
@@ -44,7 +44,7 @@ pub fn label(html: &str) -> String {
 }
 
 /// All text of a page: the baseline that keeps everything.
-pub fn visible(html: &str) -> String {
+pub(crate) fn visible(html: &str) -> String {
     let options = orb_page::ScanOptions {
         text: true,
         ..orb_page::ScanOptions::default()
@@ -53,7 +53,7 @@ pub fn visible(html: &str) -> String {
 }
 
 /// Words, lower-case, without punctuation at their ends; how often each stands there.
-pub fn tokens(text: &str) -> BTreeMap<String, u32> {
+pub(crate) fn tokens(text: &str) -> BTreeMap<String, u32> {
     let mut bag = BTreeMap::new();
     for word in text.split(|letter: char| !letter.is_alphanumeric()) {
         if !word.is_empty() {
@@ -65,14 +65,14 @@ pub fn tokens(text: &str) -> BTreeMap<String, u32> {
 
 /// Counts of tokens.
 #[derive(Clone, Copy, Debug)]
-pub struct F1 {
-    pub found: u32,
-    pub wanted: u32,
-    pub common: u32,
+pub(crate) struct F1 {
+    pub(crate) found: u32,
+    pub(crate) wanted: u32,
+    pub(crate) common: u32,
 }
 
 impl F1 {
-    pub fn of(found: &BTreeMap<String, u32>, wanted: &BTreeMap<String, u32>) -> F1 {
+    pub(crate) fn of(found: &BTreeMap<String, u32>, wanted: &BTreeMap<String, u32>) -> F1 {
         F1 {
             found: found.values().sum(),
             wanted: wanted.values().sum(),
@@ -83,21 +83,21 @@ impl F1 {
         }
     }
 
-    pub fn precision(&self) -> f64 {
+    pub(crate) fn precision(&self) -> f64 {
         f64::from(self.common) / f64::from(self.found.max(1))
     }
 
-    pub fn recall(&self) -> f64 {
+    pub(crate) fn recall(&self) -> f64 {
         f64::from(self.common) / f64::from(self.wanted.max(1))
     }
 
-    pub fn f1(&self) -> f64 {
+    pub(crate) fn f1(&self) -> f64 {
         2.0 * f64::from(self.common) / f64::from((self.found + self.wanted).max(1))
     }
 }
 
 /// The mean score of each kind.
-pub fn by_kind(scored: Vec<(String, F1)>) -> BTreeMap<String, f64> {
+pub(crate) fn by_kind(scored: Vec<(String, F1)>) -> BTreeMap<String, f64> {
     let mut sums: BTreeMap<String, (f64, u32)> = BTreeMap::new();
     for (kind, score) in scored {
         let sum = sums.entry(kind).or_default();

@@ -27,23 +27,16 @@ pub(super) struct Words {
 impl Words {
     /// Adds decoded text, collapsing white space.
     pub(super) fn text(&mut self, piece: &str) {
-        let mut rest = piece;
-        loop {
-            let word_start = rest.trim_start_matches(is_space);
-            if word_start.len() < rest.len() {
-                self.owes_blank = true;
+        for (place, word) in piece.split(is_space).enumerate() {
+            self.owes_blank |= place > 0;
+            if word.is_empty() {
+                continue;
             }
-            if word_start.is_empty() {
-                return;
-            }
-            let end = word_start.find(is_space).unwrap_or(word_start.len());
-            let (word, behind) = word_start.split_at(end);
             self.pay_blank();
             match self.innermost().last_mut() {
                 Some(Inline::Text(text)) => text.push_str(word),
                 _ => self.innermost().push(Inline::Text(word.to_owned())),
             }
-            rest = behind;
         }
     }
 

@@ -18,7 +18,7 @@ pub(super) fn push_text(text: &str, out: &mut String, place: Place) {
     while !rest.is_empty() {
         let plain = rest
             .bytes()
-            .position(|byte| !says_nothing(byte))
+            .position(|byte| !SAYS_NOTHING[usize::from(byte)])
             .unwrap_or(rest.len());
         let (words, behind) = rest.split_at(plain);
         out.push_str(words);
@@ -37,9 +37,21 @@ pub(super) fn push_text(text: &str, out: &mut String, place: Place) {
 }
 
 /// Bytes that are no mark anywhere.
-fn says_nothing(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b" ,;'\"/(?%@".contains(&byte)
-}
+const SAYS_NOTHING: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        table[byte] = (byte as u8).is_ascii_alphanumeric();
+        byte += 1;
+    }
+    let plain = b" ,;'\"/(?%@";
+    let mut at = 0;
+    while at < plain.len() {
+        table[plain[at] as usize] = true;
+        at += 1;
+    }
+    table
+};
 
 fn needs_backslash(letter: char, next: Option<char>, rest: &str, out: &str, place: Place) -> bool {
     if letter.is_alphanumeric() || letter == ' ' {

@@ -103,7 +103,7 @@ fn push_words(words: &[Inline], out: &mut String) {
     for word in words {
         match word {
             Inline::Text(text) | Inline::Code(text) => {
-                out.extend(text.chars().filter(|letter| !letter.is_control()));
+                push_text(text, out);
             }
             Inline::Marked(_, inside) | Inline::Link { words: inside, .. } => {
                 push_words(inside, out);
@@ -112,5 +112,15 @@ fn push_words(words: &[Inline], out: &mut String) {
             // A picture's words are no words of the text; a footnote's number is found at the note.
             Inline::Image { .. } | Inline::Footnote(_) => {}
         }
+    }
+}
+
+/// Text without its control characters, of which there are hardly ever any.
+fn push_text(text: &str, out: &mut String) {
+    let may_control = |byte: u8| byte < b' ' || byte == 0x7f || byte == 0xc2;
+    if text.bytes().any(may_control) {
+        out.extend(text.chars().filter(|letter| !letter.is_control()));
+    } else {
+        out.push_str(text);
     }
 }
