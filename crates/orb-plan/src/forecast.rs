@@ -383,6 +383,20 @@ mod tests {
         near(found.seconds, 11_000.0 / (10.0 / 0.6), 0.01);
     }
 
+    /// The same pages on sites that are more unlike take longer: the largest is larger.
+    #[test]
+    fn the_end_hangs_on_the_largest_sites() {
+        let asked = question(500, 40.0, 0.1);
+        let seconds = |sigma| forecast(&asked.with_spread(sigma).unwrap()).seconds;
+        near(seconds(0.0), 45.0, 0.02);
+        assert!(seconds(0.5) > 2.0 * seconds(0.0) && seconds(1.0) > 2.0 * seconds(0.5));
+        let known = Question {
+            sites: Sites::Known(Vec::new()),
+            ..asked
+        };
+        assert!(known.with_spread(1.0).is_none());
+    }
+
     #[test]
     fn a_limit_ends_it() {
         let mut asked = question(100, 1_000.0, 0.05);

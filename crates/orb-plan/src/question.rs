@@ -21,6 +21,24 @@ pub struct Question {
     pub machine: MachineCosts,
 }
 
+impl Question {
+    /// The same with sites more or less unlike in size; `None` where their sizes are known.
+    #[must_use]
+    pub fn with_spread(&self, sigma: f64) -> Option<Question> {
+        let mut other = self.clone();
+        match &mut other.sites {
+            Sites::Described {
+                pages: Spread::LogNormal { sigma: own, .. },
+                ..
+            } => {
+                *own = sigma;
+                Some(other)
+            }
+            Sites::Described { .. } | Sites::Known(_) => None,
+        }
+    }
+}
+
 /// The sites of a crawl.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Sites {

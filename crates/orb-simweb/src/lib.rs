@@ -46,6 +46,7 @@ pub use truth::{Fate, Truth, TruthRules};
 use crate::library::Library;
 use crate::limits::ATTEMPTS_REMEMBERED_MAX;
 use crate::place::{Atlas, ascii};
+use crate::site::Www;
 
 /// One web. Shared by reference; answering takes a lock only for pages that recover.
 #[derive(Debug)]
@@ -94,6 +95,16 @@ impl SimWeb {
     #[must_use]
     pub fn pages(&self, site: u32) -> u32 {
         self.atlas.site(site).pages
+    }
+
+    /// Number of URLs that a site's pages have: twice its pages where `www.` shows them again.
+    #[must_use]
+    pub fn page_urls(&self, site: u32) -> u32 {
+        let site = self.atlas.site(site);
+        match site.www {
+            Www::Mirror => site.pages.saturating_mul(2),
+            Www::Absent | Www::Redirects => site.pages,
+        }
     }
 
     /// Whether a connection of this kind to `host` gets past the handshake: sites served by `http` have no

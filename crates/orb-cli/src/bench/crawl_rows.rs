@@ -170,6 +170,7 @@ mod tests {
             dns: "127.0.0.1:3".parse().unwrap(),
             seeds: "seeds.txt".into(),
             ca: "ca.pem".into(),
+            sizes: "web/sizes.txt".into(),
             range: "127.0.0.0/8".into(),
         };
         let new = CrawlRow::HttpsNewLarge.crawl_arguments(&served, Path::new("c"));

@@ -18,9 +18,10 @@ use crate::plan::basis::{Basis, Source};
 use crate::plan::calibration;
 use crate::plan::under_way::Facts;
 use crate::plan::words::{self, bound_name, rate, span_text};
+use crate::seeds::Seeds;
 use crate::settings_args::SettingsArgs;
 use crate::terminal::{bytes, count, harmless, say, say_json};
-use crate::{disk_probe, folder, open_files, settings};
+use crate::{disk_probe, folder, open_files, own_sites, settings};
 
 /// Arguments of `orb plan`.
 #[derive(Debug, Args)]
@@ -56,7 +57,16 @@ pub(crate) struct PlanArgs {
 #[derive(Serialize)]
 struct Planned<'a> {
     forecast: &'a Forecast,
+    /// How long it takes if sites are more or less unlike in size than said.
+    by_spread: &'a [BySpread],
     basis: &'a [Basis],
+}
+
+/// How long it takes if sites are so unlike in size.
+#[derive(Serialize)]
+struct BySpread {
+    spread: f64,
+    seconds: f64,
 }
 
 /// `--json` of a crawl under way.
@@ -98,20 +108,23 @@ pub(crate) fn run(args: &PlanArgs) -> Outcome {
         }
         return compare(args, &dir);
     }
-    let in_force = args
+    let mut in_force = args
         .settings
         .in_force(settings::from_process(), &Machine::this())?;
+    own_sites::check_scope(&in_force)?;
+    let mut seeds = Seeds::open(&args.what, &args.asking.seeds)?;
+    own_sites::claim(&mut in_force, &mut seeds)?;
     let mut config = in_force.config;
     open_files::fit(&mut config, open_files::raise())?;
     let measured = calibration::costs(&args.out, args.measure)?;
-    let (question, mut basis) = args
-        .asking
-        .question(&args.what, &config, measured.costs())?;
+    let (question, mut basis) = args.asking.question(seeds, &config, measured.costs())?;
     basis.push(cost_basis(&question, Source::Measured, measured.source()));
+    let by_spread = by_spread(&question);
     let forecast = forecast(&question);
     if args.json {
         say_json(&Planned {
             forecast: &forecast,
+            by_spread: &by_spread,
             basis: &basis,
         })?;
         return Ok(Exit::Fine);
@@ -121,14 +134,40 @@ pub(crate) fn run(args: &PlanArgs) -> Outcome {
         .ok()
         .map(|room| room.free_bytes);
     say(&format!(
-        "{}\n\n{}\n{}\n{}\n{}",
+        "{}\n\n{}\n{}{}\n{}\n{}",
         words::head(&forecast),
         words::ceilings(&forecast, &question),
         words::way(&forecast),
+        hangs_on(&by_spread),
         words::needs(&forecast, &question, free),
         words::basis(&basis).trim_end(),
     ));
     Ok(Exit::Fine)
+}
+
+/// The forecast's time with sites all alike, less unlike, more unlike. With one site or known sizes there is no choice.
+fn by_spread(question: &Question) -> Vec<BySpread> {
+    if matches!(question.sites, Sites::Described { count, .. } if count < 2) {
+        return Vec::new();
+    }
+    let of = |spread| {
+        let seconds = forecast(&question.with_spread(spread)?).seconds;
+        Some(BySpread { spread, seconds })
+    };
+    [0.0, 0.5, 1.0, 1.5].into_iter().filter_map(of).collect()
+}
+
+fn hangs_on(by_spread: &[BySpread]) -> String {
+    if by_spread.is_empty() {
+        return String::new();
+    }
+    let each = by_spread
+        .iter()
+        .map(|one| format!("{} at spread {}", span_text(one.seconds), one.spread));
+    format!(
+        "  The end hangs on the largest sites: {}.\n",
+        each.collect::<Vec<_>>().join(", ")
+    )
 }
 
 fn cost_basis(question: &Question, source: Source, how: String) -> Basis {
@@ -303,7 +342,7 @@ fn learnt_basis(
 fn comparison(dir: &CrawlDir, plan: &Forecast, fact: &Fact) -> String {
     let state = if fact.runs { "runs" } else { "does not run" };
     let mut out = format!(
-        "{} {state}; it has crawled for {}\n\nPlan against fact             plan         fact   fact/plan\n",
+        "{} {state}; it has crawled for {}\n\nPlan against fact                 plan             fact   fact/plan\n",
         harmless(&dir.root().display().to_string()),
         span_text(fact.seconds)
     );
@@ -315,7 +354,7 @@ fn comparison(dir: &CrawlDir, plan: &Forecast, fact: &Fact) -> String {
             "-".into()
         };
         out.push_str(&format!(
-            "  {what:20} {:>12} {:>12} {ratio:>11}\n",
+            "  {what:20} {:>16} {:>16} {ratio:>11}\n",
             text(planned),
             text(is)
         ));
@@ -349,7 +388,7 @@ fn comparison(dir: &CrawlDir, plan: &Forecast, fact: &Fact) -> String {
         .unwrap_or("unknown");
     let now = if fact.runs { now } else { "nothing runs" };
     out.push_str(&format!(
-        "  {:20} {:>12} {now:>12}\n",
+        "  {:20} {:>16} {now:>16}\n",
         "what binds now",
         bound_name(bound)
     ));

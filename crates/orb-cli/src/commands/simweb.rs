@@ -67,7 +67,7 @@ pub(crate) struct SimwebArgs {
     /// Where DNS is answered; port 0 takes a free one.
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:5300")]
     dns: SocketAddr,
-    /// Folder for seeds.txt and ca.pem.
+    /// Folder for seeds.txt, ca.pem and sizes.txt (pages of each site, for `orb plan --sizes`).
     #[arg(long, value_name = "DIR", default_value = "orb-simweb")]
     out: PathBuf,
     /// Print where everything is as one JSON object.
@@ -102,6 +102,8 @@ pub(crate) struct Served {
     pub(crate) dns: SocketAddr,
     pub(crate) seeds: PathBuf,
     pub(crate) ca: PathBuf,
+    /// Pages of each site, as `orb plan --sizes` reads them.
+    pub(crate) sizes: PathBuf,
     pub(crate) range: String,
 }
 
@@ -185,11 +187,15 @@ fn latency(text: &str) -> Result<(u32, u32), String> {
 fn write_down(args: &SimwebArgs, server: &Server) -> Result<Served, Failure> {
     let web = server.web();
     let (seeds, ca) = (args.out.join("seeds.txt"), args.out.join("ca.pem"));
+    let sizes = args.out.join("sizes.txt");
+    let size = |site| format!("{},{}\n", web.host(site), web.page_urls(site));
+    let size_list: String = (0..web.config().sites).map(size).collect();
     let mut list = web.seeds().join("\n");
     list.push('\n');
     let written = fs::create_dir_all(&args.out)
         .and_then(|()| fs::write(&seeds, list))
-        .and_then(|()| fs::write(&ca, server.ca_pem()));
+        .and_then(|()| fs::write(&ca, server.ca_pem()))
+        .and_then(|()| fs::write(&sizes, size_list));
     written.map_err(|error| {
         Failure::storage(
             anyhow::Error::new(error).context(format!("{} cannot be written", args.out.display())),
@@ -205,6 +211,7 @@ fn write_down(args: &SimwebArgs, server: &Server) -> Result<Served, Failure> {
         dns: server.dns_addr(),
         seeds,
         ca,
+        sizes,
         range: "127.0.0.0/8".to_owned(),
     })
 }

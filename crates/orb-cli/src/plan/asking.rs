@@ -11,14 +11,16 @@ use clap::Args;
 use orb_api::ByteSize;
 use orb_crawl::CrawlConfig;
 use orb_frontier::Scope;
+use orb_gate::PolitenessConfig;
 use orb_plan::{MachineCosts, PageKind, Question, Rules, Sites, Spread, handshake_share};
 use orb_url::{Scheme, Site};
 
 use super::basis::{Basis, Source};
+use super::sizes_file;
 use crate::exit::Failure;
 use crate::machine::Machine;
 use crate::seeds::Seeds;
-use crate::settings_args::span;
+use crate::settings_args::{read_text, span};
 use crate::terminal::{bytes, count};
 
 /// Pages of a site, where nobody says: the middle of crawls that follow links through small sites.
@@ -56,6 +58,10 @@ pub(crate) struct AskingArgs {
     /// [assumed: 1].
     #[arg(long, value_name = "SIGMA", value_parser = spread)]
     pages_spread: Option<f64>,
+    /// File with the pages of each site, where they are known: `pages` or `domain,pages` lines; sites beyond them have
+    /// them again.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["pages_per_site", "pages_spread"])]
+    sizes: Option<PathBuf>,
     /// Time of one exchange, connecting included: 300ms, or from the fast tenth of the sites to the slow tenth:
     /// 100ms..2s [assumed: 300ms].
     #[arg(long, value_name = "TIME", value_parser = exchange_time)]
@@ -106,6 +112,8 @@ fn exchange_time(text: &str) -> Result<(f64, f64), String> {
 struct Counted {
     sites: u64,
     https_share: f64,
+    /// Whether all of them are the operator's own.
+    own: bool,
     basis: Basis,
 }
 
@@ -118,55 +126,15 @@ impl AskingArgs {
     /// The question, and what it rests on.
     pub(crate) fn question(
         &self,
-        urls: &[String],
+        seeds: Seeds,
         config: &CrawlConfig,
         machine: MachineCosts,
     ) -> Result<(Question, Vec<Basis>), Failure> {
-        let counted = self.count_sites(urls)?;
+        let counted = self.count_sites(seeds, &config.politeness)?;
         let mut basis = vec![counted.basis];
-        let pages = self.pages(config, &mut basis);
+        let pages = self.pages(config, &mut basis)?;
         let exchange = self.exchange(&mut basis);
-        let mut or_assumed =
-            |name, given: Option<f64>, assumed: f64, flag: &str, text: &dyn Fn(f64) -> String| {
-                let value = given.unwrap_or(assumed);
-                basis.push(given_or_assumed(name, text(value), given.is_some(), flag));
-                value
-            };
-        let plain = |value: f64| {
-            format!("{value:.4}")
-                .trim_end_matches('0')
-                .trim_end_matches('.')
-                .to_owned()
-        };
-        let page_size = self.page_size.map(|size| size.bytes() as f64);
-        let wire_bytes = or_assumed(
-            "bytes a page",
-            page_size,
-            PAGE_BYTES,
-            "--page-size 20kB",
-            &|value| bytes(value as u64),
-        );
-        let requests_per_page = or_assumed(
-            "requests a page",
-            self.requests_per_page,
-            REQUESTS_PER_PAGE,
-            "--requests-per-page N",
-            &plain,
-        );
-        let robots = or_assumed(
-            "robots.txt a site",
-            self.robots_per_site,
-            ROBOTS_PER_SITE,
-            "--robots-per-site N",
-            &plain,
-        );
-        let per_address = or_assumed(
-            "sites an address",
-            self.sites_per_address,
-            1.0,
-            "--sites-per-address N",
-            &plain,
-        );
+        let [wire_bytes, requests_per_page, robots, per_address] = self.plain_figures(&mut basis);
         if config.frontier.scope == Scope::Any {
             basis.push(Basis::new(
                 "scope",
@@ -175,8 +143,20 @@ impl AskingArgs {
                 "sites that links lead to come on top of those planned for",
             ));
         }
-        let rules = rules(config, self.bandwidth);
-        let delay = orb_plan::Pace::of(&config.politeness).delay(exchange.mean());
+        let mut rules = rules(config, self.bandwidth);
+        if counted.own {
+            let politeness = &mut rules.politeness;
+            politeness.site_delay = politeness.own_site_delay.min(politeness.site_delay);
+            politeness.site_delay_factor = politeness.site_delay_factor.min(1);
+            let delay = millis(politeness.site_delay.as_secs_f64());
+            basis.push(Basis::new(
+                "pause",
+                delay,
+                Source::Settings,
+                "all sites are in politeness.own_sites",
+            ));
+        }
+        let delay = orb_plan::Pace::of(&rules.politeness).delay(exchange.mean());
         let page = PageKind {
             wire_bytes,
             requests_per_page,
@@ -204,15 +184,59 @@ impl AskingArgs {
         Ok((question, basis))
     }
 
-    fn count_sites(&self, urls: &[String]) -> Result<Counted, Failure> {
+    /// Bytes a page, requests a page, robots.txt a site, sites an address.
+    fn plain_figures(&self, basis: &mut Vec<Basis>) -> [f64; 4] {
+        let plain = |value: f64| {
+            let text = format!("{value:.4}");
+            text.trim_end_matches('0').trim_end_matches('.').to_owned()
+        };
+        let size = self.page_size.map(|size| size.bytes() as f64);
+        let figures = [
+            ("bytes a page", size, PAGE_BYTES, "--page-size 20kB"),
+            (
+                "requests a page",
+                self.requests_per_page,
+                REQUESTS_PER_PAGE,
+                "--requests-per-page N",
+            ),
+            (
+                "robots.txt a site",
+                self.robots_per_site,
+                ROBOTS_PER_SITE,
+                "--robots-per-site N",
+            ),
+            (
+                "sites an address",
+                self.sites_per_address,
+                1.0,
+                "--sites-per-address N",
+            ),
+        ];
+        figures.map(|(name, given, assumed, flag)| {
+            let value = given.unwrap_or(assumed);
+            let text = if name == "bytes a page" {
+                bytes(value as u64)
+            } else {
+                plain(value)
+            };
+            basis.push(given_or_assumed(name, text, given.is_some(), flag));
+            value
+        })
+    }
+
+    fn count_sites(
+        &self,
+        mut seeds: Seeds,
+        politeness: &PolitenessConfig,
+    ) -> Result<Counted, Failure> {
         if let Some(sites) = self.sites {
             return Ok(Counted {
                 sites,
                 https_share: 1.0,
+                own: false,
                 basis: Basis::new("sites", count(sites), Source::Given, "--sites"),
             });
         }
-        let mut seeds = Seeds::open(urls, &self.seeds)?;
         let mut sites: BTreeMap<Site, bool> = BTreeMap::new();
         for seed in seeds.by_ref() {
             let https = seed.url.scheme() == Scheme::Https;
@@ -228,6 +252,7 @@ impl AskingArgs {
         Ok(Counted {
             sites: sites.len() as u64,
             https_share: https as f64 / sites.len() as f64,
+            own: sites.keys().all(|site| politeness.own_sites.contains(site)),
             basis: Basis::new(
                 "sites",
                 count(sites.len() as u64),
@@ -241,7 +266,35 @@ impl AskingArgs {
         })
     }
 
-    fn pages(&self, config: &CrawlConfig, basis: &mut Vec<Basis>) -> Spread {
+    fn pages(&self, config: &CrawlConfig, basis: &mut Vec<Basis>) -> Result<Spread, Failure> {
+        let spread = match &self.sizes {
+            Some(file) => {
+                let spread = sizes_file::read(&read_text(file)?, &file.display().to_string())?;
+                let mean = format!("{:.1}", spread.mean());
+                basis.push(Basis::new(
+                    "pages a site",
+                    mean,
+                    Source::Given,
+                    "--sizes; the mean",
+                ));
+                spread
+            }
+            None => self.assumed_pages(basis),
+        };
+        let most = config.frontier.pages_per_site_max;
+        if most == 0 {
+            return Ok(spread);
+        }
+        basis.push(Basis::new(
+            "pages a site at most",
+            count(most),
+            Source::Settings,
+            "frontier.pages_per_site_max",
+        ));
+        Ok(spread.capped(most as f64))
+    }
+
+    fn assumed_pages(&self, basis: &mut Vec<Basis>) -> Spread {
         let mean = self.pages_per_site.unwrap_or(PAGES_PER_SITE);
         let sigma = self.pages_spread.unwrap_or(PAGES_SPREAD);
         basis.push(given_or_assumed(
@@ -256,18 +309,7 @@ impl AskingArgs {
             self.pages_spread.is_some(),
             "--pages-spread SIGMA; decides how long the largest sites last",
         ));
-        let spread = Spread::LogNormal { mean, sigma };
-        let most = config.frontier.pages_per_site_max;
-        if most == 0 {
-            return spread;
-        }
-        basis.push(Basis::new(
-            "pages a site at most",
-            count(most),
-            Source::Settings,
-            "frontier.pages_per_site_max",
-        ));
-        spread.capped(most as f64)
+        Spread::LogNormal { mean, sigma }
     }
 
     fn exchange(&self, basis: &mut Vec<Basis>) -> Spread {
@@ -344,12 +386,16 @@ mod tests {
         urls: Vec<String>,
     }
 
+    fn seeds(line: &Line) -> Seeds {
+        Seeds::open(&line.urls, &line.asking.seeds).unwrap()
+    }
+
     fn ask(line: &str) -> (Question, Vec<Basis>) {
         let words = std::iter::once("orb").chain(line.split_whitespace());
         let line = Line::try_parse_from(words).unwrap();
         let costs = MachineCosts::of(&Samples::default());
         let config = CrawlConfig::default();
-        line.asking.question(&line.urls, &config, costs).unwrap()
+        line.asking.question(seeds(&line), &config, costs).unwrap()
     }
 
     fn source(basis: &[Basis], name: &str) -> Source {
@@ -395,6 +441,17 @@ mod tests {
         );
         assert_eq!(question.page.wire_bytes, 9_000.0);
         assert_eq!(question.rules.bandwidth, Some(1e6));
+    }
+
+    #[test]
+    fn sites_of_ones_own_have_their_own_pause() {
+        let line = Line::try_parse_from(["orb", "https://a.example/"]).unwrap();
+        let costs = MachineCosts::of(&Samples::default());
+        let mut config = CrawlConfig::default();
+        config.politeness.own_sites = vec![Site::of_host("a.example")];
+        let (question, basis) = line.asking.question(seeds(&line), &config, costs).unwrap();
+        assert_eq!(question.rules.politeness.site_delay.as_millis(), 100);
+        assert_eq!(source(&basis, "pause"), Source::Settings);
     }
 
     #[test]

@@ -6,5 +6,6 @@
 pub(crate) mod asking;
 pub(crate) mod basis;
 pub(crate) mod calibration;
+pub(crate) mod sizes_file;
 pub(crate) mod under_way;
 pub(crate) mod words;
