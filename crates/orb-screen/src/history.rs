@@ -70,7 +70,7 @@ impl History {
             },
         };
         // Neither a run's age nor, a million years on, numbers in which a second more is the same number.
-        if !(sample.seconds < AGE_SECONDS_MAX) {
+        if !(0.0..AGE_SECONDS_MAX).contains(&sample.seconds) {
             return;
         }
         match self.recent.back().copied() {

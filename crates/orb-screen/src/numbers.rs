@@ -137,7 +137,7 @@ mod tests {
         );
         assert_eq!([elapsed(5.9), elapsed(3_725.0)], ["0:00:05", "1:02:05"]);
         assert_eq!(
-            [rate(-1.0), rate(3.14), rate(1_234.5)],
+            [rate(-1.0), rate(3.07), rate(1_234.5)],
             ["0.0", "3.1", "1,235"]
         );
         assert_eq!([percent(0.344), percent(2.0)], ["34 %", "200 %"]);

@@ -1,4 +1,8 @@
 //! What keys do, as a table.
+#![allow(
+    clippy::unwrap_used,
+    reason = "part of tests: a failure is their way to fail"
+)]
 
 mod sample;
 

@@ -72,6 +72,40 @@ pub(crate) fn site(name: &str, phase: SitePhase, pending: u64, troubles: u64) ->
 
 /// A crawl `seconds` old.
 pub(crate) fn view(seconds: f64) -> View {
+    View {
+        status: status(seconds),
+        folder: "demo/crawl".into(),
+        version: "0.1.0".into(),
+        sites: vec![
+            site("example.com", SitePhase::Visiting, 1_200, 0),
+            site("example.org", SitePhase::Waiting, 340, 0),
+            site("slow.example.net", SitePhase::Waiting, 20, 12),
+            site("closed.example", SitePhase::Parked, 5, 31),
+            site("done.example", SitePhase::Idle, 0, 0),
+        ],
+        resolving: 1,
+        asking: 2,
+        shards_busy: vec![0.78, 0.66],
+        stages: [
+            (Stage::Network, 0.34),
+            (Stage::Scan, 0.2),
+            (Stage::Archive, 0.11),
+            (Stage::Frontier, 0.2),
+            (Stage::Commit, 0.1),
+            (Stage::Other, 0.05),
+        ]
+        .map(|(stage, cpu_seconds)| {
+            let used = StageUse {
+                cpu_seconds,
+                times: 1,
+            };
+            (stage, used)
+        })
+        .into(),
+    }
+}
+
+fn status(seconds: f64) -> Status {
     let step = seconds as u64;
     let states = States {
         pending: 9_214,
@@ -87,7 +121,7 @@ pub(crate) fn view(seconds: f64) -> View {
             .map(|(name, count)| ((*name).to_owned(), *count))
             .collect()
     };
-    let status = Status {
+    Status {
         phase: Phase::Running,
         pid: Some(4_711),
         seconds,
@@ -124,37 +158,6 @@ pub(crate) fn view(seconds: f64) -> View {
         },
         limiting: Limiting::Politeness,
         eta_seconds: Some(83.0),
-    };
-    View {
-        status,
-        folder: "demo/crawl".into(),
-        version: "0.1.0".into(),
-        sites: vec![
-            site("example.com", SitePhase::Visiting, 1_200, 0),
-            site("example.org", SitePhase::Waiting, 340, 0),
-            site("slow.example.net", SitePhase::Waiting, 20, 12),
-            site("closed.example", SitePhase::Parked, 5, 31),
-            site("done.example", SitePhase::Idle, 0, 0),
-        ],
-        resolving: 1,
-        asking: 2,
-        shards_busy: vec![0.78, 0.66],
-        stages: [
-            (Stage::Network, 0.34),
-            (Stage::Scan, 0.2),
-            (Stage::Archive, 0.11),
-            (Stage::Frontier, 0.2),
-            (Stage::Commit, 0.1),
-            (Stage::Other, 0.05),
-        ]
-        .map(|(stage, cpu_seconds)| {
-            let used = StageUse {
-                cpu_seconds,
-                times: 1,
-            };
-            (stage, used)
-        })
-        .into(),
     }
 }
 
