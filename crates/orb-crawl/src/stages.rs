@@ -257,7 +257,7 @@ mod tests {
         assert_eq!(book.busy(), [0.0]);
         assert!(
             !book
-                .stages(&[shard(0, 0)], Passages::default(), 2.0)
+                .stages(&[shard(0, 0, 0)], Passages::default(), 2.0)
                 .is_empty()
         );
     }

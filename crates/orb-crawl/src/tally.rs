@@ -59,7 +59,7 @@ impl Tally {
         self.draw ^= self.draw << 13;
         self.draw ^= self.draw >> 7;
         self.draw ^= self.draw << 17;
-        if self.draw % TURNS_PER_TIMED == 0 {
+        if self.draw.is_multiple_of(TURNS_PER_TIMED) {
             self.turn = Some(self.world.thread_cpu());
         }
     }

@@ -61,7 +61,7 @@ impl Visited {
     /// Takes note of an attempt. Cost: a look at four places.
     pub(crate) fn note(&mut self, id: SiteId, ended: &Ended) {
         let place = self.place_for(id);
-        let visits = self.places[place].get_or_insert_with(|| Visits {
+        let visits = self.places[place].get_or_insert(Visits {
             id,
             last: ended.at,
             took_us: 0,

@@ -25,7 +25,7 @@ where
         let reply = match timeout_at(clock, until, read_line(&mut stream, &mut kept)).await {
             Some(Ok(Some(line))) => match heard(&line) {
                 Ok(request) => answered(desk, clock, request).await,
-                Err(refusal) => refusal,
+                Err(refusal) => *refusal,
             },
             Some(Err(error)) if error.kind() == io::ErrorKind::InvalidData => {
                 Reply::refusal(format!("request is longer than {REQUEST_BYTES_MAX} bytes"))

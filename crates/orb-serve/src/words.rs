@@ -129,8 +129,8 @@ pub trait Desk: Send + Sync {
 }
 
 /// What a client said, or what is wrong with it.
-pub(crate) fn heard(line: &[u8]) -> Result<Request, Reply> {
-    serde_json::from_slice(line).map_err(|error| Reply::refusal(error.to_string()))
+pub(crate) fn heard(line: &[u8]) -> Result<Request, Box<Reply>> {
+    serde_json::from_slice(line).map_err(|error| Box::new(Reply::refusal(error.to_string())))
 }
 
 #[cfg(test)]

@@ -122,7 +122,8 @@ mod tests {
             synchronised: Some(true),
             last_run: Some(NOW - 5),
         };
-        let table: [(&str, Clocks, Vec<(Level, &str)>); 8] = [
+        type Case<'a> = (&'a str, Clocks, Vec<(Level, &'a str)>);
+        let table: [Case<'_>; 8] = [
             ("good", good, vec![(Level::Ok, "is synchronised")]),
             (
                 "nobody tells",

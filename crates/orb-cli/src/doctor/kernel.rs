@@ -29,34 +29,10 @@ pub(crate) struct KernelSeen {
 
 pub(crate) fn judge(seen: &KernelSeen) -> Vec<Finding> {
     let mut findings = Vec::new();
-    if let Some((most, now)) = seen.conntrack {
-        let room = most.saturating_sub(now);
-        let found = format!(
-            "the firewall tracks {} of at most {} connections",
-            count(now),
-            count(most)
-        );
-        let mend = format!(
-            "sysctl -w net.netfilter.nf_conntrack_max={}",
-            (seen.connections * 8).max(262_144)
-        );
-        // A closed connection stays in the table for two minutes.
-        if room < seen.connections {
-            findings.push(Finding::problem(
-                TOPIC,
-                found,
-                "when its table is full the kernel drops packets of new connections, which look like dead sites",
-                mend,
-            ));
-        } else if room < seen.connections * 8 {
-            findings.push(Finding::warning(
-                TOPIC,
-                found,
-                "closed connections stay in its table for two minutes; when it is full, sites look dead",
-                mend,
-            ));
-        }
-    }
+    findings.extend(
+        seen.conntrack
+            .and_then(|table| tracking(table, seen.connections)),
+    );
     if seen.overcommit == Some(2) {
         findings.push(Finding::warning(
             TOPIC,
@@ -110,6 +86,38 @@ pub(crate) fn judge(seen: &KernelSeen) -> Vec<Finding> {
         ));
     }
     findings
+}
+
+/// The table of the firewall's connection tracking: how many it holds at most, and how many it holds.
+fn tracking((most, now): (u64, u64), connections: u64) -> Option<Finding> {
+    let room = most.saturating_sub(now);
+    let found = format!(
+        "the firewall tracks {} of at most {} connections",
+        count(now),
+        count(most)
+    );
+    let mend = format!(
+        "sysctl -w net.netfilter.nf_conntrack_max={}",
+        (connections * 8).max(262_144)
+    );
+    // A closed connection stays in the table for two minutes.
+    if room < connections {
+        Some(Finding::problem(
+            TOPIC,
+            found,
+            "when its table is full the kernel drops packets of new connections, which look like dead sites",
+            mend,
+        ))
+    } else if room < connections * 8 {
+        Some(Finding::warning(
+            TOPIC,
+            found,
+            "closed connections stay in its table for two minutes; when it is full, sites look dead",
+            mend,
+        ))
+    } else {
+        None
+    }
 }
 
 #[cfg(test)]

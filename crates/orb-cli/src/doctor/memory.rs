@@ -103,7 +103,8 @@ mod tests {
             swap: 0,
             swap_used: 0,
         };
-        let table: [(&str, MemorySeen, Vec<(Level, &str)>); 6] = [
+        type Case<'a> = (&'a str, MemorySeen, Vec<(Level, &'a str)>);
+        let table: [Case<'_>; 6] = [
             ("half", good, vec![(Level::Ok, "8.0 GB, of 16.0 GB")]),
             (
                 "more than there is",

@@ -140,8 +140,11 @@ impl Facts {
     }
 }
 
+/// How a crawl stands, and what waits of each of its sites.
+type Standing = (Status, BTreeMap<String, u64>);
+
 /// The running crawl's status, and the sites with most waiting.
-fn running(dir: &CrawlDir) -> Result<Option<(Status, BTreeMap<String, u64>)>, Failure> {
+fn running(dir: &CrawlDir) -> Result<Option<Standing>, Failure> {
     let query = ViewQuery {
         order: SiteOrder::Pending,
         sites_max: 200,

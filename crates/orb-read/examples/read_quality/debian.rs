@@ -288,10 +288,13 @@ const PAGES: &[Labelled] = &[
     ),
 ];
 
+/// A reader by its name: HTML in, text out.
+type Reader = (&'static str, fn(&str) -> String);
+
 /// Reads every page with each reader and shows which snippets were missed and which came in.
 pub(crate) fn run(folder: &Path, smoothie: fn(&str) -> String) {
     println!("\nDebian's pages: snippets found that must be, and that must not be");
-    let readers: [(&str, fn(&str) -> String); 3] = [
+    let readers: [Reader; 3] = [
         ("orb-read", |html| orb_read::read_html(html, None).text),
         ("dom_smoothie", smoothie),
         ("everything", visible),

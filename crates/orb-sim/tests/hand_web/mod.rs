@@ -262,6 +262,10 @@ impl World for HandWorld {
         1.0
     }
 
+    fn thread_cpu(&self) -> Duration {
+        Duration::ZERO
+    }
+
     fn threads(&self) -> Vec<ThreadUse> {
         Vec::new()
     }

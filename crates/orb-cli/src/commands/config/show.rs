@@ -100,11 +100,9 @@ fn shown(in_force: &InForce, reference: &Reference) -> Result<BTreeMap<String, S
     table.insert(PROFILE_KEY.to_owned(), Value::String(profile));
     let mut shown = BTreeMap::new();
     for setting in reference.settings() {
-        let parts = setting.key.split('.');
-        let mut parts = parts.peekable();
         let mut below = Some(&table);
         let mut value = None;
-        while let Some(part) = parts.next() {
+        for part in setting.key.split('.') {
             value = below.and_then(|table| table.get(part));
             below = value.and_then(Value::as_table);
         }
