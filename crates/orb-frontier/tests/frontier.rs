@@ -470,6 +470,8 @@ fn a_url_is_found_wherever_it_waits() {
     assert_eq!(place(&mut bench, &url), "queue 0 behind 0");
     bench.pass(Duration::from_secs(60));
     let (visit, queued) = bench.next().unwrap();
+    // A page that was in memory already may come before the one that is tried again.
+    let url = queued.row.found.url.to_string();
     let settled = fate(&queued, UrlState::Done);
     bench.settle(&visit, queued, settled);
     let done = looked(&mut bench, &url);

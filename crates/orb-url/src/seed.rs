@@ -75,7 +75,7 @@ pub fn parse_seed_line(line: &str) -> Result<Option<Seed>, UrlError> {
     let url = if bare_domain {
         parse_bare(target)?
     } else {
-        CrawlUrl::parse(target)?
+        parse_whole(target)?
     };
     Ok(Some(Seed {
         url,
@@ -134,6 +134,18 @@ fn names_scheme(text: &str) -> bool {
 fn is_port_and_rest(text: &str) -> bool {
     let rest = text.trim_start_matches(|c: char| c.is_ascii_digit());
     rest.is_empty() || (rest.len() < text.len() && rest.starts_with(['/', '?', '#']))
+}
+
+/// A URL with its scheme. The URL Standard lets `*` stand in a host; in a list it is a pattern, not a place to begin.
+fn parse_whole(text: &str) -> Result<CrawlUrl, UrlError> {
+    let url = CrawlUrl::parse(text)?;
+    if url.host().contains('*') {
+        return Err(UrlError::BadHost {
+            url: Excerpt::of(text),
+            source: HostFault::Malformed,
+        });
+    }
+    Ok(url)
 }
 
 fn parse_bare(text: &str) -> Result<CrawlUrl, UrlError> {
