@@ -40,7 +40,7 @@ pub(crate) struct ShardReport {
     pub(crate) in_flight: u64,
     /// Those of them that wait for a name server.
     pub(crate) resolving: u64,
-    /// Those that wait for the owner of the address clocks.
+    /// Those that wait for the clock of their address.
     pub(crate) asking: u64,
     /// How long the site that has been due longest has waited for its turn.
     pub(crate) late: Duration,

@@ -37,6 +37,8 @@ pub(crate) struct Pressure {
     pub(crate) in_flight_max: f64,
     /// Requests that wait for a name server.
     pub(crate) resolving: f64,
+    /// Requests that wait for the clock of their address.
+    pub(crate) asking: f64,
     /// Sites that wait, for whatever.
     pub(crate) waiting: f64,
     /// Those of them that an address's clock keeps.
@@ -51,7 +53,7 @@ pub(crate) fn limiting(now: &Pressure) -> Limiting {
         now.busy_mean
     };
     let full = now.in_flight_max > 0.0 && now.in_flight >= now.in_flight_max * 0.95;
-    let exchanging = (now.in_flight - now.resolving).max(0.0);
+    let exchanging = (now.in_flight - now.resolving - now.asking).max(0.0);
     if now.paused {
         Limiting::Paused
     } else if now.held || now.clogged {
@@ -82,7 +84,7 @@ fn most_wait_for(now: &Pressure, exchanging: f64) -> Limiting {
     let own = (now.waiting - now.deferred).max(0.0);
     let causes = [
         (own, Limiting::Politeness),
-        (now.deferred, Limiting::Addresses),
+        (now.deferred + now.asking, Limiting::Addresses),
         (now.resolving, Limiting::Dns),
         (exchanging, Limiting::Servers),
     ];
@@ -128,6 +130,9 @@ mod tests {
     fn what_most_sites_wait_for_is_named() {
         check(Limiting::Addresses, |now| now.deferred = 60.0);
         check(Limiting::Servers, |now| now.in_flight = 300.0);
+        check(Limiting::Addresses, |now| {
+            (now.in_flight, now.asking) = (300.0, 200.0);
+        });
         check(Limiting::Dns, |now| {
             (now.in_flight, now.resolving) = (300.0, 200.0);
         });

@@ -28,6 +28,7 @@ pub(crate) struct Steadied {
     seen: bool,
     in_flight: f64,
     resolving: f64,
+    asking: f64,
     waiting: f64,
     deferred: f64,
 }
@@ -42,6 +43,7 @@ impl Steadied {
         let requests = |part: fn(&ShardReport) -> u64| shards.iter().map(part).sum();
         mean(&mut self.in_flight, requests(|shard| shard.in_flight));
         mean(&mut self.resolving, requests(|shard| shard.resolving));
+        mean(&mut self.asking, requests(|shard| shard.asking));
         mean(&mut self.waiting, sites(|slot| slot.sites.waiting));
         mean(&mut self.deferred, sites(|slot| slot.sites.deferred));
     }
@@ -60,6 +62,7 @@ impl Steadied {
             late: latest.map(|shard| shards[shard].late).unwrap_or_default(),
             in_flight: self.in_flight,
             resolving: self.resolving,
+            asking: self.asking,
             waiting: self.waiting,
             deferred: self.deferred,
             ..Pressure::default()

@@ -287,7 +287,13 @@ impl Shard {
             keep_open: true,
             ..Request::get(task.url.clone())
         };
+        let (gauges, clock) = (Rc::clone(&self.tally.gauges), Arc::clone(&self.env.clock));
         let run = async move {
+            // The fetcher would wait as well; here it is seen that the address's clock is waited for, not a server.
+            let begin = permit.not_before();
+            if begin > clock.mono() {
+                counted(&gauges.asking, clock.as_ref(), clock.sleep_until(begin)).await;
+            }
             let (gate, finished) = Finished::split(fetcher.fetch(permit, &request).await);
             Event::Exchanged(at, task, gate, finished)
         };
@@ -328,7 +334,10 @@ impl Shard {
     pub(crate) fn unresolved(&mut self, at: usize, task: Task, error: &orb_fetch::ResolveError) {
         let verdict = Verdict::of_resolve(error);
         let nothing_yet = self.slots.iter().all(|slot| slot.counts.requests == 0);
-        if nothing_yet && verdict.reason == Reason::Dns && !self.warned_of_dns {
+        // One name that does not exist among many says nothing about network and servers.
+        let alone = self.in_flight <= 1;
+        let telling = alone || !matches!(error, orb_fetch::ResolveError::NotFound { .. });
+        if nothing_yet && telling && verdict.reason == Reason::Dns && !self.warned_of_dns {
             self.warned_of_dns = true;
             tracing::warn!(host = task.url.host(), %error, "no name could be resolved so far: are the network and the dns servers (--dns) up?");
         }

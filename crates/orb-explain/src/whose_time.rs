@@ -80,7 +80,7 @@ pub enum Whose {
     Us,
     /// The name servers'.
     Names,
-    /// Waiting for clocks that are shared with other sites.
+    /// Waiting for the clocks of its address and group, which every site there shares.
     Clocks,
     /// No request with its parts recorded.
     Unknown,
@@ -97,7 +97,7 @@ impl Whose {
             Whose::Site => "the site",
             Whose::Us => "us",
             Whose::Names => "name servers",
-            Whose::Clocks => "shared clocks",
+            Whose::Clocks => "address clock",
             Whose::Unknown => "nobody knows",
         }
     }
@@ -140,7 +140,7 @@ pub struct WhoseTime {
     pub us_us: u64,
     /// … the name servers'.
     pub names_us: u64,
-    /// … spent waiting for shared clocks.
+    /// … spent waiting for the clock of its address.
     pub clocks_us: u64,
     /// The parts.
     pub parts: Vec<PartTime>,
@@ -202,7 +202,7 @@ impl WhoseTime {
         let total = self.site_us + self.us_us + self.names_us + self.clocks_us;
         let split = format!(
             "of {} for a request (mean of {}), {} is the site's, {} ours, {} the name servers', {} waiting for \
-             clocks shared with other sites",
+             the clock of its address",
             span(total),
             count(self.requests),
             span(self.site_us),
@@ -220,7 +220,7 @@ impl WhoseTime {
             ),
             Whose::Names => format!("it is neither, it is the name servers: {split}"),
             Whose::Clocks => format!(
-                "it is neither, it is politeness: {split}; it shares its address with other sites"
+                "it is neither, it is politeness: {split}; the address rests after each request of any site there (politeness.address_delay)"
             ),
             Whose::Unknown => split,
         }
@@ -303,7 +303,7 @@ mod tests {
         check(
             [700, 0, 1, 1, 2, 5, 0, 5],
             Whose::Clocks,
-            "shares its address",
+            "the address rests",
         );
         assert_eq!(judge(0, &Default::default()).whose, Whose::Unknown);
     }
