@@ -147,7 +147,7 @@ impl UrlLook {
             .transpose()
     }
 
-    /// Looks. Cost: a block of each run, and the rows of the site before the URL, at most [`ASK_ROWS_MAX`].
+    /// Looks. Cost: a block of each run, and the rows of the site before the URL, at most `ASK_ROWS_MAX`.
     ///
     /// # Errors
     /// When store or files cannot be read.

@@ -5,7 +5,7 @@
 //! May touch: nothing; it is arithmetic. Must not touch: clocks, files, sockets.
 //! Invariant: the same question has the same answer; every figure in it follows from a formula written beside it.
 //!
-//! Read [`pace`] for the pause of one site, `runout` for how sites end one after another, [`forecast`] for the whole.
+//! Read `pace` for the pause of one site, `runout` for how sites end one after another, [`forecast`] for the whole.
 
 mod ceilings;
 mod cohorts;
