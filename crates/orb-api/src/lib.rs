@@ -9,6 +9,7 @@ mod books;
 mod bytes;
 mod facts;
 mod layout;
+mod numerals;
 mod outcome;
 mod status;
 mod view;
@@ -23,6 +24,7 @@ pub use facts::{
     UrlFacts,
 };
 pub use layout::{CrawlDir, FORMAT_VERSION};
+pub use numerals::count;
 pub use outcome::{Outcome, Reason, UrlState};
 pub use status::{Bounds, Limiting, Phase, Status, Summary};
 pub use view::{SiteLine, SiteOrder, Stage, StageUse, View, ViewQuery};

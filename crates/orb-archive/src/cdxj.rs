@@ -11,32 +11,32 @@
 //! Values are strings, as replay tools expect. A revisit has the type `warc/revisit`.
 
 use orb_env::Disk;
-use orb_warc::{Fields, ReadError, Record, RecordType, format_date};
-use serde::{Deserialize, Serialize};
+use orb_warc::{ReadError, Record, RecordType, format_date};
+use serde::Serialize;
 
 use crate::cdx_key::cdx_key;
 use crate::limits::URL_BYTES_MAX;
 use crate::{ArchiveError, ArchiveFile};
 
 /// The JSON part of a line.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CdxLine {
+#[derive(Serialize)]
+struct CdxLine {
     /// The address as the record names it.
-    pub url: String,
+    url: String,
     /// Media type as the server named it, `warc/revisit`, or `unk`.
-    pub mime: String,
+    mime: String,
     /// HTTP status; empty for a record without one.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub status: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    status: String,
     /// Payload digest with the name of its algorithm, `sha1:…`; absent when it is another algorithm.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub digest: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    digest: Option<String>,
     /// Bytes of the record in the file.
-    pub length: String,
+    length: String,
     /// Offset of the record.
-    pub offset: String,
+    offset: String,
     /// The file.
-    pub filename: String,
+    filename: String,
 }
 
 /// Calls `each` with the index line of every response, revisit and resource of `file`, in the order of the file.
@@ -88,13 +88,13 @@ fn line_of(record: &Record, filename: &str) -> Option<String> {
     let key = cdx_key(url)?;
     let date = format_date(record.date_us()?);
     let time: String = date.chars().filter(char::is_ascii_digit).take(14).collect();
-    let head = http_head(record);
+    let head = record.http_head();
     let mime = match kind {
         RecordType::Revisit => Some("warc/revisit".to_owned()),
         RecordType::Resource => record.fields.get("Content-Type").map(media_type),
         _ => head
             .as_ref()
-            .and_then(|(_, fields)| fields.get("Content-Type"))
+            .and_then(|head| head.fields.get("Content-Type"))
             .map(media_type),
     };
     let line = CdxLine {
@@ -102,7 +102,10 @@ fn line_of(record: &Record, filename: &str) -> Option<String> {
         mime: mime
             .filter(|mime| !mime.is_empty())
             .unwrap_or_else(|| "unk".to_owned()),
-        status: head.map(|(status, _)| status).unwrap_or_default(),
+        status: head
+            .and_then(|head| head.status)
+            .map(|status| format!("{status:03}"))
+            .unwrap_or_default(),
         digest: record.payload_digest().map(|digest| digest.to_string()),
         length: record.len.to_string(),
         offset: record.offset.to_string(),
@@ -110,19 +113,6 @@ fn line_of(record: &Record, filename: &str) -> Option<String> {
     };
     let json = serde_json::to_string(&line).ok()?;
     Some(format!("{key} {time} {json}"))
-}
-
-/// Status and fields of the HTTP head in the record's block.
-fn http_head(record: &Record) -> Option<(String, Fields)> {
-    let head = &record.block[..record.http_head_len()?];
-    let end = memchr::memchr(b'\n', head)? + 1;
-    let line = String::from_utf8_lossy(&head[..end]).into_owned();
-    let status = line.split_ascii_whitespace().nth(1)?.to_owned();
-    let plain = status.len() == 3 && status.bytes().all(|byte| byte.is_ascii_digit());
-    Some((
-        if plain { status } else { String::new() },
-        Fields::parse(&head[end..]).0,
-    ))
 }
 
 /// `text/html` of `Text/HTML; charset=x`; only what can stand in a media type.

@@ -15,11 +15,10 @@ mod repair;
 mod sorted;
 mod verify;
 
-pub use cdx_key::cdx_key;
-pub use cdxj::{CdxLine, index_file};
+pub use cdxj::index_file;
 pub use error::ArchiveError;
 pub use files::{ArchiveFile, list};
-pub use look::{Look, record_at, records_of};
+pub use look::{Look, newest, record_at, record_with_id, records_of};
 pub use repair::{Repaired, repair};
-pub use sorted::{SortedLines, write_sorted};
+pub use sorted::SortedLines;
 pub use verify::{Damage, DamageKind, FileReport, verify};

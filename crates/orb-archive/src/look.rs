@@ -85,3 +85,71 @@ pub fn records_of(
         }
     }
 }
+
+/// The newest of the wanted records in `files`; of equally old ones the last. Without a type only captures count:
+/// responses, revisits and resources.
+///
+/// # Errors
+/// When a file cannot be read.
+pub fn newest(
+    disk: &dyn Disk,
+    files: &[ArchiveFile],
+    look: &Look,
+    progress: &mut dyn FnMut(u64),
+) -> Result<Option<Record>, ArchiveError> {
+    let mut best: Option<Record> = None;
+    each_of_all(disk, files, look, progress, &mut |record| {
+        let capture = look.kind.is_some()
+            || matches!(
+                record.record_type(),
+                RecordType::Response | RecordType::Revisit | RecordType::Resource
+            );
+        let newer = best
+            .as_ref()
+            .is_none_or(|best| record.date_us() >= best.date_us());
+        if capture && newer {
+            best = Some(record.clone());
+        }
+        ControlFlow::Continue(())
+    })?;
+    Ok(best)
+}
+
+/// The record whose `WARC-Record-ID` is `id`, as written, such as the one a revisit refers to.
+///
+/// # Errors
+/// When a file cannot be read.
+pub fn record_with_id(
+    disk: &dyn Disk,
+    files: &[ArchiveFile],
+    id: &str,
+    progress: &mut dyn FnMut(u64),
+) -> Result<Option<Record>, ArchiveError> {
+    let mut found = None;
+    each_of_all(disk, files, &Look::default(), progress, &mut |record| {
+        if record.fields.get("WARC-Record-ID") != Some(id) {
+            return ControlFlow::Continue(());
+        }
+        found = Some(record.clone());
+        ControlFlow::Break(())
+    })?;
+    Ok(found)
+}
+
+/// [`records_of`] over files one after another; `progress` hears of the bytes of all.
+fn each_of_all(
+    disk: &dyn Disk,
+    files: &[ArchiveFile],
+    look: &Look,
+    progress: &mut dyn FnMut(u64),
+    each: &mut dyn FnMut(&Record) -> ControlFlow<()>,
+) -> Result<(), ArchiveError> {
+    let mut before = 0;
+    for file in files {
+        if records_of(disk, file, look, &mut |at| progress(before + at), each)?.is_break() {
+            break;
+        }
+        before += file.bytes;
+    }
+    Ok(())
+}

@@ -104,22 +104,6 @@ impl Drop for SortedLines {
     }
 }
 
-/// Sorts `lines` into the file `result`. For few lines; [`SortedLines`] for many.
-///
-/// # Errors
-/// What the disk says.
-pub fn write_sorted(
-    disk: Arc<dyn Disk>,
-    result: &Path,
-    lines: impl IntoIterator<Item = String>,
-) -> Result<u64, ArchiveError> {
-    let mut sorted = SortedLines::new(disk, result);
-    for line in lines {
-        sorted.push(line)?;
-    }
-    sorted.finish()
-}
-
 fn beside(result: &Path, suffix: &str) -> PathBuf {
     let mut path = result.to_path_buf().into_os_string();
     path.push(format!(".{suffix}"));

@@ -9,7 +9,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use orb_archive::{
-    DamageKind, Look, SortedLines, index_file, list, record_at, records_of, repair, verify,
+    DamageKind, Look, SortedLines, index_file, list, newest, record_at, record_with_id, records_of,
+    repair, verify,
 };
 use orb_env::{Disk, MemoryDisk};
 use orb_url::CrawlUrl;
@@ -207,4 +208,39 @@ fn the_index_has_a_sorted_line_for_each_capture() {
         )
     );
     assert!(text.lines().is_sorted());
+}
+
+/// A revisit leads on by the id it refers to; of two captures the newer counts.
+#[test]
+fn the_newest_capture_and_a_record_by_its_id_are_found() {
+    let disk = MemoryDisk::new();
+    write(&disk, "a.warc.gz", 3);
+    write(&disk, "b.warc.gz", 2);
+    let files = list(&disk, Path::new("/crawl")).unwrap();
+    let look = Look {
+        url: Some(CrawlUrl::parse("https://www.example.org/1?b&a").unwrap()),
+        kind: None,
+    };
+    let mut heard = 0;
+    let found = newest(&disk, &files, &look, &mut |at| heard = at).unwrap();
+    let found = found.unwrap();
+    assert_eq!(found.target_uri(), Some("https://www.example.org/1?b&a"));
+    assert_eq!(heard, files.iter().map(|file| file.bytes).sum::<u64>());
+    let id = found.fields.get("WARC-Record-ID").unwrap();
+    let again = record_with_id(&disk, &files, id, &mut |_| {}).unwrap();
+    assert_eq!(again.unwrap().fields.get("WARC-Record-ID"), Some(id));
+    assert!(
+        record_with_id(&disk, &files, "<urn:x>", &mut |_| {})
+            .unwrap()
+            .is_none()
+    );
+    let nowhere = Look {
+        url: Some(CrawlUrl::parse("https://www.example.org/9").unwrap()),
+        kind: None,
+    };
+    assert!(
+        newest(&disk, &files, &nowhere, &mut |_| {})
+            .unwrap()
+            .is_none()
+    );
 }

@@ -7,7 +7,7 @@
 use orb_api::CrawlDir;
 use orb_env::Disk;
 use orb_robots::{ProductToken, Robots};
-use orb_warc::{Fields, Record, RecordType, Truncated};
+use orb_warc::{Record, RecordType, Truncated};
 
 use crate::archive::Archive;
 use crate::error::AuditError;
@@ -52,7 +52,9 @@ impl Copies<'_> {
         let Some(payload) = record.http_payload() else {
             return Ok(RobotsCopy::Gone);
         };
-        let coding = head_field(&record, "Content-Encoding");
+        let coding = record
+            .http_head()
+            .and_then(|head| head.joined("Content-Encoding"));
         let limits = orb_fetch::DecodeLimits {
             bytes_max: ROBOTS_BYTES_MAX as u64,
             ..Default::default()
@@ -67,7 +69,7 @@ impl Copies<'_> {
     /// The `Location` that an attempt's answer names; `None` when there is none or the record is gone.
     pub(crate) fn location(&self, attempt: usize) -> Result<Option<String>, AuditError> {
         let record = self.record(attempt)?;
-        Ok(record.and_then(|record| head_field(&record, "Location")))
+        Ok(record.and_then(|record| record.http_head()?.joined("Location")))
     }
 
     /// Whether an attempt's archived answer broke off.
@@ -114,13 +116,4 @@ fn is_broken_off(record: &Record) -> bool {
     record
         .truncated()
         .is_some_and(|why| why != Truncated::Length)
-}
-
-/// A field of the HTTP head in a record's block; several of one name are joined by commas.
-fn head_field(record: &Record, name: &str) -> Option<String> {
-    let head = record.block.get(..record.http_head_len()?)?;
-    let line = head.iter().position(|&byte| byte == b'\n')?;
-    let (fields, _) = Fields::parse(&head[line + 1..]);
-    let values: Vec<&str> = fields.get_all(name).collect();
-    (!values.is_empty()).then(|| values.join(", "))
 }

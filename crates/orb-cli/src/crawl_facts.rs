@@ -16,7 +16,7 @@ use orb_serve::{Client, ClientError, Reply, Request};
 use orb_url::{CrawlUrl, Site};
 
 use crate::exit::Failure;
-use crate::folder::{self, FolderLock, LockError};
+use crate::folder::{self, FolderLock};
 use crate::last_run::LastRun;
 use crate::limits::SEARCH_SHOWN_BYTES_MIN;
 use crate::local_time::LocalTime;
@@ -117,16 +117,7 @@ fn running(dir: &CrawlDir) -> Result<Option<(Client, Phase)>, Failure> {
 }
 
 fn stopped(dir: &CrawlDir) -> Result<Source, Failure> {
-    let lock = match folder::lock(dir) {
-        Err(LockError::Held { pid, .. }) => {
-            let who = pid.map_or_else(|| "a process".to_owned(), |pid| format!("process {pid}"));
-            return Err(Failure::usage_text(format!(
-                "{who} works on {} and does not answer: it is starting or ending, ask again",
-                dir.root().display()
-            )));
-        }
-        lock => lock?,
-    };
+    let lock = folder::lock_silent(dir)?;
     let run = LastRun::read(dir).unwrap_or_else(|| {
         note("orb: the settings of the last run are not kept here: scope and rules are judged by the defaults");
         LastRun::default()

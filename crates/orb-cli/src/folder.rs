@@ -128,6 +128,20 @@ pub(crate) fn lock(dir: &CrawlDir) -> Result<FolderLock, LockError> {
     Ok(FolderLock(file))
 }
 
+/// Locks a folder whose crawl did not answer on its socket: whoever holds it is starting or ending.
+pub(crate) fn lock_silent(dir: &CrawlDir) -> Result<FolderLock, Failure> {
+    match lock(dir) {
+        Err(LockError::Held { pid, .. }) => {
+            let who = pid.map_or_else(|| "a process".to_owned(), |pid| format!("process {pid}"));
+            Err(Failure::usage_text(format!(
+                "{who} works on {} and does not answer: it is starting or ending, ask again",
+                dir.root().display()
+            )))
+        }
+        lock => Ok(lock?),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

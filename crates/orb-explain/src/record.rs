@@ -7,7 +7,7 @@ use std::io::{self, Read};
 
 use orb_api::ArchivePlace;
 use orb_env::ReadFile;
-use orb_warc::{Fields, Reader, Record, RecordType, SegmentName, parse_date};
+use orb_warc::{Reader, Record, RecordType, SegmentName, parse_date};
 use serde::Serialize;
 
 use crate::limits::BLOCK_BYTES_MAX;
@@ -86,21 +86,12 @@ fn of_record(record: &Record) -> Glance {
 }
 
 fn read_head(record: &Record, glance: &mut Glance) {
-    let end = record.http_head_len().unwrap_or(record.block.len());
-    let head = &record.block[..end];
-    let line_end = head
-        .iter()
-        .position(|&byte| byte == b'\n')
-        .map_or(head.len(), |at| at + 1);
-    let (first, rest) = head.split_at(line_end);
-    let first = String::from_utf8_lossy(first);
-    glance.status = first
-        .split(' ')
-        .nth(1)
-        .and_then(|code| code.trim().parse().ok());
-    let (fields, _) = Fields::parse(rest);
-    glance.content_type = fields.get("Content-Type").map(str::to_owned);
-    glance.location = fields.get("Location").map(str::to_owned);
+    let Some(head) = record.http_head() else {
+        return;
+    };
+    glance.status = head.status;
+    glance.content_type = head.fields.get("Content-Type").map(str::to_owned);
+    glance.location = head.fields.get("Location").map(str::to_owned);
 }
 
 /// A file from an offset on.

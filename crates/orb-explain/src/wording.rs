@@ -3,6 +3,7 @@
 //! In: values. Out: words. May touch: nothing; the present moment and the time zone are arguments.
 //! Invariant: no text from outside can move a cursor or hide what follows.
 
+pub(crate) use orb_api::count;
 use orb_env::Wall;
 
 /// The present moment, and how an instant is written where the reader is.
@@ -75,19 +76,6 @@ pub(crate) fn millis(us: u64) -> String {
         1..9_950 => format!("{:.1}", us as f64 / 1_000.0),
         _ => format!("{:.0}", us as f64 / 1_000.0),
     }
-}
-
-/// A number with its thousands set apart.
-pub(crate) fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }
 
 /// `1 URL`, `3 URLs`.

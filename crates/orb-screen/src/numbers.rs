@@ -5,19 +5,7 @@
 
 use std::fmt::Write as _;
 
-/// A number with its thousands set apart.
-#[must_use]
-pub fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
+pub use orb_api::count;
 
 /// Bytes in the unit a person would choose, powers of 1,000.
 #[must_use]

@@ -14,8 +14,8 @@ use std::thread;
 
 use clap::{Args, Subcommand};
 use orb_archive::{
-    ArchiveError, ArchiveFile, FileReport, Look, SortedLines, index_file, list, record_at,
-    records_of, repair, verify,
+    ArchiveError, ArchiveFile, FileReport, Look, SortedLines, index_file, list, newest, record_at,
+    record_with_id, records_of, repair, verify,
 };
 use orb_env::{Disk, KernelDisk};
 use orb_fetch::{DecodeLimits, decode_content};
@@ -483,7 +483,11 @@ fn extract(args: &ExtractArgs) -> Outcome {
         None if args.which.url.is_none() => {
             return Err(Failure::usage_text("which record? Give --url or --offset"));
         }
-        None => newest(&files, &args.which.look()?, bytes_total)?,
+        None => {
+            let bar = ProgressBar::new("read", bytes_total, false);
+            newest(&KernelDisk, &files, &args.which.look()?, &mut bar.of_file())
+                .map_err(of_archive)?
+        }
     };
     let mut record = found.ok_or_else(no_record)?;
     if record.record_type() == RecordType::Revisit {
@@ -492,7 +496,10 @@ fn extract(args: &ExtractArgs) -> Outcome {
     let payload = record
         .http_payload()
         .map_or_else(|| record.block.clone(), |body| body.into_owned());
-    let coding = content_encoding(&record).filter(|_| !args.as_received);
+    let coding = record
+        .http_head()
+        .and_then(|head| head.joined("Content-Encoding"))
+        .filter(|_| !args.as_received);
     let decoded = decode_content(coding.as_deref(), &payload, &DecodeLimits::default());
     if decoded.encoded || decoded.truncated {
         note(
@@ -517,70 +524,21 @@ fn extract(args: &ExtractArgs) -> Outcome {
     Ok(Exit::Fine)
 }
 
-/// The newest response or revisit that is looked for.
-fn newest(files: &[ArchiveFile], look: &Look, bytes_total: u64) -> Result<Option<Record>, Failure> {
-    let bar = ProgressBar::new("read", bytes_total, false);
-    let mut best: Option<Record> = None;
-    for file in files {
-        let went = records_of(&KernelDisk, file, look, &mut bar.of_file(), &mut |record| {
-            let capture = look.kind.is_some()
-                || matches!(
-                    record.record_type(),
-                    RecordType::Response | RecordType::Revisit | RecordType::Resource
-                );
-            let newer = best
-                .as_ref()
-                .is_none_or(|best| record.date_us() >= best.date_us());
-            if capture && newer {
-                best = Some(record.clone());
-            }
-            ControlFlow::Continue(())
-        });
-        went.map(drop).map_err(of_archive)?;
-    }
-    Ok(best)
-}
-
 /// The record that a revisit stands for.
 fn referred(files: &[ArchiveFile], revisit: &Record, bytes_total: u64) -> Result<Record, Failure> {
     let id = revisit.fields.get("WARC-Refers-To").unwrap_or_default();
-    let bar = ProgressBar::new("read", bytes_total, false);
-    let mut found = None;
-    for file in files {
-        let went = records_of(
-            &KernelDisk,
-            file,
-            &Look::default(),
-            &mut bar.of_file(),
-            &mut |record| {
-                if record.fields.get("WARC-Record-ID") == Some(id) {
-                    found = Some(record.clone());
-                    return ControlFlow::Break(());
-                }
-                ControlFlow::Continue(())
-            },
-        );
-        if went.map_err(of_archive)?.is_break() {
-            break;
-        }
-    }
-    drop(bar);
     let of = revisit
         .fields
         .get("WARC-Refers-To-Target-URI")
         .unwrap_or("another address");
-    note(&format!("orb: the same payload as {of}, which is taken"));
-    found.ok_or_else(|| {
+    let bar = ProgressBar::new("read", bytes_total, false);
+    let found = record_with_id(&KernelDisk, files, id, &mut bar.of_file()).map_err(of_archive)?;
+    drop(bar);
+    let found = found.ok_or_else(|| {
         Failure::usage_text(format!(
             "the record is a revisit of {of} ({id}), which is in none of these files"
         ))
-    })
-}
-
-fn content_encoding(record: &Record) -> Option<String> {
-    let head = &record.block[..record.http_head_len()?];
-    let end = head.iter().position(|byte| *byte == b'\n')? + 1;
-    let (fields, _) = orb_warc::Fields::parse(&head[end..]);
-    let values: Vec<&str> = fields.get_all("Content-Encoding").collect();
-    (!values.is_empty()).then(|| values.join(","))
+    })?;
+    note(&format!("orb: the same payload as {of}, which is taken"));
+    Ok(found)
 }

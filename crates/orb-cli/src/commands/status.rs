@@ -133,16 +133,7 @@ fn current(dir: &CrawlDir) -> Result<Status, Failure> {
         Err(ClientError::NotRunning) => {}
         Err(error) => return Err(Failure::usage(error)),
     }
-    let _lock = match folder::lock(dir) {
-        Err(LockError::Held { pid, .. }) => {
-            let who = pid.map_or_else(|| "a process".to_owned(), |pid| format!("process {pid}"));
-            return Err(Failure::usage_text(format!(
-                "{who} works on {} and does not answer: it is starting or ending, ask again",
-                dir.root().display()
-            )));
-        }
-        lock => lock?,
-    };
+    let _lock = folder::lock_silent(dir)?;
     let world = KernelWorld::for_reading();
     Ok(read_status(&world, dir)?)
 }

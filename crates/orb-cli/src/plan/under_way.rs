@@ -17,7 +17,7 @@ use orb_serve::{ClientError, Request, ask};
 use orb_store::Keyspace;
 
 use crate::exit::Failure;
-use crate::folder::{self, LockError};
+use crate::folder::{self};
 use crate::limits::{ATTEMPT_BYTES_READ_MAX, SITE_ROWS_READ};
 use crate::world::KernelWorld;
 
@@ -174,15 +174,7 @@ fn stopped(
     world: &KernelWorld,
     identity: &CrawlIdentity,
 ) -> Result<(Status, BTreeMap<String, u64>), Failure> {
-    let _lock = match folder::lock(dir) {
-        Err(LockError::Held { .. }) => {
-            return Err(Failure::usage_text(format!(
-                "a process works on {} and does not answer: it is starting or ending, ask again",
-                dir.root().display()
-            )));
-        }
-        lock => lock?,
-    };
+    let _lock = folder::lock_silent(dir)?;
     let mut status = read_status(world, dir)?;
     let mut pending = BTreeMap::new();
     for slot in identity.slot_map()?.slot_ids() {
