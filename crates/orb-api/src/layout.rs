@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 /// Version of everything inside the folder that is not a public format. A newer one is refused.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 /// A crawl's folder (`--out`): `warc/`, `index/`, `state/`, `logs/`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,7 +9,7 @@
 //! | group, books, admitted files | `Meta`, row `frontier` |
 //! | committed lengths | `Meta`, row `files` |
 //! | sieve keys | every run that `Meta`, row `runs` names |
-//! | waiting URLs | `Queue` (excluded where the row in `Sites` is parked), `Cold` (excluded: budget), admitted files |
+//! | waiting URLs | `Queue` (excluded where the site's row in `Tallies` is parked), `Cold` (excluded: budget), admitted files |
 //! | fates | `Fates` |
 
 use std::collections::BTreeMap;
@@ -17,30 +17,36 @@ use std::sync::Arc;
 
 use orb_api::{CrawlDir, Reason};
 use orb_env::Disk;
-use orb_frontier::rows::{FateRow, QueueRow};
-use orb_frontier::{DecodeError, RunList, SlotSnapshot, check_runs, decode_site, read_admitted};
-use orb_shard::{Partition, SlotId};
+use orb_frontier::rows::{FateRow, QueueRow, site_of_key};
+use orb_frontier::{DecodeError, RunList, SlotSnapshot, check_runs, each_tally, read_admitted};
+use orb_shard::{SiteKey, SlotId};
 use orb_store::{Keyspace, Store, StoreOpener};
-use orb_url::Fingerprint;
-use serde::Deserialize;
+use orb_url::{CrawlKey, Fingerprint};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
 use crate::error::{AuditError, StateError};
 use crate::limits::STATE_ROWS;
 use crate::state::{ArchiveEnd, Fate, StateReader, StoredSlot, UrlKey, Waiting};
-
-/// Bytes of a queue key after partition and site: a zero, lane, order, tie.
-const QUEUE_KEY_TAIL: usize = 1 + 1 + 8 + 8;
 
 /// The open stores of one crawl. Nobody else may have them open.
 pub struct StoredState {
     disk: Arc<dyn Disk>,
     dir: CrawlDir,
     stores: Vec<Arc<dyn Store>>,
+    key: CrawlKey,
 }
 
 #[derive(Deserialize)]
 struct Identity {
     slots: u8,
+    #[serde(deserialize_with = "crawl_key")]
+    key: CrawlKey,
+}
+
+fn crawl_key<'de, D: Deserializer<'de>>(value: D) -> Result<CrawlKey, D::Error> {
+    let text = String::deserialize(value)?;
+    CrawlKey::from_hex(&text).ok_or_else(|| D::Error::custom("a crawl's key is 32 hex digits"))
 }
 
 /// Row `files` of the keyspace `Meta`, as far as it is needed here.
@@ -82,6 +88,7 @@ impl StoredState {
             disk,
             dir: dir.clone(),
             stores,
+            key: identity.key,
         })
     }
 
@@ -96,13 +103,11 @@ impl StoredState {
         Ok(SlotSnapshot::read(self.store(slot)?)?.unwrap_or_default())
     }
 
-    /// Sites whose URLs count as excluded, by their key.
-    fn parked(&self, slot: SlotId) -> Result<BTreeMap<Vec<u8>, Reason>, StateError> {
+    /// Sites whose URLs count as excluded.
+    fn parked(&self, slot: SlotId) -> Result<BTreeMap<SiteKey, Reason>, StateError> {
         let mut parked = BTreeMap::new();
-        for_each_row(self.store(slot)?, Keyspace::Sites, |key, value| {
-            let (_, _, row) = decode_site(key, value)?;
-            parked.extend(row.parked.map(|reason| (key.to_vec(), reason)));
-            Ok(())
+        each_tally(self.store(slot)?, &mut |key, tally| {
+            parked.extend(tally.parked.map(|reason| (key, reason)));
         })?;
         Ok(parked)
     }
@@ -153,9 +158,9 @@ impl StateReader for StoredState {
         let parked = self.parked(slot)?;
         let store = self.store(slot)?;
         let mut waiting = |key: &[u8], value: &[u8], excluded| {
-            let row = QueueRow::decode(value)?;
+            let row = QueueRow::decode(&self.key, value)?;
             let key = UrlKey {
-                partition: partition_of(key)?,
+                partition: site_of_key(key)?.partition().get(),
                 fingerprint: row.fingerprint,
             };
             each(Waiting {
@@ -166,8 +171,8 @@ impl StateReader for StoredState {
             Ok(())
         };
         for_each_row(store, Keyspace::Queue, |key, value| {
-            let site = &key[..key.len().saturating_sub(QUEUE_KEY_TAIL)];
-            waiting(key, value, parked.get(site).copied())
+            let site = site_of_key(key)?;
+            waiting(key, value, parked.get(&site).copied())
         })?;
         for_each_row(store, Keyspace::Cold, |key, value| {
             waiting(key, value, Some(Reason::Budget))
@@ -213,7 +218,7 @@ impl StateReader for StoredState {
             let row = FateRow::decode(value)?;
             let fingerprint = key.last_chunk().ok_or(DecodeError::Short)?;
             let key = UrlKey {
-                partition: partition_of(key)?,
+                partition: site_of_key(key)?.partition().get(),
                 fingerprint: Fingerprint(u64::from_be_bytes(*fingerprint)),
             };
             each(Fate {
@@ -227,14 +232,6 @@ impl StateReader for StoredState {
             Ok(())
         })
     }
-}
-
-fn partition_of(key: &[u8]) -> Result<u16, StateError> {
-    let number = key.first_chunk().map(|bytes| u16::from_be_bytes(*bytes));
-    let partition = number.and_then(Partition::new);
-    Ok(partition
-        .ok_or(DecodeError::Value { field: "partition" })?
-        .get())
 }
 
 /// Visits every row of a keyspace in key order. Memory: [`STATE_ROWS`] rows.

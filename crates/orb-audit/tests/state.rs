@@ -236,7 +236,7 @@ fn folders_are_private() {
 #[test]
 fn a_newer_format_is_noticed() {
     let mut folder = small();
-    folder.identity = r#"{"format":2}"#.to_owned();
+    folder.identity = r#"{"format":3}"#.to_owned();
     frame(&folder.report(true), "format");
 }
 

@@ -63,9 +63,6 @@ pub(crate) const CALIBRATION_RUN_MAX: Duration = Duration::from_secs(4);
 /// Bytes of attempt rows that a plan reads of each slot: some hundred thousand rows, a second of reading.
 pub(crate) const ATTEMPT_BYTES_READ_MAX: u64 = 64 << 20;
 
-/// Site rows that a plan reads at once.
-pub(crate) const SITE_ROWS_READ: usize = 10_000;
-
 /// How long `orb doctor` waits for a DNS server: as long as a crawl does for one answer.
 pub(crate) const DOCTOR_DNS_MAX: Duration = Duration::from_secs(3);
 

@@ -75,15 +75,13 @@ impl Shard {
         let now = self.env.clock.stamp();
         let live = frontier.find_site(&site).map(|id| {
             let state = frontier.site_state(id, now.mono);
+            let row = frontier.site_row(id, now);
             Live {
                 phase: state.phase,
-                delay: state.delay,
                 next_in: state.next_in,
-                clock: state.clock.stored(now),
-                row: orb_frontier::rows::SiteRow {
-                    crawl_delay_us: state.crawl_delay.map(|delay| delay.as_micros() as u64),
-                    ..state.row.clone()
-                },
+                tally: state.tally,
+                marks: state.marks.cloned().unwrap_or_default(),
+                warm: row.zip(state.warm.map(|warm| warm.delay)),
             }
         });
         let partition = shared.slots.partition_of(&shared.key, &site);
@@ -104,6 +102,7 @@ impl Shard {
             rules: Arc::clone(&shared.rules),
             token: shared.token.clone(),
             now,
+            crawl: shared.key,
         };
         Some((at, job))
     }

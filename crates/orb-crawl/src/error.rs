@@ -27,6 +27,16 @@ pub enum CrawlError {
         /// What we read.
         known: u32,
     },
+    /// The folder was written by an older version, whose layout this one does not read.
+    #[error("{} was written by format version {found}, this program reads {known}: finish it with the older program, or start a new folder; its archive stays as good as it was", dir.display())]
+    OlderFormat {
+        /// The folder.
+        dir: PathBuf,
+        /// What it says.
+        found: u32,
+        /// What we read.
+        known: u32,
+    },
     /// The folder's identity file is not readable.
     #[error("{} is not a crawl's identity file", file.display())]
     Identity {
@@ -150,6 +160,7 @@ impl CrawlError {
         match self {
             CrawlError::Config(_)
             | CrawlError::NewerFormat { .. }
+            | CrawlError::OlderFormat { .. }
             | CrawlError::SuffixList { .. }
             | CrawlError::NoCrawl { .. }
             | CrawlError::Shard { .. } => FailureKind::Usage,

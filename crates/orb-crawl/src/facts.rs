@@ -13,15 +13,16 @@ use orb_api::{
     SitePhase, UrlFacts, UrlState,
 };
 use orb_env::{Disk, Mono, Stamp};
-use orb_frontier::rows::{FateRow, Place, SiteRow};
+use orb_frontier::rows::{FateRow, Place};
 use orb_frontier::{
-    Found, FrontierError, How, SieveKey, UrlLook, UrlLooked, UrlRules, Waits, Wanted,
+    Found, FrontierError, How, ScopeMarks, SieveKey, SiteRow, StoredSite, Tally, UrlLook,
+    UrlLooked, UrlRules, Waits, Wanted,
 };
-use orb_gate::{SiteClock, StoredSiteClock};
+use orb_gate::SiteClock;
 use orb_robots::ProductToken;
-use orb_shard::SlotId;
+use orb_shard::{SiteKey, SlotId};
 use orb_store::StoreError;
-use orb_url::{CrawlUrl, Site};
+use orb_url::{CrawlKey, CrawlUrl, Site};
 use orb_warc::{Digest, SegmentName};
 
 use crate::CrawlConfig;
@@ -42,10 +43,11 @@ pub(crate) enum FactsError {
 #[derive(Clone, Debug)]
 pub(crate) struct Live {
     pub(crate) phase: SitePhase,
-    pub(crate) delay: Duration,
     pub(crate) next_in: Duration,
-    pub(crate) clock: StoredSiteClock,
-    pub(crate) row: SiteRow,
+    pub(crate) tally: Tally,
+    pub(crate) marks: ScopeMarks,
+    /// Of a site in memory its row, and the pause in force; that of another is as stored.
+    pub(crate) warm: Option<(SiteRow, Duration)>,
 }
 
 /// What only a running crawl knows of a URL.
@@ -78,6 +80,7 @@ pub(crate) struct FactsJob {
     pub(crate) rules: Arc<UrlRules>,
     pub(crate) token: ProductToken,
     pub(crate) now: Stamp,
+    pub(crate) crawl: CrawlKey,
 }
 
 impl FactsJob {
@@ -113,31 +116,42 @@ impl FactsJob {
         })
     }
 
-    fn site_row(&self) -> Result<Option<SiteRow>, FactsError> {
-        match &self.live {
-            Some(live) => Ok(Some(live.row.clone())),
-            None => Ok(self.look.site(self.asked.key, &self.asked.site)?),
-        }
+    fn site_row(&self) -> Result<Option<StoredSite>, FactsError> {
+        let stored = self.look.site(&self.asked.site)?;
+        let Some(live) = &self.live else {
+            return Ok(stored);
+        };
+        let row = match (&live.warm, stored) {
+            (Some((row, _)), _) => row.clone(),
+            (None, Some(stored)) => stored.row,
+            (None, None) => SiteRow::new(self.asked.site.clone()),
+        };
+        Ok(Some(StoredSite {
+            key: SiteKey::of(&self.crawl, &self.asked.site),
+            row,
+            tally: live.tally,
+            marks: live.marks.clone(),
+        }))
     }
 
-    fn site_facts(&self, row: Option<&SiteRow>) -> SiteFacts {
+    fn site_facts(&self, site: Option<&StoredSite>) -> SiteFacts {
         let facts = SiteFacts {
             site: self.asked.site.as_str().to_owned(),
             slot: self.asked.slot.0,
             partition: self.asked.key.partition.get(),
             ..SiteFacts::default()
         };
-        let Some(row) = row else {
+        let Some(StoredSite { row, tally, .. }) = site else {
             return facts;
         };
-        let crawl_delay = row.crawl_delay_us.map(Duration::from_micros);
-        let stored = self.live.as_ref().map_or(row.clock, |live| live.clock);
-        let delay = match &self.live {
-            Some(live) => live.delay,
-            None => SiteClock::opened(row.clock, true, self.now).delay(
+        let stored = row.clock.unwrap_or_default();
+        let known = self.live.as_ref().and_then(|live| live.warm.as_ref());
+        let delay = match known {
+            Some((_, delay)) => *delay,
+            None => SiteClock::opened(stored, true, self.now).delay(
                 &self.asked.site,
                 &self.config.politeness,
-                crawl_delay,
+                row.crawl_delay,
             ),
         };
         let hold = Stamp::deadline(stored.at, stored.hold_until, self.now).since(self.now.mono);
@@ -146,7 +160,7 @@ impl FactsJob {
         } else {
             hold
         };
-        let phase = match (&self.live, row.parked) {
+        let phase = match (&self.live, tally.parked) {
             (Some(live), _) => live.phase,
             (None, Some(_)) => SitePhase::Parked,
             (None, None) => SitePhase::Idle,
@@ -154,12 +168,12 @@ impl FactsJob {
         SiteFacts {
             known: true,
             phase,
-            pending: row.pending,
-            queued: row.queued,
-            cold: row.cold,
-            parked: row.parked,
-            seeded: row.scope.seeded,
-            crawl_delay_ms: crawl_delay.map(millis),
+            pending: u64::from(tally.pending),
+            queued: u64::from(tally.queued),
+            cold: u64::from(tally.cold),
+            parked: tally.parked,
+            seeded: tally.seeded,
+            crawl_delay_ms: row.crawl_delay.map(millis),
             delay_ms: millis(delay),
             backoff_ms: stored.backoff_us / 1_000,
             last_exchange_ms: stored.last_exchange_us / 1_000,
@@ -174,7 +188,7 @@ impl FactsJob {
         &self,
         url: &CrawlUrl,
         found: Option<&Found>,
-        site: Option<&SiteRow>,
+        site: Option<&StoredSite>,
         full: bool,
     ) -> ScopeFacts {
         let config = &self.config.frontier;

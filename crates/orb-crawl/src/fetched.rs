@@ -399,7 +399,7 @@ impl Shard {
                 && matches!(verdict.outcome, Outcome::Captured | Outcome::NotModified),
             took: Some(spent.ended().since(spent.started())),
         };
-        slot.visited.note(task.visit.id, &ended);
+        slot.visited.note(task.visit.id, &task.visit.site, &ended);
         let permit = spent.permit();
         let lag = spent.started().since(exchange.started.mono);
         let row = AttemptRow {

@@ -8,6 +8,7 @@ use orb_env::{Disk, Entropy, Stamp};
 use orb_gate::PolitenessConfig;
 use orb_shard::SlotMap;
 use orb_url::{CrawlKey, PSL_VERSION};
+use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 
 use crate::{CrawlConfig, CrawlError, Keep};
@@ -74,7 +75,7 @@ impl CrawlIdentity {
         };
         CrawlIdentity {
             format: FORMAT_VERSION,
-            key: data_encoding::HEXLOWER.encode(&entropy.bytes16()),
+            key: CrawlKey::new(entropy.bytes16()).to_hex(),
             slots,
             suffix_list: PSL_VERSION.to_owned(),
             runs: Vec::new(),
@@ -84,7 +85,7 @@ impl CrawlIdentity {
     /// Reads the folder's identity; `None` when there is no crawl yet.
     ///
     /// # Errors
-    /// When it cannot be read, or is of a newer format or another suffix list.
+    /// When it cannot be read, or is of another format or another suffix list.
     pub fn read(disk: &dyn Disk, dir: &CrawlDir) -> Result<Option<CrawlIdentity>, CrawlError> {
         let file = dir.identity();
         let bytes = match disk.read_all(&file) {
@@ -110,7 +111,19 @@ impl CrawlIdentity {
                 known: FORMAT_VERSION,
             });
         }
+        if format < FORMAT_VERSION {
+            let dir = dir.root().to_path_buf();
+            return Err(CrawlError::OlderFormat {
+                dir,
+                found: format,
+                known: FORMAT_VERSION,
+            });
+        }
         let identity: CrawlIdentity = serde_json::from_slice(&bytes).map_err(wrong)?;
+        if CrawlKey::from_hex(&identity.key).is_none() {
+            let told = serde_json::Error::custom("the crawl's key is not 32 hex digits");
+            return Err(wrong(told));
+        }
         if identity.suffix_list != PSL_VERSION {
             let (dir, found) = (dir.root().to_path_buf(), identity.suffix_list);
             return Err(CrawlError::SuffixList {
@@ -139,10 +152,7 @@ impl CrawlIdentity {
     /// The key of fingerprints and partitions.
     #[must_use]
     pub fn crawl_key(&self) -> CrawlKey {
-        let bytes = data_encoding::HEXLOWER_PERMISSIVE
-            .decode(self.key.as_bytes())
-            .unwrap_or_default();
-        CrawlKey::new(bytes.try_into().unwrap_or_default())
+        CrawlKey::from_hex(&self.key).unwrap_or(CrawlKey::ZERO)
     }
 
     /// Which slot owns what.

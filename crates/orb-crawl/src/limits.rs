@@ -97,10 +97,6 @@ pub(crate) const FOLDER_COST_MAX: f64 = 0.005;
 /// Sites remembered per slot for a watcher: sixty-four bytes each, a quarter of a megabyte.
 pub(crate) const VISITED_SITES: usize = 4_096;
 
-/// Sites of a slot that are looked at for one view, when their order asks for more than visits tell: two
-/// milliseconds of a shard's time, once a second while somebody looks.
-pub(crate) const SITES_LOOKED_AT: usize = 1 << 16;
-
 /// Sites in one view; no screen has more lines.
 pub(crate) const SITES_SHOWN: u16 = 200;
 

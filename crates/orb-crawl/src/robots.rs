@@ -148,6 +148,7 @@ impl Shard {
         let slot = &mut self.slots[at];
         slot.copies.hold(origin, until, now);
         slot.hops += 1;
+        slot.frontier.pin(site);
         let owner = self.shared.slots.slot_of_url(&self.shared.key, &target);
         let shard = self.shared.slots.shard_of(owner, self.shared.shards);
         let answer = self.routes.send(shard, owner, target, origin.clone());
@@ -187,6 +188,7 @@ impl Shard {
         };
         self.hop_ended(at, site, &origin, hops, answer.unwrap_or(none));
         self.slots[at].frontier.nudge(site);
+        self.slots[at].frontier.unpin(site);
     }
 
     /// Takes the final answer for an origin, in memory and with the group.
@@ -200,7 +202,6 @@ impl Shard {
         attempt: &str,
     ) {
         let now = self.env.clock.stamp();
-        let name = self.site_of(at, site);
         let limits = &self.shared.config.limits;
         let policy = RetryPolicy {
             token: &self.shared.token,
@@ -216,10 +217,8 @@ impl Shard {
         let row = slot.copies.answered(origin, &answer, &policy, now);
         let delay = slot.copies.crawl_delay(origin);
         slot.frontier.note_crawl_delay(site, delay);
-        let partition = self.shared.slots.partition_of(&self.shared.key, &name);
-        slot.group
-            .batch
-            .put(Keyspace::Robots, robots_key(partition, &name, origin), row);
+        let key = robots_key(slot.frontier.site_key(site), origin);
+        slot.group.batch.put(Keyspace::Robots, key, row);
         slot.group.grew(0, now.mono);
     }
 
@@ -263,6 +262,7 @@ impl Shard {
         let slot = &mut self.slots[at];
         slot.copies.hold(origin, now.mono.plus(HOP_TIMEOUT), now);
         slot.hops += 1;
+        slot.frontier.pin(site);
         let (fetcher, clock, origin) = (
             self.fetcher.clone(),
             Arc::clone(&self.env.clock),

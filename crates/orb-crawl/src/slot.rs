@@ -152,14 +152,20 @@ impl Slot {
             slot.store_suspects(opened.mono);
         }
         for row in &undone {
-            slot.fold(row, shared, opened);
+            slot.fold(row, shared, opened)?;
         }
         Ok(slot)
     }
 
     /// Lets a site's clock hear of an attempt whose group was not committed: it happened.
-    fn fold(&mut self, row: &AttemptRow, shared: &Shared, opened: Stamp) {
-        let id = self.frontier.known_site(&Site::from_stored(&row.site));
+    fn fold(&mut self, row: &AttemptRow, shared: &Shared, opened: Stamp) -> Result<(), CrawlError> {
+        let id = self
+            .frontier
+            .bring(&Site::from_stored(&row.site))
+            .map_err(|source| CrawlError::Frontier {
+                slot: self.id,
+                source,
+            })?;
         let took = row.end.since(row.start.mono);
         let trouble = row.outcome == Outcome::Retry
             || row.status == Some(429)
@@ -175,6 +181,7 @@ impl Slot {
             .clock(id)
             .learn(took, trouble, from.plus(rest), &shared.config.politeness);
         self.group.grew(0, opened.mono);
+        Ok(())
     }
 
     /// Undoes everything since the last committed group. Blocking; nothing of the slot may be under way.

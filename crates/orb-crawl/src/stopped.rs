@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use orb_api::{Books, Bounds, CrawlDir, Phase, Sightings, SiteFacts, Status, UrlFacts};
-use orb_frontier::{FrontierError, SieveKey, SlotSnapshot, UrlLook, UrlRules, each_site};
+use orb_frontier::{FrontierError, SieveKey, SlotSnapshot, UrlLook, UrlRules, each_tally};
 use orb_robots::ProductToken;
 use orb_shard::{SlotId, SlotMap};
 use orb_store::Store;
@@ -104,7 +104,7 @@ impl StoppedCrawl {
         let partition = self.slots.partition_of(&self.key, &site);
         let store = open_store(self.world.as_ref(), &self.dir, slot)?;
         let disk = self.world.disk();
-        let look = UrlLook::open(store, Arc::clone(&disk), self.dir.sieve(slot))
+        let look = UrlLook::open(store, Arc::clone(&disk), self.dir.sieve(slot), self.key)
             .map_err(|source| CrawlError::Frontier { slot, source })?;
         Ok(FactsJob {
             look,
@@ -123,6 +123,7 @@ impl StoppedCrawl {
             rules: Arc::clone(&self.rules),
             token: self.token.clone(),
             now: self.world.clock().stamp(),
+            crawl: self.key,
         })
     }
 }
@@ -199,9 +200,9 @@ fn open_store(
 }
 
 fn count_sites(store: &dyn Store, status: &mut Status) -> Result<(), FrontierError> {
-    each_site(store, &mut |_, row| {
+    each_tally(store, &mut |_, tally| {
         status.sites += 1;
-        status.sites_parked += u64::from(row.parked.is_some());
-        status.sites_pending += u64::from(row.pending > 0 && row.parked.is_none());
+        status.sites_parked += u64::from(tally.parked.is_some());
+        status.sites_pending += u64::from(tally.pending > 0 && tally.parked.is_none());
     })
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use orb_api::{Outcome, Reason};
 use orb_env::Mono;
 use orb_frontier::SiteId;
+use orb_url::Site;
 
 use crate::limits::VISITED_SITES;
 
@@ -20,6 +21,8 @@ const WAYS: usize = 4;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Visits {
     pub(crate) id: SiteId,
+    /// Its name: a site that waits has none in memory else.
+    pub(crate) name: Site,
     last: Mono,
     took_us: u64,
     /// Requests of any kind.
@@ -59,10 +62,11 @@ pub(crate) struct Visited {
 
 impl Visited {
     /// Takes note of an attempt. Cost: a look at four places.
-    pub(crate) fn note(&mut self, id: SiteId, ended: &Ended) {
+    pub(crate) fn note(&mut self, id: SiteId, name: &Site, ended: &Ended) {
         let place = self.place_for(id);
         let visits = self.places[place].get_or_insert(Visits {
             id,
+            name: name.clone(),
             last: ended.at,
             took_us: 0,
             requests: 0,
@@ -130,6 +134,10 @@ impl Visited {
 mod tests {
     use super::*;
 
+    fn name() -> Site {
+        Site::of_host("a.example")
+    }
+
     fn ended(at: u64, outcome: Outcome) -> Ended {
         Ended {
             at: Mono(at),
@@ -144,14 +152,14 @@ mod tests {
     fn counts_of_a_site_add_up() {
         let mut visited = Visited::default();
         let site = SiteId::at(7);
-        visited.note(site, &ended(1, Outcome::Captured));
-        visited.note(site, &ended(2, Outcome::Retry));
+        visited.note(site, &name(), &ended(1, Outcome::Captured));
+        visited.note(site, &name(), &ended(2, Outcome::Retry));
         let unresolved = Ended {
             took: None,
             reason: Reason::Dns,
             ..ended(3, Outcome::Failed)
         };
-        visited.note(site, &unresolved);
+        visited.note(site, &name(), &unresolved);
         let visits = visited.of(site).unwrap();
         assert_eq!((visits.requests, visits.pages, visits.troubles), (2, 1, 2));
         assert_eq!(visits.ended, (Outcome::Failed, Reason::Dns));
@@ -164,7 +172,11 @@ mod tests {
     fn memory_is_bounded_and_the_oldest_goes() {
         let mut visited = Visited::default();
         for site in 0..1_000_000 {
-            visited.note(SiteId::at(site), &ended(u64::from(site), Outcome::Gone));
+            visited.note(
+                SiteId::at(site),
+                &name(),
+                &ended(u64::from(site), Outcome::Gone),
+            );
         }
         assert_eq!(visited.places.len(), VISITED_SITES);
         assert_eq!(visited.all().count(), VISITED_SITES);

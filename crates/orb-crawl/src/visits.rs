@@ -13,10 +13,11 @@ use orb_api::{Outcome, Reason, RobotsInForce, UrlState};
 use orb_env::{Lane, Mono, run_on};
 use orb_fetch::Request;
 use orb_frontier::rows::{FateRow, site_prefix};
-use orb_frontier::{Queued, Settled, SiteId, Visit};
+use orb_frontier::{Queued, Settled, Visit};
 use orb_gate::{AddressGrant, Answer, Permit};
+use orb_shard::SiteKey;
 use orb_store::Keyspace;
-use orb_url::{Origin, Site};
+use orb_url::Origin;
 
 use crate::copies::Judgement;
 use crate::event::{Event, Finished, Purpose, Task};
@@ -27,8 +28,8 @@ use crate::verdict::Verdict;
 use crate::visited::Ended;
 
 /// Key of an origin's robots row.
-pub(crate) fn robots_key(partition: orb_shard::Partition, site: &Site, origin: &Origin) -> Vec<u8> {
-    let mut key = site_prefix(partition, site);
+pub(crate) fn robots_key(site: SiteKey, origin: &Origin) -> Vec<u8> {
+    let mut key = site_prefix(site);
     key.extend_from_slice(origin.as_str().as_bytes());
     key
 }
@@ -205,7 +206,7 @@ impl Shard {
         slot.jobs += 1;
         self.reading += 1;
         let store = Arc::clone(slot.store());
-        let key = robots_key(visit.partition, &visit.site, &origin);
+        let key = robots_key(visit.key, &origin);
         let read = run_on(self.env.work.as_ref(), Lane::Read, move || {
             store.get(Keyspace::Robots, &key)
         });
@@ -351,7 +352,9 @@ impl Shard {
             page: false,
             took: None,
         };
-        self.slots[at].visited.note(task.visit.id, &ended);
+        self.slots[at]
+            .visited
+            .note(task.visit.id, &task.visit.site, &ended);
         match task.purpose {
             Purpose::Page(..) => {
                 self.shared.board.pages.give_back();
@@ -361,9 +364,5 @@ impl Shard {
             }
             Purpose::Robots { .. } => self.robots_failed(at, task),
         }
-    }
-
-    pub(crate) fn site_of(&self, at: usize, id: SiteId) -> Site {
-        self.slots[at].frontier.site_name(id).clone()
     }
 }

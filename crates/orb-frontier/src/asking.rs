@@ -8,16 +8,18 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use orb_env::Disk;
+use orb_shard::SiteKey;
 use orb_store::{Keyspace, Store};
-use orb_url::{Fingerprint, Site};
+use orb_url::{CrawlKey, Fingerprint, Site};
 
 use crate::frontier::Frontier;
 use crate::limits::{ASK_ROWS, ASK_ROWS_MAX};
-use crate::rows::{FateRow, Lane, QueueRow, SiteRow, fate_key, prefix_end, site_key, site_prefix};
+use crate::open::stored_site;
+use crate::rows::{FateRow, Lane, QueueRow, fate_key, prefix_end, queue_place, site_prefix};
 use crate::sieve::SieveLook;
 use crate::snapshot::AdmittedFile;
 use crate::{
-    Found, FrontierError, RunList, SieveError, SieveKey, SiteId, SlotSnapshot, decode_site,
+    Found, FrontierError, RunList, SieveError, SieveKey, SiteId, SlotSnapshot, StoredSite,
     read_admitted,
 };
 
@@ -65,6 +67,7 @@ pub struct UrlLook {
     sieve_dir: PathBuf,
     sieve: SieveLook,
     admitted: Vec<AdmittedFile>,
+    crawl: CrawlKey,
 }
 
 impl Frontier {
@@ -77,6 +80,7 @@ impl Frontier {
             sieve_dir: self.setup.sieve_dir.clone(),
             sieve: self.sieve.look(),
             admitted: self.snapshot.admitted.clone(),
+            crawl: self.setup.key,
         }
     }
 
@@ -89,13 +93,9 @@ impl Frontier {
     /// Whether this URL of a site is out on the site's visit.
     #[must_use]
     pub fn is_in_hand(&self, id: SiteId, fingerprint: Fingerprint) -> bool {
-        let entry = self.sites.get(id);
         // One URL of a site is out at a time, and it was taken last.
-        let last = entry
-            .taken
-            .last()
-            .is_some_and(|key| is_of(key, fingerprint));
-        entry.in_hand > 0 && last
+        let warm = self.sites.warm(id);
+        warm.is_some_and(|warm| warm.in_hand > 0 && warm.last_taken == Some(fingerprint))
     }
 
     /// Whether the site table is at its memory: new sites are not taken.
@@ -115,6 +115,7 @@ impl UrlLook {
         store: Arc<dyn Store>,
         disk: Arc<dyn Disk>,
         sieve_dir: PathBuf,
+        crawl: CrawlKey,
     ) -> Result<UrlLook, FrontierError> {
         let snapshot = SlotSnapshot::read(store.as_ref())?.unwrap_or_default();
         let runs = match store.get(Keyspace::Meta, b"runs")? {
@@ -127,6 +128,7 @@ impl UrlLook {
             store,
             disk,
             sieve_dir,
+            crawl,
         })
     }
 
@@ -136,14 +138,14 @@ impl UrlLook {
         self.store.as_ref()
     }
 
-    /// The stored row of a site.
+    /// What is stored of a site.
     ///
     /// # Errors
-    /// When the store fails or the row cannot be read.
-    pub fn site(&self, key: SieveKey, site: &Site) -> Result<Option<SiteRow>, FrontierError> {
-        let key = site_key(key.partition, site);
-        let row = self.store.get(Keyspace::Sites, &key)?;
-        row.map(|value| decode_site(&key, &value).map(|(_, _, row)| row))
+    /// When the store fails or a row cannot be read.
+    pub fn site(&self, site: &Site) -> Result<Option<StoredSite>, FrontierError> {
+        let key = SiteKey::of(&self.crawl, site);
+        let row = self.store.get(Keyspace::Sites, &key.to_bytes())?;
+        row.map(|value| stored_site(self.store.as_ref(), key, &value))
             .transpose()
     }
 
@@ -152,14 +154,13 @@ impl UrlLook {
     /// # Errors
     /// When store or files cannot be read.
     pub fn run(&self, key: SieveKey, site: &Site) -> Result<UrlLooked, FrontierError> {
-        let fate = self.store.get(
-            Keyspace::Fates,
-            &fate_key(key.partition, site, key.fingerprint),
-        )?;
+        let of_site = SiteKey::of(&self.crawl, site);
+        let fate = fate_key(of_site, key.fingerprint);
+        let fate = self.store.get(Keyspace::Fates, &fate)?;
         let fate = fate.map(|row| FateRow::decode(&row)).transpose()?;
         let seen = fate.is_some() || self.sieve.holds(key)?;
         let waits = if seen {
-            self.waits(key, site, fate.is_some())?
+            self.waits(key, of_site, fate.is_some())?
         } else {
             None
         };
@@ -169,7 +170,7 @@ impl UrlLook {
     fn waits(
         &self,
         key: SieveKey,
-        site: &Site,
+        site: SiteKey,
         fated: bool,
     ) -> Result<Option<Waits>, FrontierError> {
         // What has a fate is hardly ever queued again, and then it is tried soon: the front of the queue will do.
@@ -196,10 +197,10 @@ impl UrlLook {
         &self,
         keyspace: Keyspace,
         key: SieveKey,
-        site: &Site,
+        site: SiteKey,
         rows_max: u64,
     ) -> Result<Rows, FrontierError> {
-        let prefix = site_prefix(key.partition, site);
+        let prefix = site_prefix(site);
         let end = prefix_end(&prefix);
         let mut from = prefix.clone();
         let mut ahead = 0;
@@ -211,15 +212,17 @@ impl UrlLook {
                 return Ok(Rows::None);
             };
             from = [last, &[0][..]].concat();
-            let at = rows.iter().position(|(row, _)| is_of(row, key.fingerprint));
-            if let Some((place, (row_key, value))) = at.map(|at| (at, &rows[at])) {
-                let (lane, order) = place_of(row_key, prefix.len());
-                return Ok(Rows::Found(QueuedAt {
-                    row: QueueRow::decode(value)?,
-                    lane,
-                    order,
-                    ahead: ahead + place as u64,
-                }));
+            for (place, (row_key, value)) in rows.iter().enumerate() {
+                let row = QueueRow::decode(&self.crawl, value)?;
+                if row.fingerprint == key.fingerprint {
+                    let (lane, order) = queue_place(row_key);
+                    return Ok(Rows::Found(QueuedAt {
+                        row,
+                        lane: lane.number(),
+                        order,
+                        ahead: ahead + place as u64,
+                    }));
+                }
             }
             ahead += rows.len() as u64;
         }
@@ -256,18 +259,6 @@ enum Rows {
     Found(QueuedAt),
     None,
     TooMany,
-}
-
-/// Whether a queue key is that of a URL: its last eight bytes are the fingerprint.
-fn is_of(key: &[u8], fingerprint: Fingerprint) -> bool {
-    key.ends_with(&fingerprint.0.to_be_bytes())
-}
-
-fn place_of(key: &[u8], prefix_len: usize) -> (u8, u64) {
-    let rest = &key[prefix_len.min(key.len())..];
-    let lane = rest.first().copied().unwrap_or_default();
-    let order = rest.get(1..).and_then(|rest| rest.first_chunk());
-    (lane, u64::from_be_bytes(order.copied().unwrap_or_default()))
 }
 
 impl Waits {

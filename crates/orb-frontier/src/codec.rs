@@ -53,13 +53,6 @@ pub(crate) fn take_u8(input: &mut &[u8]) -> Result<u8, DecodeError> {
     Ok(first)
 }
 
-/// Takes eight bytes, most significant first.
-pub(crate) fn take_u64(input: &mut &[u8]) -> Result<u64, DecodeError> {
-    let (head, rest) = input.split_first_chunk().ok_or(DecodeError::Short)?;
-    *input = rest;
-    Ok(u64::from_be_bytes(*head))
-}
-
 /// Appends bytes behind their length.
 pub(crate) fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
     put_varint(out, bytes.len() as u64);

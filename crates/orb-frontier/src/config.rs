@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Scope;
+use crate::limits::WARM_SITES;
 
 /// What is wanted, and how much of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -23,9 +24,11 @@ pub struct FrontierConfig {
     pub cold_per_site_max: u64,
     /// Redirects followed in a row from one found URL.
     pub redirects_max: u8,
-    /// Memory of the table of sites; beyond it links to new sites are counted and dropped (`frontier_full`). 0 takes
+    /// Memory of the table of sites, some sixty bytes each; beyond it links to new sites are counted and dropped (`frontier_full`). 0 takes
     /// a quarter of `memory_max`.
     pub memory_max: ByteSize,
+    /// Sites of a slot that are kept in memory while they wait; the others are read again for every visit.
+    pub warm_sites_max: usize,
 }
 
 impl Default for FrontierConfig {
@@ -37,6 +40,7 @@ impl Default for FrontierConfig {
             cold_per_site_max: 100_000,
             redirects_max: 5,
             memory_max: ByteSize(0),
+            warm_sites_max: WARM_SITES,
         }
     }
 }

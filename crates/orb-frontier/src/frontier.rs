@@ -14,16 +14,16 @@ use orb_api::{Reason, Sightings, UrlState};
 use orb_env::mutant::{Mutant, planted};
 use orb_env::{Disk, Mono, Stamp, Wall};
 use orb_gate::{PolitenessConfig, SiteClock};
-use orb_shard::{Partition, SlotId, SlotMap};
+use orb_shard::{Partition, SiteKey, SlotId, SlotMap};
 use orb_store::{Batch, JournalEnd, Keyspace, Store};
 use orb_url::{CrawlKey, Site};
 
-use crate::limits::{LOAD_SITES_MAX, PREFETCH};
-use crate::rows::{FateRow, Lane, QueueRow, fate_key, queue_key, site_prefix};
-use crate::sites::{Phase, SiteTable};
+use crate::limits::{LOAD_SITES_MAX, PREFETCH, WINDOW_ROWS, WINDOW_ROWS_COLD};
+use crate::rows::{FateRow, Lane, QueueRow, fate_key, queue_place, retry_key, site_prefix};
+use crate::sites::{Errands, Mark, Phase, SiteTable, Warm};
 use crate::snapshot::{SeedsEnd, SlotSnapshot};
-use crate::window::{LoadItem, LoadJob, Loaded};
-use crate::{FrontierConfig, FrontierError, Queued, Sieve, SiteId, UrlRules};
+use crate::window::{Held, LoadItem, LoadJob, Loaded, LoadedSite};
+use crate::{FrontierConfig, FrontierError, Queued, Sieve, SiteId, SiteRow, UrlRules};
 
 /// What a frontier is told once.
 #[derive(Clone)]
@@ -57,6 +57,8 @@ pub struct Visit {
     pub id: SiteId,
     /// Its name.
     pub site: Site,
+    /// Its key in the store.
+    pub key: SiteKey,
     /// Its partition.
     pub partition: Partition,
     /// When its turn came.
@@ -90,8 +92,8 @@ pub struct Frontier {
     pub(crate) draining: bool,
     pub(crate) buffered_since: Option<Mono>,
     loading: usize,
-    /// Sites to wake when the group being built is durable.
-    pub(crate) wake: Vec<SiteId>,
+    /// Sites to wake when the group being built is durable, and the lanes their rows are in.
+    pub(crate) wake: Vec<(SiteId, u32)>,
     /// Keys whose removal is in the group being built.
     pub(crate) removed: Vec<(SiteId, Vec<u8>)>,
     /// Admitted files that the group being built finishes.
@@ -101,7 +103,9 @@ pub struct Frontier {
 /// What to do when a group is durable: hand it back by [`Frontier::durable`].
 #[derive(Debug, Default)]
 pub struct GroupTail {
-    wake: Vec<SiteId>,
+    wake: Vec<(SiteId, u32)>,
+    /// Sites whose row is in the group.
+    saved: Vec<SiteId>,
     removed: Vec<(SiteId, Vec<u8>)>,
     finished_files: Vec<u64>,
     replaced_runs: Vec<u64>,
@@ -142,19 +146,17 @@ impl Frontier {
     pub fn start_load(&mut self, now: Stamp) -> Option<LoadJob> {
         let mut items = Vec::new();
         while items.len() < LOAD_SITES_MAX {
-            let Some((at, id)) = self.sites.pop_waiting(now.mono.plus(PREFETCH)) else {
+            let Some(id) = self.sites.pop_waiting(now.mono.plus(PREFETCH)) else {
                 break;
             };
-            let entry = self.sites.get(id);
-            if !entry.window.is_empty() || entry.errands > 0 {
-                self.sites.make_ready(id, at);
-            } else if entry.has_more() {
-                let prefix = site_prefix(entry.partition, &entry.name);
-                items.push(LoadItem {
-                    id,
-                    prefix,
-                    taken: entry.taken.clone(),
-                });
+            let in_memory = self.sites.warm(id).is_some_and(|warm| {
+                !warm.window.is_empty() || self.sites.errands.contains_key(&id)
+            });
+            if in_memory {
+                let due = self.sites.get(id).due;
+                self.sites.make_ready(id, due);
+            } else if self.has_more(id) || self.sites.errands.contains_key(&id) {
+                items.push(self.load_item(id));
                 self.sites.set_phase(id, Phase::Loading);
             } else {
                 self.sites.set_phase(id, Phase::Idle);
@@ -166,40 +168,103 @@ impl Frontier {
         self.loading += items.len();
         Some(LoadJob {
             store: Arc::clone(&self.store),
+            crawl: self.setup.key,
             items,
             now: now.wall,
         })
+    }
+
+    fn load_item(&mut self, id: SiteId) -> LoadItem {
+        let wanted = self.has_more(id);
+        let rows_max = if self.sites.keeps_all() {
+            WINDOW_ROWS
+        } else {
+            WINDOW_ROWS_COLD
+        };
+        let errand = self.sites.errands.get(&id);
+        let held = match self.sites.warm(id) {
+            Some(warm) => Held::Warm {
+                taken: warm.taken.clone(),
+                starts: warm.starts.clone(),
+                retries: warm.retries,
+            },
+            None => Held::Cold(errand.map(|errand| errand.name.clone())),
+        };
+        let entry = self.sites.get_mut(id);
+        entry.set(Mark::Came, false);
+        LoadItem {
+            id,
+            key: entry.key,
+            held,
+            lanes: entry.lanes,
+            rows_max: if wanted { rows_max } else { 0 },
+        }
+    }
+
+    /// Whether rows of a site may be waiting in the store.
+    fn has_more(&self, id: SiteId) -> bool {
+        let entry = self.sites.get(id);
+        let in_hand = self.sites.warm(id).map_or(0, |warm| warm.in_hand);
+        entry.parked().is_none() && entry.pending > in_hand
     }
 
     /// Takes what a [`LoadJob`] read.
     pub fn loaded(&mut self, loaded: Loaded, now: Stamp) {
         for site in loaded.0 {
             self.loading -= 1;
-            let entry = self.sites.get_mut(site.id);
-            if entry.row.parked.is_none() {
-                // Rows handed out after the read began are not handed out again.
-                let fresh = site
-                    .rows
-                    .into_iter()
-                    .filter(|queued| !entry.taken.contains(&queued.key));
-                entry.window = fresh.collect();
-            }
-            let at =
-                entry
-                    .clock
-                    .next_allowed(&entry.name, &self.setup.politeness, entry.crawl_delay);
-            let again = std::mem::take(&mut entry.again);
-            if !entry.window.is_empty() || entry.errands > 0 {
-                self.sites.make_ready(site.id, at);
-            } else if again && entry.has_more() {
-                self.sites.schedule(site.id, at, &self.setup.politeness);
-            } else if let Some(due) = site.retry_at {
-                let at = now.mono.plus(due.since(now.wall));
-                self.sites.schedule(site.id, at, &self.setup.politeness);
-            } else {
-                self.sites.set_phase(site.id, Phase::Idle);
-            }
+            self.loaded_site(site, now);
         }
+    }
+
+    fn loaded_site(&mut self, site: LoadedSite, now: Stamp) {
+        let LoadedSite {
+            id,
+            row,
+            rows,
+            empty,
+            retry_at,
+        } = site;
+        if self.sites.warm(id).is_none() {
+            let Some(row) = row else {
+                // Nothing is stored of it and nobody waits: its first rows wake it when they are.
+                return self.sites.set_phase(id, Phase::Idle);
+            };
+            let warm = Warm::new(row, self.setup.clean, self.setup.opened);
+            self.sites.make_warm(id, warm);
+        }
+        let entry = self.sites.get_mut(id);
+        let again = entry.set(Mark::Again, false);
+        if !entry.has(Mark::Came) && !again {
+            entry.lanes &= !empty;
+        }
+        let parked = entry.parked().is_some();
+        let warm = self.sites.held(id);
+        if !parked {
+            // Rows handed out after the read began are not handed out again.
+            let taken = std::mem::take(&mut warm.taken);
+            let fresh = rows
+                .into_iter()
+                .filter(|queued| !taken.contains(&queued.key));
+            warm.window = fresh.collect();
+            warm.taken = taken;
+        }
+        let at = warm.next_allowed(&self.setup.politeness);
+        let ready = !warm.window.is_empty() || self.sites.errands.contains_key(&id);
+        let soon = at <= now.mono.plus(PREFETCH * 2) || self.sites.keeps_all();
+        if ready && soon {
+            self.sites.make_ready(id, at);
+        } else if ready {
+            // Its clock allows nothing for a while: nobody knew before it was read.
+            self.sites.schedule(id, at, false);
+        } else if again && self.has_more(id) {
+            self.sites.schedule(id, at, false);
+        } else if let Some(due) = retry_at {
+            let due = now.mono.plus(due.since(now.wall));
+            self.sites.schedule(id, at.max(due), due > at);
+        } else {
+            self.sites.set_phase(id, Phase::Idle);
+        }
+        self.sites.cool(id, &self.setup.politeness);
     }
 
     /// The next site that may be visited now.
@@ -207,11 +272,12 @@ impl Frontier {
         let id = self.sites.pop_ready(now)?;
         self.sites.set_phase(id, Phase::Visiting);
         self.sites.set_deferred(id, false);
-        let entry = self.sites.get(id);
+        let key = self.sites.get(id).key;
         Some(Visit {
             id,
-            site: entry.name.clone(),
-            partition: entry.partition,
+            site: self.sites.held(id).name.clone(),
+            key,
+            partition: key.partition(),
             since: now,
         })
     }
@@ -224,19 +290,20 @@ impl Frontier {
 
     /// Takes the next URL of a visited site.
     pub fn take_url(&mut self, id: SiteId) -> Option<Queued> {
-        let entry = self.sites.get_mut(id);
-        let queued = entry.window.pop_front()?;
-        entry.taken.push(queued.key.clone());
-        entry.in_hand += 1;
+        let warm = self.sites.held(id);
+        let queued = warm.window.pop_front()?;
+        warm.taken.push(queued.key.clone());
+        warm.last_taken = Some(queued.row.fingerprint);
+        warm.in_hand += 1;
         Some(queued)
     }
 
     /// Puts a URL back that was not requested.
     pub fn put_back(&mut self, id: SiteId, queued: Queued) {
-        let entry = self.sites.get_mut(id);
-        entry.taken.retain(|key| *key != queued.key);
-        entry.in_hand -= 1;
-        entry.window.push_front(queued);
+        let warm = self.sites.held(id);
+        warm.taken.retain(|key| *key != queued.key);
+        warm.in_hand -= 1;
+        warm.window.push_front(queued);
     }
 
     /// The visit is over; the site may be visited again when its clock allows and not before `not_before`.
@@ -248,6 +315,7 @@ impl Frontier {
         );
         self.sites.set_phase(id, Phase::Idle);
         self.wake_site(id, not_before);
+        self.sites.cool(id, &self.setup.politeness);
     }
 
     /// The address of a visited site must rest: its clock, not the site's own, keeps it waiting till the next turn.
@@ -255,56 +323,91 @@ impl Frontier {
         self.sites.set_deferred(id, true);
     }
 
+    /// Puts an idle site that is wanted on the wheel, at `not_before` or when its clock allows.
     fn wake_site(&mut self, id: SiteId, not_before: Mono) {
-        let entry = self.sites.get_mut(id);
-        let wanted = !entry.window.is_empty() || entry.errands > 0 || entry.has_more();
-        if entry.phase == Phase::Idle && wanted {
-            self.sites.schedule(id, not_before, &self.setup.politeness);
+        let wanted = self
+            .sites
+            .warm(id)
+            .is_some_and(|warm| !warm.window.is_empty())
+            || self.sites.errands.contains_key(&id)
+            || self.has_more(id);
+        let entry = self.sites.get(id);
+        if entry.phase != Phase::Idle || !wanted {
+            return;
         }
+        let own = match self.sites.warm(id) {
+            Some(warm) => warm.next_allowed(&self.setup.politeness),
+            None => entry.due,
+        };
+        self.sites
+            .schedule(id, own.max(not_before), not_before > own);
     }
 
     /// Rows of a site can be read from the store now. A read that began before may have missed them, and a
     /// site that waits for a far retry has something nearer.
-    fn rows_arrived(&mut self, id: SiteId) {
-        match self.sites.get(id).phase {
-            Phase::Loading => self.sites.get_mut(id).again = true,
-            Phase::Waiting(_) => self.nudge(id),
-            Phase::Idle | Phase::Ready(_) | Phase::Visiting => self.wake_site(id, Mono(0)),
+    fn rows_arrived(&mut self, id: SiteId, lanes: u32) {
+        let entry = self.sites.get_mut(id);
+        entry.lanes |= lanes;
+        match entry.phase {
+            Phase::Loading => {
+                entry.set(Mark::Again, true);
+            }
+            Phase::Waiting => self.nudge(id),
+            Phase::Idle | Phase::Ready | Phase::Visiting => self.wake_site(id, Mono(0)),
         }
     }
 
     /// Something changed for a site that waits: it is looked at as soon as its clock allows.
     pub fn nudge(&mut self, id: SiteId) {
-        if matches!(self.sites.get(id).phase, Phase::Waiting(_) | Phase::Idle) {
-            self.sites.set_phase(id, Phase::Idle);
-            self.wake_site(id, Mono(0));
+        let cold = self.sites.warm(id).is_none();
+        let entry = self.sites.get_mut(id);
+        match entry.phase {
+            // What a cold one waits for is its clock, unless it says otherwise.
+            Phase::Waiting if cold && !entry.has(Mark::Far) => return,
+            Phase::Waiting if cold => entry.due = Mono(0),
+            Phase::Waiting | Phase::Idle => {}
+            Phase::Loading | Phase::Ready | Phase::Visiting => return,
         }
+        self.sites.set_phase(id, Phase::Idle);
+        self.wake_site(id, Mono(0));
+    }
+
+    /// Holds a site in memory until [`Frontier::unpin`]: something that is out will come back to it.
+    pub fn pin(&mut self, id: SiteId) {
+        self.sites.held(id).pins += 1;
+    }
+
+    /// What a site was held for is over.
+    pub fn unpin(&mut self, id: SiteId) {
+        let warm = self.sites.held(id);
+        warm.pins = warm.pins.saturating_sub(1);
+        self.sites.cool(id, &self.setup.politeness);
     }
 
     /// The clock of a site, to give a permit or take an unused one back. Nothing of that is stored: until the
     /// exchange ends, the row says what it said.
     pub fn permits(&mut self, id: SiteId) -> &mut SiteClock {
-        &mut self.sites.get_mut(id).clock
+        &mut self.sites.held(id).clock
     }
 
     /// The clock of a site, for the end of an exchange; its row is written with the group.
     pub fn clock(&mut self, id: SiteId) -> &mut SiteClock {
         self.sites.touch(id);
-        &mut self.sites.get_mut(id).clock
+        &mut self.sites.held(id).clock
     }
 
     /// The crawl-delay in use for a site: the largest of its origins'.
     #[must_use]
     pub fn crawl_delay(&self, id: SiteId) -> Option<Duration> {
-        self.sites.get(id).crawl_delay
+        self.sites.warm(id).and_then(|warm| warm.crawl_delay)
     }
 
     /// Takes note of an origin's crawl-delay.
     pub fn note_crawl_delay(&mut self, id: SiteId, delay: Option<Duration>) {
-        let entry = self.sites.get_mut(id);
-        let largest = entry.crawl_delay.max(delay);
-        if largest != entry.crawl_delay {
-            entry.crawl_delay = largest;
+        let warm = self.sites.held(id);
+        let largest = warm.crawl_delay.max(delay);
+        if largest != warm.crawl_delay {
+            warm.crawl_delay = largest;
             self.sites.touch(id);
         }
     }
@@ -316,85 +419,130 @@ impl Frontier {
             .map(|(&slot, &end)| (SlotId(slot), end))
     }
 
-    /// A site, made known if it is not.
-    pub fn known_site(&mut self, site: &Site) -> SiteId {
-        self.sites.find(site).unwrap_or_else(|| self.new_site(site))
+    /// A site, made known if it is not and brought into memory: for what an opening slot has to tell its clock.
+    /// Blocking.
+    ///
+    /// # Errors
+    /// When the store fails, or its row cannot be read.
+    pub fn bring(&mut self, site: &Site) -> Result<SiteId, FrontierError> {
+        let id = self.known(site);
+        if self.sites.warm(id).is_none() {
+            let key = site_prefix(self.sites.get(id).key);
+            let stored = self.store.get(Keyspace::Sites, &key)?;
+            let row = stored.map(|row| SiteRow::decode(&row)).transpose()?;
+            let row = row.unwrap_or_else(|| SiteRow::new(site.clone()));
+            let warm = Warm::new(row, self.setup.clean, self.setup.opened);
+            self.sites.make_warm(id, warm);
+        }
+        Ok(id)
+    }
+
+    fn known(&mut self, site: &Site) -> SiteId {
+        let key = SiteKey::of(&self.setup.key, site);
+        let found = self.sites.find(key);
+        found.unwrap_or_else(|| self.new_site(key, site))
     }
 
     /// A site that is known.
     #[must_use]
     pub fn find_site(&self, site: &Site) -> Option<SiteId> {
-        self.sites.find(site)
+        self.sites.find(SiteKey::of(&self.setup.key, site))
     }
 
-    /// Name of a site.
+    /// Key of a site.
     #[must_use]
-    pub fn site_name(&self, id: SiteId) -> &Site {
-        &self.sites.get(id).name
+    pub fn site_key(&self, id: SiteId) -> SiteKey {
+        self.sites.get(id).key
+    }
+
+    /// Name of a site that is in memory: one that is visited or pinned.
+    #[must_use]
+    pub fn site_name(&self, id: SiteId) -> Option<&Site> {
+        self.sites.warm(id).map(|warm| &warm.name)
     }
 
     /// The site that an errand (a request beside the queue) goes to; it will be visited when its clock allows.
     pub fn begin_errand(&mut self, site: &Site) -> SiteId {
-        let id = self.sites.find(site).unwrap_or_else(|| self.new_site(site));
-        self.sites.get_mut(id).errands += 1;
+        let id = self.known(site);
+        let errands = self.sites.errands.entry(id);
+        errands
+            .or_insert_with(|| Errands {
+                name: site.clone(),
+                count: 0,
+            })
+            .count += 1;
         self.nudge(id);
         id
     }
 
     /// An errand was done or given up.
     pub fn end_errand(&mut self, id: SiteId) {
-        let entry = self.sites.get_mut(id);
-        entry.errands = entry.errands.saturating_sub(1);
+        if let Some(errands) = self.sites.errands.get_mut(&id) {
+            errands.count -= 1;
+            if errands.count == 0 {
+                self.sites.errands.remove(&id);
+            }
+        }
     }
 
     // ---- settling ----
 
     /// Writes what became of a URL into the group being built.
     pub fn settle(&mut self, id: SiteId, queued: Queued, settled: Settled, batch: &mut Batch) {
-        let entry = self.sites.get_mut(id);
-        entry.in_hand -= 1;
+        let (key, parked) = (self.sites.get(id).key, self.sites.get(id).parked());
+        let warm = self.sites.held(id);
+        warm.in_hand -= 1;
+        let (lane, order) = queue_place(&queued.key);
+        if lane == Lane::RETRY {
+            warm.retries = warm.retries.saturating_sub(1);
+        } else {
+            warm.starts.pass(lane, order);
+        }
         batch.delete(Keyspace::Queue, queued.key.clone());
-        let parked = entry.row.parked;
-        let (partition, name) = (entry.partition, entry.name.clone());
         match settled {
             Settled::Final(fate) => {
-                if parked.is_none() {
-                    self.snapshot.books.settle(1, fate.state, fate.reason);
-                } else {
+                if let Some(reason) = parked {
                     // It was counted excluded when its site was parked while it was in flight.
-                    self.snapshot
-                        .books
-                        .restore(1, parked.unwrap_or(Reason::None));
-                    self.snapshot.books.settle(1, fate.state, fate.reason);
+                    self.snapshot.books.restore(1, reason);
                 }
-                let key = fate_key(partition, &name, queued.row.fingerprint);
+                self.snapshot.books.settle(1, fate.state, fate.reason);
+                let key = fate_key(key, queued.row.fingerprint);
                 batch.put(Keyspace::Fates, key, fate.encode());
                 self.sites.add_pending(id, -1);
             }
             Settled::Retry(due, attempts) => {
-                let order = u64::try_from(due.0).unwrap_or(0);
-                let key = queue_key(partition, &name, Lane::RETRY, order, queued.row.fingerprint);
+                warm.retries += 1;
+                let key = retry_key(key, due, queued.row.fingerprint);
                 let row = QueueRow {
                     attempts,
                     ..queued.row
                 };
                 batch.put(Keyspace::Queue, key, row.encode());
-                if self.wake.last() != Some(&id) {
-                    self.wake.push(id);
-                }
+                self.will_wake(id, 0);
             }
         }
+        self.sites.touch(id);
         self.removed.push((id, queued.key));
+    }
+
+    /// Rows of `lanes` are in the group being built: the site is woken when it is durable.
+    pub(crate) fn will_wake(&mut self, id: SiteId, lanes: u32) {
+        match self.wake.last_mut() {
+            Some((last, known)) if *last == id => *known |= lanes,
+            _ => self.wake.push((id, lanes)),
+        }
     }
 
     /// Parks a site: one mark moves everything pending of it to excluded.
     pub fn park(&mut self, id: SiteId, reason: Reason) {
-        let entry = self.sites.get_mut(id);
-        if entry.row.parked.is_some() {
+        let entry = self.sites.get(id);
+        if entry.parked().is_some() {
             return;
         }
-        entry.window.clear();
-        let pending = entry.row.pending;
+        let pending = u64::from(entry.pending);
+        if let Some(warm) = self.sites.warm_mut(id) {
+            warm.window.clear();
+        }
         self.sites.set_parked(id, Some(reason));
         self.snapshot
             .books
@@ -406,7 +554,7 @@ impl Frontier {
     /// Whether the group being built must be committed even if nothing was fetched.
     #[must_use]
     pub fn is_dirty(&self) -> bool {
-        !self.sites.dirty.is_empty() || self.positions_moved()
+        self.sites.is_dirty() || self.positions_moved()
     }
 
     pub(crate) fn nothing_underway(&self) -> bool {
@@ -427,13 +575,23 @@ impl Frontier {
             let ends = self.read_to.clone();
             self.snapshot.cover(&ends, self.seeds_to, sightings);
         }
-        for (key, value) in self.sites.take_dirty(now) {
-            batch.put(Keyspace::Sites, key, value);
+        let mut saved = Vec::new();
+        for (id, key, row) in self.sites.take_dirty(now) {
+            batch.put(Keyspace::Sites, key, row);
+            saved.push(id);
+        }
+        // A read that ended since may have found these lanes empty: their rows were not stored yet.
+        for (id, lanes) in &self.wake {
+            self.sites.get_mut(*id).lanes |= lanes;
+        }
+        for (key, tally) in self.sites.take_changed(now) {
+            batch.put(Keyspace::Tallies, key, tally);
         }
         self.snapshot.group = group;
         batch.put(Keyspace::Meta, b"frontier".to_vec(), self.snapshot.encode());
         GroupTail {
             wake: std::mem::take(&mut self.wake),
+            saved,
             removed: std::mem::take(&mut self.removed),
             finished_files: std::mem::take(&mut self.finished_files),
             replaced_runs: self.sieve.take_replaced(),
@@ -447,11 +605,16 @@ impl Frontier {
     /// When a file cannot be removed.
     pub fn durable(&mut self, tail: GroupTail) -> Result<(), FrontierError> {
         for (id, key) in tail.removed {
-            self.sites.get_mut(id).taken.retain(|taken| *taken != key);
+            let warm = self.sites.held(id);
+            warm.taken.retain(|taken| *taken != key);
             self.wake_site(id, Mono(0));
         }
-        for id in tail.wake {
-            self.rows_arrived(id);
+        for (id, lanes) in tail.wake {
+            self.rows_arrived(id, lanes);
+        }
+        for id in tail.saved {
+            self.sites.held(id).unsaved -= 1;
+            self.sites.cool(id, &self.setup.politeness);
         }
         self.durable_to = tail.absorbed;
         self.sieve.sweep(&tail.replaced_runs)?;

@@ -9,28 +9,28 @@ use std::sync::Arc;
 
 use orb_api::{Reason, UrlState};
 use orb_env::Mono;
-use orb_gate::SiteClock;
-use orb_shard::SlotId;
+use orb_shard::{SiteKey, SlotId};
 use orb_store::{Batch, JournalEnd, Keyspace};
 use orb_url::Site;
 
 use crate::admitted::{DrainJob, Drained};
 use crate::frontier::Frontier;
 use crate::limits::{MERGE_BYTES, MERGE_INTERVAL, MERGE_INTERVAL_HUNGRY, MERGE_INTERVAL_RESTING};
-use crate::rows::{Lane, QueueRow, SiteRow, queue_key};
+use crate::rows::{Lane, QueueRow, queue_key, site_prefix};
+use crate::scope::ScopeMarks;
+use crate::sites::{Importance, Mark, Warm};
 use crate::snapshot::{AdmittedFile, SeedsEnd};
 use crate::wanted::{Wanted, leads};
-use crate::{Found, MergeJob, Merged, SieveKey, SiteId};
+use crate::{Found, MergeJob, Merged, Scope, SieveKey, SiteId, SiteRow, Tally};
 
 impl Frontier {
     /// Judges a found URL and offers it to the sieve, or counts why not. `now` is when it was absorbed.
     pub fn offer(&mut self, found: &Found, now: Mono) {
-        let site = found.url.site();
-        let known = self.sites.find(&site);
-        match self.judge(found, &site, known) {
+        let site = SiteKey::of_url(&self.setup.key, &found.url);
+        match self.judge(found, site) {
             Err(cause) => self.sightings.count(cause),
             Ok(()) => {
-                let partition = self.setup.slots.partition_of(&self.setup.key, &site);
+                let partition = site.partition();
                 let fingerprint = self.setup.key.fingerprint(&found.url);
                 if self.sieve.offer(
                     SieveKey {
@@ -45,42 +45,68 @@ impl Frontier {
         }
     }
 
-    fn judge(
-        &mut self,
-        found: &Found,
-        site: &Site,
-        known: Option<SiteId>,
-    ) -> Result<(), &'static str> {
+    fn judge(&mut self, found: &Found, site: SiteKey) -> Result<(), &'static str> {
         let setup = &self.setup;
         let wanted = Wanted {
             config: &setup.config,
             rules: &setup.rules,
         };
         wanted.itself(found)?;
-        let id = match known {
+        let id = match self.sites.find(site) {
             Some(id) => id,
             None => {
                 wanted.new_site(found, self.is_full())?;
-                self.new_site(site)
+                self.new_site(site, &found.url.site())
             }
         };
-        let entry = self.sites.get_mut(id);
-        let (scope, rank) = (self.setup.config.scope, found.rank);
-        if leads(found) && entry.row.scope.note_seed(&found.url, scope, rank) {
-            self.sites.touch(id);
+        if leads(found) {
+            self.note_seed(id, found);
         }
         let wanted = Wanted {
             config: &self.setup.config,
             rules: &self.setup.rules,
         };
-        wanted.in_site(&found.url, &self.sites.get(id).row)
+        let none = ScopeMarks::default();
+        let marks = self.sites.marks(id).unwrap_or(&none);
+        wanted.in_site(&found.url, &self.sites.get(id).tally(), marks)
     }
 
-    pub(crate) fn new_site(&mut self, site: &Site) -> SiteId {
-        let partition = self.setup.slots.partition_of(&self.setup.key, site);
-        let clock = SiteClock::fresh(self.setup.opened.mono, self.setup.clean);
-        self.sites
-            .insert(site.clone(), partition, clock, SiteRow::default())
+    fn note_seed(&mut self, id: SiteId, found: &Found) {
+        let scope = self.setup.config.scope;
+        let noted = scope != Scope::Site
+            && scope != Scope::Any
+            && self
+                .sites
+                .note_marks(id, |marks| marks.note_seed(&found.url, scope));
+        let entry = self.sites.get_mut(id);
+        let seeded = entry.set(Mark::Seeded, true);
+        if noted || !seeded {
+            self.sites.change(id);
+        }
+        if let Some(rank) = found.rank {
+            self.matters(id, Importance::of_rank(rank));
+        }
+    }
+
+    /// Takes note of what speaks for a site.
+    fn matters(&mut self, id: SiteId, importance: Importance) {
+        let entry = self.sites.get_mut(id);
+        if entry.importance < importance.0 {
+            entry.importance = importance.0;
+            self.sites.change(id);
+        }
+    }
+
+    pub(crate) fn new_site(&mut self, key: SiteKey, site: &Site) -> SiteId {
+        let id = self
+            .sites
+            .insert(key, &Tally::default(), ScopeMarks::default());
+        if self.sites.keeps_all() {
+            let row = SiteRow::new(site.clone());
+            let warm = Warm::new(row, self.setup.clean, self.setup.opened);
+            self.sites.make_warm(id, warm);
+        }
+        id
     }
 
     /// Counts a link that was stopped elsewhere before it came here.
@@ -202,39 +228,53 @@ impl Frontier {
     }
 
     fn queue(&mut self, key: SieveKey, found: Found, batch: &mut Batch) {
-        let site = found.url.site();
-        let id = self
-            .sites
-            .find(&site)
-            .unwrap_or_else(|| self.new_site(&site));
-        let config = &self.setup.config;
+        let site = SiteKey::of_url(&self.setup.key, &found.url);
+        let id = match self.sites.find(site) {
+            Some(id) => id,
+            None => self.new_site(site, &found.url.site()),
+        };
+        if !self.sites.get_mut(id).set(Mark::Stored, true) && self.sites.warm(id).is_none() {
+            // From here on its key is known by this row alone.
+            let row = SiteRow::new(found.url.site());
+            batch.put(Keyspace::Sites, site_prefix(site), row.encode());
+        } else if self.sites.warm(id).is_some() && self.sites.get(id).queued == 0 {
+            self.sites.touch(id);
+        }
+        if let Some(via) = found.via.as_ref() {
+            let from = SiteKey::of_url(&self.setup.key, via);
+            if from != site {
+                self.matters(id, Importance::of_linking_site(from.get()));
+            }
+        }
+        let budget = self.setup.config.pages_per_site_max;
         let entry = self.sites.get_mut(id);
-        let order = entry.row.next_order;
-        entry.row.next_order += 1;
         let lane = Lane::of(found.how, found.depth);
-        let row_key = queue_key(key.partition, &site, lane, order, key.fingerprint);
+        // Every URL of a site is counted once as queued or as cut, so their sum numbers them.
+        let order = u64::from(entry.queued) + u64::from(entry.cold);
+        let row_key = queue_key(site, lane, order);
         let row = QueueRow {
             found,
             fingerprint: key.fingerprint,
             attempts: 0,
         };
-        if config.pages_per_site_max > 0 && entry.row.queued >= config.pages_per_site_max {
-            entry.row.cold += 1;
+        if budget > 0 && u64::from(entry.queued) >= budget {
+            entry.cold += 1;
             batch.put(Keyspace::Cold, row_key, row.encode());
             self.snapshot
                 .books
                 .settle(1, UrlState::Excluded, Reason::Budget);
-            self.sites.touch(id);
+            self.sites.change(id);
             return;
         }
-        entry.row.queued += 1;
+        entry.queued += 1;
+        entry.lanes |= lane.bit();
+        entry.set(Mark::Came, true);
+        let parked = entry.parked();
         batch.put(Keyspace::Queue, row_key, row.encode());
-        if let Some(reason) = entry.row.parked {
+        if let Some(reason) = parked {
             self.snapshot.books.settle(1, UrlState::Excluded, reason);
         }
         self.sites.add_pending(id, 1);
-        if self.wake.last() != Some(&id) {
-            self.wake.push(id);
-        }
+        self.will_wake(id, lane.bit());
     }
 }

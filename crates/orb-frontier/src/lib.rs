@@ -19,6 +19,7 @@ mod open;
 pub mod rows;
 mod scope;
 mod sieve;
+mod site_row;
 mod sites;
 mod snapshot;
 mod telling;
@@ -31,15 +32,17 @@ pub use codec::DecodeError;
 pub use config::FrontierConfig;
 pub use found::{Found, How};
 pub use frontier::{Frontier, FrontierSetup, GroupTail, Settled, Visit};
-pub use open::{FrontierError, decode_site, each_site};
+pub use limits::WARM_SITES;
+pub use open::{FrontierError, each_site, each_tally};
 pub use rows::QueueRow;
 pub use scope::{RuleError, Scope, ScopeMarks, UrlRules};
 pub use sieve::{
     Admitted, AdmittedRows, MergeJob, Merged, RunList, Sieve, SieveError, SieveKey, SieveLook,
     check_runs, read_admitted, remove_admitted,
 };
-pub use sites::{Queued, SiteId};
+pub use site_row::{LaneStarts, SiteRow, StoredSite, Tally};
+pub use sites::{Importance, Queued, SiteId};
 pub use snapshot::{AdmittedFile, SeedsEnd, SlotSnapshot};
-pub use telling::{SiteCounts, SiteState};
+pub use telling::{SiteCounts, SiteState, WarmState};
 pub use wanted::{Cause, Wanted};
 pub use window::{LoadJob, Loaded};

@@ -11,6 +11,25 @@ pub(crate) const URL_RULES_MAX: usize = 10_000;
 /// URLs of one site held in memory: enough for a visit or two, so that memory depends on due sites only.
 pub(crate) const WINDOW_ROWS: usize = 8;
 
+/// The same in a table too large to keep its sites warm: what a visit does not use is read again next time.
+pub(crate) const WINDOW_ROWS_COLD: usize = 3;
+
+/// Sites that a slot keeps in memory while they wait: small crawls never read a site twice. Some eight megabytes.
+pub const WARM_SITES: usize = 4_096;
+
+/// Sites of a slot that are read ahead and wait for their turn at most; beyond, those due wait on the wheel. Some
+/// eight megabytes.
+pub(crate) const READY_SITES_MAX: usize = 4_096;
+
+/// Estimated bytes of a warm site: its entry in the map, name, clock, and a window of URLs.
+pub(crate) const WARM_SITE_BYTES: usize = 2_048;
+
+/// How far the stored hint of a site's next time is believed at opening; clocks themselves are read with the site.
+pub(crate) const DUE_HINT_MAX: Duration = Duration::from_secs(600);
+
+/// URLs of one site, queued and cut, that can be counted; beyond, its links are dropped as `full`.
+pub(crate) const SITE_URLS_MAX: u64 = 1 << 31;
+
 /// How long before a site is due its URLs are read.
 pub(crate) const PREFETCH: Duration = Duration::from_secs(1);
 
@@ -32,9 +51,6 @@ pub(crate) const MERGE_INTERVAL_HUNGRY: Duration = Duration::from_millis(50);
 /// One whose queued sites all rest merges this soon: links still reach the queues well within a second, and links
 /// of several pages share the files and syncs of a merge.
 pub(crate) const MERGE_INTERVAL_RESTING: Duration = Duration::from_millis(250);
-
-/// Estimated bytes of one site in memory beside its name: the entry, its place in the heap and the map.
-pub(crate) const SITE_BYTES: usize = 400;
 
 /// Site rows read at once when a slot opens.
 pub(crate) const OPEN_ROWS: usize = 10_000;

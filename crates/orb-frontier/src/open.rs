@@ -4,19 +4,19 @@
 //! May touch: store and files; blocking. Invariant: reads only, apart from deleting unnamed sieve files.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use orb_gate::SiteClock;
-use orb_shard::{Partition, SlotId};
+use orb_shard::{SiteKey, SlotId};
 use orb_store::{JournalEnd, Keyspace, Store, StoreError};
-use orb_url::Site;
 
-use crate::DecodeError;
 use crate::frontier::{Frontier, FrontierSetup};
-use crate::limits::OPEN_ROWS;
-use crate::rows::SiteRow;
+use crate::limits::{DUE_HINT_MAX, OPEN_ROWS};
+use crate::rows::site_of_key;
+use crate::scope::ScopeMarks;
 use crate::sieve::{RunList, Sieve, SieveError};
-use crate::sites::SiteTable;
+use crate::sites::{SiteTable, Warm};
 use crate::snapshot::SlotSnapshot;
+use crate::{DecodeError, SiteRow, StoredSite, Tally};
 
 /// Why a frontier could not go on.
 #[derive(Debug, thiserror::Error)]
@@ -67,7 +67,7 @@ impl SlotSnapshot {
 }
 
 impl Frontier {
-    /// Opens the frontier of one slot. Blocking; cost: one read of all site rows.
+    /// Opens the frontier of one slot. Blocking; cost: one read of all tallies, some twenty bytes a site.
     ///
     /// # Errors
     /// When store or sieve cannot be read.
@@ -80,71 +80,112 @@ impl Frontier {
         let named: Vec<u64> = snapshot.admitted.iter().map(|file| file.id).collect();
         let sieve = Sieve::open(Arc::clone(&setup.disk), &setup.sieve_dir, &runs, &named)?;
         let sites = read_sites(&setup, store.as_ref())?;
-        let mut frontier = Frontier::assemble(setup, store, sieve, sites, snapshot);
-        for id in frontier.sites.ids() {
-            let entry = frontier.sites.get(id);
-            if entry.row.pending > 0 && entry.row.parked.is_none() {
-                let opened = frontier.setup.opened.mono;
-                frontier
-                    .sites
-                    .schedule(id, opened, &frontier.setup.politeness);
-            }
-        }
-        Ok(frontier)
+        Ok(Frontier::assemble(setup, store, sieve, sites, snapshot))
     }
 }
 
+/// The table as the stored tallies tell it, with every site that has something to do on the wheel; the rows of all
+/// sites too, when they are few.
 fn read_sites(setup: &FrontierSetup, store: &dyn Store) -> Result<SiteTable, FrontierError> {
-    let mut table = SiteTable::default();
-    walk_sites(store, &mut |site, partition, row| {
-        let clock = SiteClock::opened(row.clock, setup.clean, setup.opened);
-        table.insert(site, partition, clock, row);
+    let opened = setup.opened;
+    let mut table = SiteTable::new(setup.config.warm_sites_max, opened.mono);
+    each_row(store, Keyspace::Tallies, |key, value| {
+        let (tally, marks) = Tally::decode(value)?;
+        let id = table.insert(site_of_key(key)?, &tally, marks);
+        if table.get(id).is_pending() {
+            let hint = tally
+                .due
+                .map_or(Duration::ZERO, |due| due.since(opened.wall));
+            let due = opened.mono.plus(hint.min(DUE_HINT_MAX));
+            table.schedule(id, due, false);
+        }
+        Ok(())
     })?;
+    if table.keeps_all() {
+        each_row(store, Keyspace::Sites, |key, value| {
+            let row = SiteRow::decode(value)?;
+            let key = site_of_key(key)?;
+            let none = || (Tally::default(), ScopeMarks::default());
+            let id = match table.find(key) {
+                Some(id) => id,
+                None => table.insert(key, &none().0, none().1),
+            };
+            let warm = Warm::new(row, setup.clean, opened);
+            let next = warm.next_allowed(&setup.politeness);
+            table.make_warm(id, warm);
+            if table.get(id).is_pending() {
+                table.schedule(id, next.max(opened.mono), false);
+            }
+            Ok(())
+        })?;
+    }
     Ok(table)
 }
 
-/// Visits every site of a store, in the order of keys. Blocking.
+/// Visits every site of a store, in the order of keys. Blocking; cost: all site rows and tallies are read.
 ///
 /// # Errors
 /// When the store fails or a row cannot be read.
 pub fn each_site(
     store: &dyn Store,
-    visit: &mut dyn FnMut(&Site, &SiteRow),
+    visit: &mut dyn FnMut(&StoredSite),
 ) -> Result<(), FrontierError> {
-    walk_sites(store, &mut |site, _, row| visit(&site, &row))
+    each_row(store, Keyspace::Sites, |key, value| {
+        let key = site_of_key(key)?;
+        let site = stored_site(store, key, value)?;
+        visit(&site);
+        Ok(())
+    })
 }
 
-fn walk_sites(
+/// Visits the tally of every site of a store, in the order of keys. Blocking.
+///
+/// # Errors
+/// When the store fails or a row cannot be read.
+pub fn each_tally(
     store: &dyn Store,
-    visit: &mut dyn FnMut(Site, Partition, SiteRow),
+    visit: &mut dyn FnMut(SiteKey, &Tally),
+) -> Result<(), FrontierError> {
+    each_row(store, Keyspace::Tallies, |key, value| {
+        visit(site_of_key(key)?, &Tally::decode(value)?.0);
+        Ok(())
+    })
+}
+
+/// All that is stored of the site whose row is `value`.
+pub(crate) fn stored_site(
+    store: &dyn Store,
+    key: SiteKey,
+    value: &[u8],
+) -> Result<StoredSite, FrontierError> {
+    let row = SiteRow::decode(value)?;
+    let tally = store.get(Keyspace::Tallies, &key.to_bytes())?;
+    let (tally, marks) = match tally {
+        Some(tally) => Tally::decode(&tally)?,
+        None => (Tally::default(), ScopeMarks::default()),
+    };
+    Ok(StoredSite {
+        key,
+        row,
+        tally,
+        marks,
+    })
+}
+
+fn each_row(
+    store: &dyn Store,
+    keyspace: Keyspace,
+    mut visit: impl FnMut(&[u8], &[u8]) -> Result<(), FrontierError>,
 ) -> Result<(), FrontierError> {
     let mut from = vec![0];
     loop {
-        let rows = store.range(Keyspace::Sites, &from, None, OPEN_ROWS)?;
+        let rows = store.range(keyspace, &from, None, OPEN_ROWS)?;
         let Some((last, _)) = rows.last() else {
             return Ok(());
         };
         from = [last, &[0][..]].concat();
         for (key, value) in rows {
-            let (site, partition, row) = decode_site(&key, &value)?;
-            visit(site, partition, row);
+            visit(&key, &value)?;
         }
     }
-}
-
-/// Reads one row of the keyspace `Sites`.
-///
-/// # Errors
-/// When key or value are not such a row.
-pub fn decode_site(key: &[u8], value: &[u8]) -> Result<(Site, Partition, SiteRow), FrontierError> {
-    let (number, name) = key.split_first_chunk().ok_or(DecodeError::Short)?;
-    let partition = Partition::new(u16::from_be_bytes(*number))
-        .ok_or(DecodeError::Value { field: "partition" })?;
-    let name = std::str::from_utf8(name).map_err(|_| DecodeError::Value { field: "site" })?;
-    let json = |source| FrontierError::Json {
-        key: name.to_owned(),
-        source,
-    };
-    let row: SiteRow = serde_json::from_slice(value).map_err(json)?;
-    Ok((Site::from_stored(name), partition, row))
 }

@@ -1,31 +1,40 @@
-//! Rows of the slot's store: queued URLs, fates, sites. Keys start with the partition, so a partition is a range.
+//! Rows of the slot's store: queued URLs, fates, sites. Keys start with the site's key, whose leading bits are the
+//! partition, so a partition is a range.
 //!
 //! In: values. Out: keys and bytes, version first. May touch: nothing.
 //! Invariant: rows of one site are neighbours; within a site queue rows sort by lane, then by order.
 //!
 //! | keyspace | key | value |
 //! |---|---|---|
-//! | `Sites` | partition (2), site | JSON of [`SiteRow`] |
-//! | `Queue` | partition (2), site, 0, lane (1), order (8), tie (8) | version 1, attempts (1), fingerprint (8), found |
-//! | `Fates` | partition (2), site, 0, fingerprint (8) | see [`FateRow::encode`] |
-//! | `Robots` | partition (2), site, 0, origin | written by the crawl |
+//! | `Sites` | site key (8) | see [`SiteRow::encode`](crate::SiteRow::encode) |
+//! | `Tallies` | site key (8) | see [`Tally::encode`](crate::Tally::encode) |
+//! | `Queue`, `Cold` | site key (8), lane (1), order (5); of a retry: due time (8), fingerprint (8) | version 2, attempts (1), found |
+//! | `Fates` | site key (8), fingerprint (8) | see [`FateRow::encode`] |
+//! | `Robots` | site key (8), origin | written by the crawl |
 
 use orb_api::{Outcome, Reason, UrlState};
 use orb_env::Wall;
-use orb_gate::StoredSiteClock;
-use orb_shard::Partition;
-use orb_url::{CrawlUrl, Fingerprint, Site};
-use serde::{Deserialize, Serialize};
+use orb_shard::SiteKey;
+use orb_url::{CrawlKey, CrawlUrl, Fingerprint};
 
-use crate::codec::{put_bytes, put_varint, take_bytes, take_str, take_u8, take_u64, take_varint};
-use crate::scope::ScopeMarks;
+use crate::codec::{put_bytes, put_varint, take_bytes, take_str, take_u8, take_varint};
 use crate::{DecodeError, Found, How};
 
-const VERSION: u8 = 1;
+const FATE_VERSION: u8 = 1;
+const QUEUE_VERSION: u8 = 2;
+
+/// Bytes of a site's key.
+pub const SITE_KEY_BYTES: usize = 8;
+
+/// Lanes a site has.
+pub(crate) const LANES: u8 = 32;
+
+/// Bytes of the order of a fresh URL: 2^40 URLs of one site.
+const ORDER_BYTES: usize = 5;
 
 /// The order of URLs inside a site: lower lanes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Lane(u8);
+pub struct Lane(pub(crate) u8);
 
 impl Lane {
     /// Tried before, due at a time.
@@ -43,50 +52,82 @@ impl Lane {
         if how == How::Seed {
             Lane(1)
         } else {
-            Lane(2 + depth.min(29) as u8)
+            Lane(2 + depth.min(u16::from(LANES) - 3) as u8)
         }
+    }
+
+    /// Its bit in a set of lanes.
+    pub(crate) fn bit(self) -> u32 {
+        1 << self.0
     }
 }
 
-/// Key of a site's row.
+/// What all rows of one site in one keyspace begin with.
 #[must_use]
-pub fn site_key(partition: Partition, site: &Site) -> Vec<u8> {
-    let mut key = Vec::with_capacity(2 + site.as_str().len());
-    key.extend_from_slice(&partition.get().to_be_bytes());
-    key.extend_from_slice(site.as_str().as_bytes());
-    key
-}
-
-/// What all rows of one site in one keyspace begin with. No host holds a NUL, so no site is a prefix of another.
-#[must_use]
-pub fn site_prefix(partition: Partition, site: &Site) -> Vec<u8> {
-    let mut key = site_key(partition, site);
-    key.push(0);
-    key
+pub fn site_prefix(site: SiteKey) -> Vec<u8> {
+    site.to_bytes().to_vec()
 }
 
 /// Key of a URL's fate.
 #[must_use]
-pub fn fate_key(partition: Partition, site: &Site, fingerprint: Fingerprint) -> Vec<u8> {
-    let mut key = site_prefix(partition, site);
+pub fn fate_key(site: SiteKey, fingerprint: Fingerprint) -> Vec<u8> {
+    let mut key = Vec::with_capacity(16);
+    key.extend_from_slice(&site.to_bytes());
     key.extend_from_slice(&fingerprint.0.to_be_bytes());
     key
 }
 
-/// Key of a queued URL. `order` is a sequence number, or for [`Lane::RETRY`] the due time in microseconds.
+/// Key of a fresh URL: `order` is its number within the site.
 #[must_use]
-pub fn queue_key(
-    partition: Partition,
-    site: &Site,
-    lane: Lane,
-    order: u64,
-    tie: Fingerprint,
-) -> Vec<u8> {
-    let mut key = site_prefix(partition, site);
-    key.push(lane.0);
-    key.extend_from_slice(&order.to_be_bytes());
+pub fn queue_key(site: SiteKey, lane: Lane, order: u64) -> Vec<u8> {
+    let mut key = lane_start(site, lane);
+    key.extend_from_slice(&order.to_be_bytes()[8 - ORDER_BYTES..]);
+    key
+}
+
+/// Key of a URL that is tried again at `due`.
+#[must_use]
+pub fn retry_key(site: SiteKey, due: Wall, tie: Fingerprint) -> Vec<u8> {
+    let mut key = lane_start(site, Lane::RETRY);
+    key.extend_from_slice(&u64::try_from(due.0).unwrap_or(0).to_be_bytes());
     key.extend_from_slice(&tie.0.to_be_bytes());
     key
+}
+
+/// Where the rows of a lane begin.
+pub(crate) fn lane_start(site: SiteKey, lane: Lane) -> Vec<u8> {
+    let mut key = Vec::with_capacity(SITE_KEY_BYTES + 17);
+    key.extend_from_slice(&site.to_bytes());
+    key.push(lane.0);
+    key
+}
+
+/// The lane of a queued URL, and its number within the site; of a retry its due time, wall microseconds.
+#[must_use]
+pub fn queue_place(key: &[u8]) -> (Lane, u64) {
+    let rest = key.get(SITE_KEY_BYTES..).unwrap_or_default();
+    let Some((&lane, order)) = rest.split_first() else {
+        return (Lane(LANES), 0);
+    };
+    let bytes = if lane == Lane::RETRY.0 {
+        8
+    } else {
+        ORDER_BYTES
+    };
+    let number = order
+        .iter()
+        .take(bytes)
+        .fold(0, |n, &b| n << 8 | u64::from(b));
+    (Lane(lane), number)
+}
+
+/// The site whose row a key names.
+///
+/// # Errors
+/// When the key is too short.
+pub fn site_of_key(key: &[u8]) -> Result<SiteKey, DecodeError> {
+    let bytes = key.first_chunk().ok_or(DecodeError::Short)?;
+    Ok(SiteKey::from_bytes(*bytes))
 }
 
 /// First key past every key that begins with `prefix`.
@@ -110,27 +151,27 @@ pub struct QueueRow {
 }
 
 impl QueueRow {
-    /// Bytes of the row's value.
+    /// Bytes of the row's value. The fingerprint is not among them: it is the hash of the URL, and eight bytes that
+    /// no compression makes less.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(128);
-        out.extend_from_slice(&[VERSION, self.attempts]);
-        out.extend_from_slice(&self.fingerprint.0.to_be_bytes());
+        out.extend_from_slice(&[QUEUE_VERSION, self.attempts]);
         self.found.encode_into(&mut out);
         out
     }
 
-    /// Reads a row's value.
+    /// Reads a row's value; `key` is the crawl's.
     ///
     /// # Errors
     /// When the bytes are not such a row.
-    pub fn decode(mut input: &[u8]) -> Result<QueueRow, DecodeError> {
-        check_version(&mut input)?;
+    pub fn decode(key: &CrawlKey, mut input: &[u8]) -> Result<QueueRow, DecodeError> {
+        check_version(&mut input, QUEUE_VERSION)?;
         let attempts = take_u8(&mut input)?;
-        let fingerprint = Fingerprint(take_u64(&mut input)?);
+        let found = Found::decode(&mut input)?;
         Ok(QueueRow {
-            found: Found::decode(&mut input)?,
-            fingerprint,
+            fingerprint: key.fingerprint(&found.url),
+            found,
             attempts,
         })
     }
@@ -185,7 +226,7 @@ impl FateRow {
             | u8::from(self.etag.is_some()) << 2
             | u8::from(self.last_modified.is_some()) << 3;
         let mut out = Vec::with_capacity(192);
-        out.extend_from_slice(&[VERSION, self.state.code(), self.outcome.code()]);
+        out.extend_from_slice(&[FATE_VERSION, self.state.code(), self.outcome.code()]);
         out.extend_from_slice(&[self.reason.code(), flags, self.attempts]);
         put_varint(&mut out, u64::from(self.status));
         put_varint(&mut out, u64::try_from(self.at.0).unwrap_or(0));
@@ -210,7 +251,7 @@ impl FateRow {
     /// When the bytes are not such a row.
     pub fn decode(mut input: &[u8]) -> Result<FateRow, DecodeError> {
         let input = &mut input;
-        check_version(input)?;
+        check_version(input, FATE_VERSION)?;
         let wrong = |field| DecodeError::Value { field };
         let state = UrlState::from_code(take_u8(input)?).ok_or(wrong("state"))?;
         let outcome = Outcome::from_code(take_u8(input)?).ok_or(wrong("outcome"))?;
@@ -267,33 +308,9 @@ impl FateRow {
     }
 }
 
-/// Everything of a site that outlives the process.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct SiteRow {
-    /// Layout version, 1.
-    pub v: u8,
-    /// Its clock.
-    pub clock: StoredSiteClock,
-    /// Largest crawl-delay of its origins in use, microseconds.
-    pub crawl_delay_us: Option<u64>,
-    /// Queued URLs that have no final state.
-    pub pending: u64,
-    /// URLs ever queued: what the page budget counts.
-    pub queued: u64,
-    /// URLs in the cold log.
-    pub cold: u64,
-    /// Sequence number of the next queued URL.
-    pub next_order: u64,
-    /// Why its pending URLs count as excluded.
-    pub parked: Option<Reason>,
-    /// What seeds say of it.
-    pub scope: ScopeMarks,
-}
-
-fn check_version(input: &mut &[u8]) -> Result<(), DecodeError> {
+pub(crate) fn check_version(input: &mut &[u8], known: u8) -> Result<(), DecodeError> {
     match take_u8(input)? {
-        VERSION => Ok(()),
+        version if version == known => Ok(()),
         version => Err(DecodeError::Version { version }),
     }
 }
@@ -330,11 +347,11 @@ mod tests {
     #[test]
     fn rows_are_read_back_and_cut_rows_refused() {
         let row = QueueRow {
+            fingerprint: CrawlKey::ZERO.fingerprint(&found().url),
             found: found(),
-            fingerprint: Fingerprint(9),
             attempts: 2,
         };
-        assert_eq!(QueueRow::decode(&row.encode()), Ok(row));
+        assert_eq!(QueueRow::decode(&CrawlKey::ZERO, &row.encode()), Ok(row));
         let fate = FateRow {
             state: UrlState::Done,
             outcome: Outcome::Captured,
@@ -359,28 +376,26 @@ mod tests {
 
     #[test]
     fn keys_of_a_site_are_neighbours_in_lane_order() {
-        let partition = Partition::new(5).unwrap();
-        let (a, ab) = (Site::of_host("a.com"), Site::of_host("a.co"));
-        let key = |site, lane, order| queue_key(partition, site, lane, order, Fingerprint(0));
+        let site = |name| SiteKey::of(&CrawlKey::ZERO, &orb_url::Site::of_host(name));
+        let (a, b) = (site("a.com"), site("b.com"));
         let seed = Lane::of(How::Seed, 0);
         let deep = Lane::of(How::Link, 40_000);
         let mut keys = [
-            key(&a, deep, 1),
-            key(&ab, seed, 9),
-            key(&a, Lane::RETRY, 5),
-            key(&a, seed, 300),
-            key(&a, seed, 2),
+            queue_key(a, deep, 1),
+            queue_key(b, seed, 9),
+            retry_key(a, Wall(5), Fingerprint(0)),
+            queue_key(a, seed, 300),
+            queue_key(a, seed, 2),
         ];
         keys.sort();
-        let prefix = site_prefix(partition, &a);
+        let prefix = site_prefix(a);
         let end = prefix_end(&prefix).unwrap();
         let of_a: Vec<_> = keys.iter().filter(|k| **k >= prefix && **k < end).collect();
-        let want = [
-            key(&a, Lane::RETRY, 5),
-            key(&a, seed, 2),
-            key(&a, seed, 300),
-            key(&a, deep, 1),
-        ];
-        assert_eq!(of_a, want.iter().collect::<Vec<_>>());
+        let places: Vec<_> = of_a.iter().map(|key| queue_place(key)).collect();
+        assert_eq!(
+            places,
+            [(Lane::RETRY, 5), (seed, 2), (seed, 300), (deep, 1)]
+        );
+        assert!(of_a.iter().all(|key| site_of_key(key) == Ok(a)));
     }
 }

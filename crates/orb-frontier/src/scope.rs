@@ -38,21 +38,13 @@ impl Scope {
     }
 }
 
-/// What the seeds say of one site; stored with it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+/// What the seeds say of one site beside that they are there; stored with it, and empty unless the scope asks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ScopeMarks {
-    /// A seed lies on this site.
-    pub seeded: bool,
     /// Hosts of its seeds.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub hosts: Vec<String>,
     /// Folders of its seeds.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub prefixes: Vec<String>,
-    /// Best rank among its seeds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub rank: Option<u32>,
 }
 
 fn folder(url: &CrawlUrl) -> &str {
@@ -63,29 +55,37 @@ fn folder(url: &CrawlUrl) -> &str {
 
 impl ScopeMarks {
     /// Takes note of a seed. Returns whether anything changed.
-    pub fn note_seed(&mut self, url: &CrawlUrl, scope: Scope, rank: Option<u32>) -> bool {
-        let before = self.clone();
-        self.seeded = true;
-        let add = |list: &mut Vec<String>, text: &str| {
-            if list.len() < SCOPE_MARKS_MAX && !list.iter().any(|known| known == text) {
-                list.push(text.to_owned());
-            }
+    pub fn note_seed(&mut self, url: &CrawlUrl, scope: Scope) -> bool {
+        let (list, text) = match scope {
+            Scope::Host => (&mut self.hosts, url.host()),
+            Scope::Prefix => (&mut self.prefixes, folder(url)),
+            Scope::Site | Scope::Any => return false,
         };
-        match scope {
-            Scope::Host => add(&mut self.hosts, url.host()),
-            Scope::Prefix => add(&mut self.prefixes, folder(url)),
-            Scope::Site | Scope::Any => {}
+        let room = list.len() < SCOPE_MARKS_MAX && !list.iter().any(|known| known == text);
+        if room {
+            list.push(text.to_owned());
         }
-        self.rank = self.rank.into_iter().chain(rank).min();
-        *self != before
+        room
     }
 
-    /// Whether `url`, which lies on this site, is in scope.
+    /// Whether nothing was noted.
     #[must_use]
-    pub fn covers(&self, url: &CrawlUrl, scope: Scope) -> bool {
+    pub fn is_empty(&self) -> bool {
+        self.hosts.is_empty() && self.prefixes.is_empty()
+    }
+
+    /// Memory beside the struct, in bytes.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        let texts = self.hosts.iter().chain(&self.prefixes);
+        texts.map(|text| text.len() + size_of::<String>()).sum()
+    }
+
+    /// Whether `url` is in scope; `seeded`: a seed lies on its site, whose marks these are.
+    #[must_use]
+    pub fn covers(&self, url: &CrawlUrl, scope: Scope, seeded: bool) -> bool {
         match scope {
             Scope::Any => true,
-            Scope::Site => self.seeded,
+            Scope::Site => seeded,
             Scope::Host => self.hosts.iter().any(|host| host == url.host()),
             Scope::Prefix => {
                 let text = url.as_str();
@@ -230,8 +230,14 @@ mod tests {
         let seed = url("https://www.a.com/docs/start.html?x=/y");
         let check = |scope, text: &str, inside: bool| {
             let mut marks = ScopeMarks::default();
-            assert!(marks.note_seed(&seed, scope, None));
-            assert_eq!(marks.covers(&url(text), scope), inside, "{scope:?} {text}");
+            let noted = marks.note_seed(&seed, scope);
+            assert_eq!(noted, !marks.is_empty());
+            assert!(!marks.note_seed(&seed, scope), "a seed is noted once");
+            assert_eq!(
+                marks.covers(&url(text), scope, true),
+                inside,
+                "{scope:?} {text}"
+            );
         };
         check(Scope::Site, "http://other.a.com/", true);
         check(Scope::Host, "http://www.a.com/", true);
@@ -239,7 +245,7 @@ mod tests {
         check(Scope::Prefix, "https://www.a.com/docs/deep/x", true);
         check(Scope::Prefix, "https://www.a.com/other", false);
         check(Scope::Any, "https://b.com/", true);
-        assert!(!ScopeMarks::default().covers(&url("https://b.com/"), Scope::Site));
+        assert!(!ScopeMarks::default().covers(&url("https://b.com/"), Scope::Site, false));
     }
 
     #[test]

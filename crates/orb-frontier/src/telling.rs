@@ -8,15 +8,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use orb_api::{Books, Sightings, SitePhase};
-use orb_env::Mono;
+use orb_env::{Mono, Stamp};
 use orb_gate::SiteClock;
-use orb_shard::Partition;
 use orb_store::Store;
 use orb_url::{CrawlUrl, Fingerprint, Site};
 
 use crate::frontier::Frontier;
-use crate::rows::SiteRow;
+use crate::scope::ScopeMarks;
 use crate::sites::{Phase, SiteId};
+use crate::{SiteRow, Tally};
 
 /// How many sites of a slot do what.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,31 +27,40 @@ pub struct SiteCounts {
     pub pending: u64,
     /// Queued for a visit, and not out on one.
     pub waiting: u64,
+    /// With their row in memory.
+    pub warm: u64,
     /// Set aside.
     pub parked: u64,
     /// Those of the waiting ones that an address's clock keeps, not their own.
     pub deferred: u64,
 }
 
-/// One site as it stands in memory.
+/// One site as its entry tells it, and if it is in memory, more.
 #[derive(Clone, Copy, Debug)]
 pub struct SiteState<'a> {
-    /// Its name.
-    pub name: &'a Site,
-    /// Its partition.
-    pub partition: Partition,
     /// What it is doing.
     pub phase: SitePhase,
+    /// How long until it may be visited, as far as is known.
+    pub next_in: Duration,
+    /// Its counts and marks, as of the group being built.
+    pub tally: Tally,
+    /// Hosts and folders of its seeds.
+    pub marks: Option<&'a ScopeMarks>,
+    /// What a site in memory tells beside.
+    pub warm: Option<WarmState<'a>>,
+}
+
+/// A site that is in memory.
+#[derive(Clone, Copy, Debug)]
+pub struct WarmState<'a> {
+    /// Its name.
+    pub name: &'a Site,
     /// The pause in force.
     pub delay: Duration,
-    /// How long until it may be visited.
-    pub next_in: Duration,
     /// Largest crawl-delay of its origins in use.
     pub crawl_delay: Option<Duration>,
     /// Its clock.
     pub clock: &'a SiteClock,
-    /// Its row, as of the group being built; the clock in it is that of the last stored one.
-    pub row: &'a SiteRow,
 }
 
 impl Frontier {
@@ -84,6 +93,7 @@ impl Frontier {
             known: self.sites.len() as u64,
             pending: self.sites.pending_sites,
             waiting: self.sites.waiting_sites(),
+            warm: self.sites.warm_len() as u64,
             parked: self.sites.parked_sites,
             deferred: self.sites.deferred_sites,
         }
@@ -95,47 +105,53 @@ impl Frontier {
         now.since(self.sites.due_since())
     }
 
-    /// Every site's place in the table.
-    pub fn site_ids(&self) -> impl ExactSizeIterator<Item = SiteId> + use<> {
-        self.sites.ids()
+    /// Sites in memory, in the order they became known: all of a small slot.
+    #[must_use]
+    pub fn warm_sites(&self) -> Vec<SiteId> {
+        self.sites.warm_ids()
     }
 
     /// URLs of a site that are pending.
     #[must_use]
     pub fn site_pending(&self, id: SiteId) -> u64 {
-        self.sites.get(id).row.pending
+        u64::from(self.sites.get(id).pending)
     }
 
-    /// What is known of a site in memory. Cost: a few reads.
+    /// What is known of a site without reading. Cost: a few reads of memory.
     #[must_use]
     pub fn site_state(&self, id: SiteId, now: Mono) -> SiteState<'_> {
         let entry = self.sites.get(id);
         let politeness = &self.setup.politeness;
-        let next = entry
-            .clock
-            .next_allowed(&entry.name, politeness, entry.crawl_delay);
+        let warm = self.sites.warm(id);
+        let next = warm.map_or(entry.due, |warm| warm.next_allowed(politeness));
         let (phase, at) = match entry.phase {
-            _ if entry.row.parked.is_some() && entry.phase != Phase::Visiting => {
+            phase if entry.parked().is_some() && phase != Phase::Visiting => {
                 (SitePhase::Parked, next)
             }
             Phase::Idle => (SitePhase::Idle, next),
-            Phase::Waiting(at) => (SitePhase::Waiting, at.max(next)),
-            Phase::Loading | Phase::Ready(_) if next > now => (SitePhase::Waiting, next),
-            Phase::Loading | Phase::Ready(_) => (SitePhase::Ready, next),
+            Phase::Waiting => (SitePhase::Waiting, entry.due.max(next)),
+            Phase::Loading | Phase::Ready if next > now => (SitePhase::Waiting, next),
+            Phase::Loading | Phase::Ready => (SitePhase::Ready, next),
             Phase::Visiting => (SitePhase::Visiting, next),
         };
         SiteState {
-            name: &entry.name,
-            partition: entry.partition,
             phase,
-            delay: entry
-                .clock
-                .delay(&entry.name, politeness, entry.crawl_delay),
             next_in: at.since(now),
-            crawl_delay: entry.crawl_delay,
-            clock: &entry.clock,
-            row: &entry.row,
+            tally: entry.tally(),
+            marks: self.sites.marks(id),
+            warm: warm.map(|warm| WarmState {
+                name: &warm.name,
+                delay: warm.clock.delay(&warm.name, politeness, warm.crawl_delay),
+                crawl_delay: warm.crawl_delay,
+                clock: &warm.clock,
+            }),
         }
+    }
+
+    /// The row of a site in memory, as it would be stored now.
+    #[must_use]
+    pub fn site_row(&self, id: SiteId, now: Stamp) -> Option<SiteRow> {
+        self.sites.warm(id).map(|warm| warm.row(now))
     }
 
     /// Number of the last sealed group.

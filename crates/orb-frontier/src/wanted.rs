@@ -6,8 +6,9 @@
 
 use orb_url::CrawlUrl;
 
-use crate::rows::SiteRow;
-use crate::{Found, FrontierConfig, How, Scope, UrlRules};
+use crate::limits::SITE_URLS_MAX;
+use crate::scope::ScopeMarks;
+use crate::{Found, FrontierConfig, How, Scope, StoredSite, Tally, UrlRules};
 
 /// The name under which a link that is stopped is counted.
 pub type Cause = &'static str;
@@ -56,13 +57,14 @@ impl Wanted<'_> {
     ///
     /// # Errors
     /// The cause that stops the link.
-    pub fn in_site(&self, url: &CrawlUrl, row: &SiteRow) -> Result<(), Cause> {
-        if !row.scope.covers(url, self.config.scope) {
+    pub fn in_site(&self, url: &CrawlUrl, tally: &Tally, marks: &ScopeMarks) -> Result<(), Cause> {
+        if !marks.covers(url, self.config.scope, tally.seeded) {
             return Err("scope");
         }
         let config = self.config;
-        let spent = config.pages_per_site_max > 0 && row.queued >= config.pages_per_site_max;
-        if spent && row.cold >= config.cold_per_site_max {
+        let (queued, cold) = (u64::from(tally.queued), u64::from(tally.cold));
+        let spent = config.pages_per_site_max > 0 && queued >= config.pages_per_site_max;
+        if (spent && cold >= config.cold_per_site_max) || queued + cold >= SITE_URLS_MAX {
             Err("full")
         } else {
             Ok(())
@@ -73,17 +75,18 @@ impl Wanted<'_> {
     ///
     /// # Errors
     /// The cause that stops the link.
-    pub fn judge(&self, found: &Found, site: Option<&SiteRow>, full: bool) -> Result<(), Cause> {
+    pub fn judge(&self, found: &Found, site: Option<&StoredSite>, full: bool) -> Result<(), Cause> {
         self.itself(found)?;
         if site.is_none() {
             self.new_site(found, full)?;
         }
-        let mut row = site.cloned().unwrap_or_default();
+        let mut tally = site.map(|site| site.tally).unwrap_or_default();
+        let mut marks = site.map(|site| site.marks.clone()).unwrap_or_default();
         if leads(found) {
-            row.scope
-                .note_seed(&found.url, self.config.scope, found.rank);
+            tally.seeded = true;
+            marks.note_seed(&found.url, self.config.scope);
         }
-        self.in_site(&found.url, &row)
+        self.in_site(&found.url, &tally, &marks)
     }
 }
 
@@ -95,6 +98,9 @@ pub(crate) fn leads(found: &Found) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::SiteRow;
+    use orb_shard::SiteKey;
+    use orb_url::Site;
 
     fn found(url: &str, how: How) -> Found {
         Found {
@@ -122,14 +128,23 @@ mod tests {
             config: &config,
             rules: &rules,
         };
-        let mut seeded = SiteRow::default();
-        seeded.scope.seeded = true;
+        let stored = |tally| StoredSite {
+            key: SiteKey::from_bytes([1; 8]),
+            row: SiteRow::new(Site::of_host("a.example")),
+            tally,
+            marks: ScopeMarks::default(),
+        };
+        let unseeded = stored(Tally::default());
+        let seeded = stored(Tally {
+            seeded: true,
+            ..Tally::default()
+        });
         let link = found("https://a.example/x", How::Link);
-        let check = |found: &Found, site: Option<&SiteRow>, full, expected| {
+        let check = |found: &Found, site: Option<&StoredSite>, full, expected| {
             assert_eq!(wanted.judge(found, site, full), expected, "{found:?}");
         };
         check(&link, Some(&seeded), false, Ok(()));
-        check(&link, Some(&SiteRow::default()), false, Err("scope"));
+        check(&link, Some(&unseeded), false, Err("scope"));
         check(&link, None, false, Err("scope"));
         check(&found("https://b.example/", How::Seed), None, false, Ok(()));
         check(
@@ -150,11 +165,11 @@ mod tests {
             ..link.clone()
         };
         check(&far, Some(&seeded), false, Err("redirect_limit"));
-        let spent = SiteRow {
+        let spent = stored(Tally {
             queued: 10,
             cold: 5,
-            ..seeded
-        };
+            ..seeded.tally
+        });
         check(&link, Some(&spent), false, Err("full"));
     }
 }

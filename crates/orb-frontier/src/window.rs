@@ -1,34 +1,59 @@
 //! Windows: the few URLs of due sites that are in memory, read by a helper.
 //!
-//! In: which sites, which keys are out already. Out: rows in lane order, retries that are due first.
+//! In: which sites, which keys are out already. Out: rows in lane order, retries that are due first; with them the
+//! stored rows of sites that were not in memory.
 //! May touch: the store, on the read helper. Must not touch: the site table.
 //! Invariant: reads are bounded by the number of sites and the window's size.
 
 use std::sync::Arc;
 
 use orb_env::Wall;
+use orb_shard::SiteKey;
 use orb_store::{Keyspace, Store};
+use orb_url::{CrawlKey, Site};
 
-use crate::limits::WINDOW_ROWS;
-use crate::rows::prefix_end;
+use crate::rows::{Lane, lane_start, prefix_end, queue_key, queue_place, site_prefix};
+use crate::site_row::{LaneStarts, SiteRow};
 use crate::{FrontierError, QueueRow, Queued, SiteId};
+
+/// What the table knows of a site whose URLs are read.
+pub(crate) enum Held {
+    /// Its row is in memory.
+    Warm {
+        /// Keys handed out whose removal may not be stored yet.
+        taken: Vec<Vec<u8>>,
+        starts: LaneStarts,
+        retries: u64,
+    },
+    /// Its row is read too; the name is there when somebody waits for a site that may have none.
+    Cold(Option<Site>),
+}
 
 pub(crate) struct LoadItem {
     pub(crate) id: SiteId,
-    pub(crate) prefix: Vec<u8>,
-    pub(crate) taken: Vec<Vec<u8>>,
+    pub(crate) key: SiteKey,
+    pub(crate) held: Held,
+    /// Lanes that may hold rows.
+    pub(crate) lanes: u32,
+    /// Rows wanted; none of a parked site, whose errands alone count.
+    pub(crate) rows_max: usize,
 }
 
 /// Reads the windows of some sites. Blocking: run it on the read helper.
 pub struct LoadJob {
     pub(crate) store: Arc<dyn Store>,
+    pub(crate) crawl: CrawlKey,
     pub(crate) items: Vec<LoadItem>,
     pub(crate) now: Wall,
 }
 
 pub(crate) struct LoadedSite {
     pub(crate) id: SiteId,
+    /// The row of a site that was cold; none when it has none and nobody told its name.
+    pub(crate) row: Option<SiteRow>,
     pub(crate) rows: Vec<Queued>,
+    /// Lanes that were read to their end and held nothing.
+    pub(crate) empty: u32,
     /// Due time of the first retry that is not due yet.
     pub(crate) retry_at: Option<Wall>,
 }
@@ -37,54 +62,120 @@ pub(crate) struct LoadedSite {
 pub struct Loaded(pub(crate) Vec<LoadedSite>);
 
 impl LoadJob {
-    /// Reads. Cost: two short range reads a site.
+    /// Reads. Cost: of each site its row if it waited, and a short range of a lane or two.
     ///
     /// # Errors
     /// When the store fails, or a row cannot be read.
     pub fn run(self) -> Result<Loaded, FrontierError> {
-        let LoadJob { store, items, now } = self;
+        let LoadJob {
+            store,
+            crawl,
+            items,
+            now,
+        } = self;
         let mut sites = Vec::with_capacity(items.len());
         for item in items {
-            sites.push(load_site(store.as_ref(), item, now)?);
+            sites.push(load_site(store.as_ref(), &crawl, item, now)?);
         }
         Ok(Loaded(sites))
     }
 }
 
-fn load_site(store: &dyn Store, item: LoadItem, now: Wall) -> Result<LoadedSite, FrontierError> {
-    let LoadItem { id, prefix, taken } = item;
-    let limit = WINDOW_ROWS + taken.len();
-    let mut rows = Vec::new();
-    let mut take = |key: Vec<u8>, value: Vec<u8>| -> Result<(), FrontierError> {
-        if rows.len() < WINDOW_ROWS && !taken.contains(&key) {
-            let row = QueueRow::decode(&value)?;
-            rows.push(Queued { key, row });
-        }
-        Ok(())
+fn load_site(
+    store: &dyn Store,
+    crawl: &CrawlKey,
+    item: LoadItem,
+    now: Wall,
+) -> Result<LoadedSite, FrontierError> {
+    let mut site = LoadedSite {
+        id: item.id,
+        row: None,
+        rows: Vec::new(),
+        empty: 0,
+        retry_at: None,
     };
-    let lane = |lane: u8| [&prefix[..], &[lane]].concat();
-    let mut retry_at = None;
-    let (retries, fresh) = (lane(0), lane(1));
-    for (key, value) in store.range(Keyspace::Queue, &retries, Some(&fresh), limit)? {
-        let due = due_of(&key, prefix.len());
-        if due > now {
-            retry_at = Some(due);
+    let (taken, starts, retries) = match item.held {
+        Held::Warm {
+            taken,
+            starts,
+            retries,
+        } => (taken, starts, retries),
+        Held::Cold(name) => {
+            let stored = store.get(Keyspace::Sites, &site_prefix(item.key))?;
+            let row = stored.map(|row| SiteRow::decode(&row)).transpose()?;
+            site.row = row.or_else(|| name.map(SiteRow::new));
+            let row = site.row.as_ref();
+            let starts = row.map(|row| row.starts.clone()).unwrap_or_default();
+            (Vec::new(), starts, row.map_or(0, |row| row.retries))
+        }
+    };
+    let mut reader = LaneReader {
+        store,
+        crawl,
+        key: item.key,
+        taken: &taken,
+        rows_max: item.rows_max,
+        rows: &mut site.rows,
+    };
+    if retries > 0 && !reader.is_full() {
+        site.retry_at = reader.read(Lane::RETRY, None, |key| {
+            let due = Wall(i64::try_from(queue_place(key).1).unwrap_or(i64::MAX));
+            (due > now).then_some(due)
+        })?;
+    }
+    for lane in (1..u32::BITS as u8).map(Lane) {
+        if reader.is_full() {
             break;
         }
-        take(key, value)?;
+        if item.lanes & lane.bit() != 0 {
+            let before = reader.rows.len();
+            let start = queue_key(item.key, lane, starts.of(lane));
+            reader.read(lane, Some(start), |_| None::<Wall>)?;
+            if reader.rows.len() == before && reader.taken.is_empty() {
+                site.empty |= lane.bit();
+            }
+        }
     }
-    let end = prefix_end(&prefix);
-    for (key, value) in store.range(Keyspace::Queue, &fresh, end.as_deref(), limit)? {
-        take(key, value)?;
-    }
-    Ok(LoadedSite { id, rows, retry_at })
+    Ok(site)
 }
 
-fn due_of(key: &[u8], prefix_len: usize) -> Wall {
-    let order = key
-        .get(prefix_len + 1..)
-        .and_then(|rest| rest.first_chunk())
-        .copied()
-        .unwrap_or_default();
-    Wall(i64::try_from(u64::from_be_bytes(order)).unwrap_or(i64::MAX))
+struct LaneReader<'a> {
+    store: &'a dyn Store,
+    crawl: &'a CrawlKey,
+    key: SiteKey,
+    taken: &'a [Vec<u8>],
+    rows_max: usize,
+    rows: &'a mut Vec<Queued>,
+}
+
+impl LaneReader<'_> {
+    fn is_full(&self) -> bool {
+        self.rows.len() >= self.rows_max
+    }
+
+    /// Adds rows of a lane until there are enough, or `stop` has something to say of one.
+    fn read<T>(
+        &mut self,
+        lane: Lane,
+        start: Option<Vec<u8>>,
+        stop: impl Fn(&[u8]) -> Option<T>,
+    ) -> Result<Option<T>, FrontierError> {
+        let lane = lane_start(self.key, lane);
+        let end = prefix_end(&lane);
+        let start = start.unwrap_or(lane);
+        let limit = (self.rows_max - self.rows.len()).max(1) + self.taken.len();
+        let rows = self
+            .store
+            .range(Keyspace::Queue, &start, end.as_deref(), limit)?;
+        for (key, value) in rows {
+            if let Some(told) = stop(&key) {
+                return Ok(Some(told));
+            }
+            if !self.is_full() && !self.taken.contains(&key) {
+                let row = QueueRow::decode(self.crawl, &value)?;
+                self.rows.push(Queued { key, row });
+            }
+        }
+        Ok(None)
+    }
 }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // the bench fails as the test does that drives it
 
+use std::cell::Cell;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use orb_env::{BootId, Disk, MemoryDisk, Mono, Stamp, Wall};
 use orb_frontier::rows::FateRow;
 use orb_frontier::{
     Found, Frontier, FrontierConfig, FrontierSetup, GroupTail, How, Queued, Scope, SeedsEnd,
-    Settled, SieveKey, UrlLook, UrlLooked, UrlRules, Visit, Waits,
+    Settled, SieveKey, UrlLook, UrlLooked, UrlRules, Visit, WARM_SITES, Waits,
 };
 use orb_gate::PolitenessConfig;
 use orb_shard::{SlotId, SlotMap};
@@ -56,7 +57,10 @@ impl Bench {
             slots: SlotMap::new(4).unwrap(),
             key: CrawlKey::ZERO,
             sieve_dir: "/c/sieve".into(),
-            config: self.config.clone(),
+            config: FrontierConfig {
+                warm_sites_max: WARM.get(),
+                ..self.config.clone()
+            },
             rules: Arc::new(UrlRules::default()),
             politeness: PolitenessConfig::default(),
             disk: Arc::new(self.disk.clone()) as Arc<dyn Disk>,
@@ -137,6 +141,19 @@ impl Bench {
     }
 }
 
+thread_local! {
+    /// Sites kept in memory by the benches of this thread.
+    static WARM: Cell<usize> = const { Cell::new(WARM_SITES) };
+}
+
+/// Runs a test with every site kept in memory, and again with none that is not visited.
+fn both_ways(test: impl Fn()) {
+    for warm in [WARM_SITES, 0] {
+        WARM.set(warm);
+        test();
+    }
+}
+
 fn fate(queued: &Queued, state: UrlState) -> Settled {
     Settled::Final(Box::new(FateRow {
         state,
@@ -163,250 +180,275 @@ fn any() -> FrontierConfig {
 
 #[test]
 fn each_url_comes_out_once_and_ends_in_one_state() {
-    let mut bench = Bench::new(any());
-    for _ in 0..3 {
-        bench.offer("https://a.example/", How::Seed, 0);
-        bench.offer("https://a.example/x", How::Link, 1);
-        bench.offer("https://b.example/", How::Link, 1);
-        bench.absorb();
-    }
-    let mut seen = Vec::new();
-    while let Some((visit, queued)) = bench.next() {
-        seen.push(queued.row.found.url.to_string());
-        let settled = fate(&queued, UrlState::Done);
-        bench.settle(&visit, queued, settled);
-        bench.pass(Duration::from_secs(1));
-    }
-    seen.sort();
-    assert_eq!(
-        seen,
-        [
-            "https://a.example/",
-            "https://a.example/x",
-            "https://b.example/"
-        ]
-    );
-    let books = bench.f().books();
-    assert_eq!((books.discovered, books.done, books.pending), (3, 3, 0));
-    assert!(bench.f().is_idle());
+    both_ways(|| {
+        let mut bench = Bench::new(any());
+        for _ in 0..3 {
+            bench.offer("https://a.example/", How::Seed, 0);
+            bench.offer("https://a.example/x", How::Link, 1);
+            bench.offer("https://b.example/", How::Link, 1);
+            bench.absorb();
+        }
+        let mut seen = Vec::new();
+        while let Some((visit, queued)) = bench.next() {
+            seen.push(queued.row.found.url.to_string());
+            let settled = fate(&queued, UrlState::Done);
+            bench.settle(&visit, queued, settled);
+            bench.pass(Duration::from_secs(1));
+        }
+        seen.sort();
+        assert_eq!(
+            seen,
+            [
+                "https://a.example/",
+                "https://a.example/x",
+                "https://b.example/"
+            ]
+        );
+        let books = bench.f().books();
+        assert_eq!((books.discovered, books.done, books.pending), (3, 3, 0));
+        assert!(bench.f().is_idle());
+    });
 }
 
 #[test]
 fn a_reopened_frontier_goes_on_where_the_last_group_left_it() {
-    let mut bench = Bench::new(any());
-    for i in 0..40 {
-        bench.offer(&format!("https://a.example/{i}"), How::Link, 1);
-    }
-    bench.absorb();
-    let mut seen = Vec::new();
-    loop {
-        bench.open(true);
+    both_ways(|| {
+        let mut bench = Bench::new(any());
+        for i in 0..40 {
+            bench.offer(&format!("https://a.example/{i}"), How::Link, 1);
+        }
+        bench.absorb();
+        let mut seen = Vec::new();
+        loop {
+            bench.open(true);
+            bench.pass(Duration::from_secs(1));
+            let Some((visit, queued)) = bench.next() else {
+                break;
+            };
+            seen.push(queued.row.found.url.to_string());
+            let settled = fate(&queued, UrlState::Done);
+            bench.settle(&visit, queued, settled);
+        }
+        assert_eq!(seen.len(), 40);
+        seen.sort();
+        seen.dedup();
+        assert_eq!(seen.len(), 40, "none was handed out twice");
+        // What was handed out but not settled comes again.
+        bench.offer("https://a.example/last", How::Link, 1);
+        bench.absorb();
         bench.pass(Duration::from_secs(1));
-        let Some((visit, queued)) = bench.next() else {
-            break;
-        };
-        seen.push(queued.row.found.url.to_string());
-        let settled = fate(&queued, UrlState::Done);
-        bench.settle(&visit, queued, settled);
-    }
-    assert_eq!(seen.len(), 40);
-    seen.sort();
-    seen.dedup();
-    assert_eq!(seen.len(), 40, "none was handed out twice");
-    // What was handed out but not settled comes again.
-    bench.offer("https://a.example/last", How::Link, 1);
-    bench.absorb();
-    bench.pass(Duration::from_secs(1));
-    assert!(bench.next().is_some());
-    bench.open(false);
-    bench.pass(Duration::from_secs(2));
-    assert!(bench.next().is_some());
+        assert!(bench.next().is_some());
+        bench.open(false);
+        bench.pass(Duration::from_secs(2));
+        assert!(bench.next().is_some());
+    });
 }
 
 #[test]
 fn an_undrained_admitted_file_drains_after_reopening() {
-    let mut bench = Bench::new(any());
-    bench.offer("https://a.example/", How::Seed, 0);
-    let merged = bench.f().start_merge().unwrap().run().unwrap();
-    let mut batch = Batch::new();
-    bench.f().merged(&merged, &mut batch);
-    bench.commit(batch);
-    assert_eq!(bench.f().books().pending, 1);
-    bench.open(false);
-    assert!(!bench.f().is_idle());
-    bench.absorb();
-    bench.pass(Duration::from_secs(2));
-    assert!(bench.next().is_some());
+    both_ways(|| {
+        let mut bench = Bench::new(any());
+        bench.offer("https://a.example/", How::Seed, 0);
+        let merged = bench.f().start_merge().unwrap().run().unwrap();
+        let mut batch = Batch::new();
+        bench.f().merged(&merged, &mut batch);
+        bench.commit(batch);
+        assert_eq!(bench.f().books().pending, 1);
+        bench.open(false);
+        assert!(!bench.f().is_idle());
+        bench.absorb();
+        bench.pass(Duration::from_secs(2));
+        assert!(bench.next().is_some());
+    });
 }
 
 #[test]
 fn a_position_moves_only_with_the_outcome_of_its_links() {
-    let mut bench = Bench::new(any());
-    let source = SlotId(2);
-    let end = JournalEnd { file: 1, bytes: 77 };
-    bench.offer("https://a.example/", How::Link, 1);
-    bench.f().covered(source, end);
-    bench.commit(Batch::new());
-    assert_eq!(
-        bench.f().durable_to(source),
-        JournalEnd::default(),
-        "the link is only buffered"
-    );
-    bench.absorb();
-    assert_eq!(bench.f().durable_to(source), end);
-    // Links that are all known move the position with the next group.
-    let later = JournalEnd { file: 1, bytes: 99 };
-    bench.f().covered(source, later);
-    assert!(!bench.f().is_idle());
-    bench.commit(Batch::new());
-    assert_eq!(bench.f().durable_to(source), later);
-    let seeds = SeedsEnd { file: 1, bytes: 5 };
-    bench.f().covered_seeds(seeds);
-    bench.commit(Batch::new());
-    bench.open(true);
-    assert_eq!(bench.f().seeds_read_to(), seeds);
+    both_ways(|| {
+        let mut bench = Bench::new(any());
+        let source = SlotId(2);
+        let end = JournalEnd { file: 1, bytes: 77 };
+        bench.offer("https://a.example/", How::Link, 1);
+        bench.f().covered(source, end);
+        bench.commit(Batch::new());
+        assert_eq!(
+            bench.f().durable_to(source),
+            JournalEnd::default(),
+            "the link is only buffered"
+        );
+        bench.absorb();
+        assert_eq!(bench.f().durable_to(source), end);
+        // Links that are all known move the position with the next group.
+        let later = JournalEnd { file: 1, bytes: 99 };
+        bench.f().covered(source, later);
+        assert!(!bench.f().is_idle());
+        bench.commit(Batch::new());
+        assert_eq!(bench.f().durable_to(source), later);
+        let seeds = SeedsEnd { file: 1, bytes: 5 };
+        bench.f().covered_seeds(seeds);
+        bench.commit(Batch::new());
+        bench.open(true);
+        assert_eq!(bench.f().seeds_read_to(), seeds);
+    });
 }
 
 #[test]
 fn a_retry_waits_for_its_time_and_comes_before_fresh_urls() {
-    let mut bench = Bench::new(any());
-    bench.offer("https://a.example/1", How::Link, 1);
-    bench.offer("https://a.example/2", How::Link, 1);
-    bench.absorb();
-    let (visit, queued) = bench.next().unwrap();
-    let due = bench.now.wall.plus(Duration::from_secs(30));
-    bench.settle(&visit, queued, Settled::Retry(due, 1));
-    bench.pass(Duration::from_secs(2));
-    let (visit, queued) = bench.next().unwrap();
-    assert!(queued.row.found.url.as_str().ends_with("/2"));
-    let settled = fate(&queued, UrlState::Done);
-    bench.settle(&visit, queued, settled);
-    bench.pass(Duration::from_secs(2));
-    assert!(bench.next().is_none());
-    bench.pass(Duration::from_secs(30));
-    let (visit, queued) = bench.next().unwrap();
-    assert_eq!(queued.row.attempts, 1);
-    let settled = fate(&queued, UrlState::Failed);
-    bench.settle(&visit, queued, settled);
-    assert_eq!(bench.f().books().failed, 1);
+    both_ways(|| {
+        let mut bench = Bench::new(any());
+        bench.offer("https://a.example/1", How::Link, 1);
+        bench.offer("https://a.example/2", How::Link, 1);
+        bench.absorb();
+        let (visit, queued) = bench.next().unwrap();
+        let due = bench.now.wall.plus(Duration::from_secs(30));
+        bench.settle(&visit, queued, Settled::Retry(due, 1));
+        bench.pass(Duration::from_secs(2));
+        let (visit, queued) = bench.next().unwrap();
+        assert!(queued.row.found.url.as_str().ends_with("/2"));
+        let settled = fate(&queued, UrlState::Done);
+        bench.settle(&visit, queued, settled);
+        bench.pass(Duration::from_secs(2));
+        assert!(bench.next().is_none());
+        bench.pass(Duration::from_secs(30));
+        let (visit, queued) = bench.next().unwrap();
+        assert_eq!(queued.row.attempts, 1);
+        let settled = fate(&queued, UrlState::Failed);
+        bench.settle(&visit, queued, settled);
+        assert_eq!(bench.f().books().failed, 1);
+    });
 }
 
 /// A read that began before a group was durable saw nothing; the rows of that group must not be forgotten.
 #[test]
 fn rows_that_arrive_during_a_read_are_read_again() {
-    let mut bench = Bench::new(any());
-    bench.offer("https://a.example/1", How::Link, 1);
-    bench.absorb();
-    let (visit, queued) = bench.next().unwrap();
-    bench.offer("https://a.example/2", How::Link, 1);
-    let merged = bench.f().start_merge().unwrap().run().unwrap();
-    let mut batch = Batch::new();
-    bench.f().merged(&merged, &mut batch);
-    bench.commit(batch);
-    // The drained row is counted, but not committed yet.
-    let drained = bench.f().start_drain().unwrap().run().unwrap();
-    let mut batch = Batch::new();
-    bench.f().drained(drained, &mut batch);
-    let settled = fate(&queued, UrlState::Done);
-    bench.f().settle(visit.id, queued, settled, &mut batch);
-    bench.f().release(visit.id, Mono(0));
-    bench.pass(Duration::from_secs(1));
-    let now = bench.now;
-    let early = bench.f().start_load(now).unwrap().run().unwrap();
-    bench.commit(batch);
-    bench.f().loaded(early, now);
-    let (_, queued) = bench.next().expect("the row is found");
-    assert!(queued.row.found.url.as_str().ends_with("/2"));
+    both_ways(|| {
+        let mut bench = Bench::new(any());
+        bench.offer("https://a.example/1", How::Link, 1);
+        bench.absorb();
+        let (visit, queued) = bench.next().unwrap();
+        bench.offer("https://a.example/2", How::Link, 1);
+        let merged = bench.f().start_merge().unwrap().run().unwrap();
+        let mut batch = Batch::new();
+        bench.f().merged(&merged, &mut batch);
+        bench.commit(batch);
+        // The drained row is counted, but not committed yet.
+        let drained = bench.f().start_drain().unwrap().run().unwrap();
+        let mut batch = Batch::new();
+        bench.f().drained(drained, &mut batch);
+        let settled = fate(&queued, UrlState::Done);
+        bench.f().settle(visit.id, queued, settled, &mut batch);
+        bench.f().release(visit.id, Mono(0));
+        bench.pass(Duration::from_secs(1));
+        let now = bench.now;
+        let early = bench.f().start_load(now).unwrap().run().unwrap();
+        bench.commit(batch);
+        bench.f().loaded(early, now);
+        let (_, queued) = bench.next().expect("the row is found");
+        assert!(queued.row.found.url.as_str().ends_with("/2"));
+    });
 }
 
 #[test]
 fn a_fresh_url_does_not_wait_for_a_far_retry() {
-    let mut bench = Bench::new(any());
-    bench.offer("https://a.example/1", How::Link, 1);
-    bench.absorb();
-    let (visit, queued) = bench.next().unwrap();
-    let due = bench.now.wall.plus(Duration::from_secs(3600));
-    bench.settle(&visit, queued, Settled::Retry(due, 1));
-    bench.pass(Duration::from_secs(2));
-    assert!(bench.next().is_none());
-    bench.offer("https://a.example/2", How::Link, 1);
-    bench.absorb();
-    assert!(bench.next().is_some());
+    both_ways(|| {
+        let mut bench = Bench::new(any());
+        bench.offer("https://a.example/1", How::Link, 1);
+        bench.absorb();
+        let (visit, queued) = bench.next().unwrap();
+        let due = bench.now.wall.plus(Duration::from_secs(3600));
+        bench.settle(&visit, queued, Settled::Retry(due, 1));
+        bench.pass(Duration::from_secs(2));
+        assert!(bench.next().is_none());
+        bench.offer("https://a.example/2", How::Link, 1);
+        bench.absorb();
+        assert!(bench.next().is_some());
+    });
 }
 
 #[test]
 fn a_budget_sends_the_rest_to_the_cold_log_and_then_closes_the_site() {
-    let config = FrontierConfig {
-        pages_per_site_max: 3,
-        cold_per_site_max: 2,
-        ..any()
-    };
-    let mut bench = Bench::new(config);
-    for i in 0..8 {
-        bench.offer(&format!("https://a.example/{i}"), How::Link, 1);
-        bench.absorb();
-    }
-    let books = bench.f().books();
-    assert_eq!((books.discovered, books.pending), (5, 3));
-    assert_eq!(books.excluded[&Reason::Budget], 2);
-    assert_eq!(bench.f().sightings().0["full"], 3);
+    both_ways(|| {
+        let config = FrontierConfig {
+            pages_per_site_max: 3,
+            cold_per_site_max: 2,
+            ..any()
+        };
+        let mut bench = Bench::new(config);
+        for i in 0..8 {
+            bench.offer(&format!("https://a.example/{i}"), How::Link, 1);
+            bench.absorb();
+        }
+        let books = bench.f().books();
+        assert_eq!((books.discovered, books.pending), (5, 3));
+        assert_eq!(books.excluded[&Reason::Budget], 2);
+        assert_eq!(bench.f().sightings().0["full"], 3);
+    });
 }
 
 #[test]
 fn a_parked_site_counts_as_excluded_with_everything_that_comes_later() {
-    let mut bench = Bench::new(any());
-    bench.offer("https://a.example/1", How::Link, 1);
-    bench.offer("https://a.example/2", How::Link, 1);
-    bench.absorb();
-    let (visit, queued) = bench.next().unwrap();
-    bench.f().put_back(visit.id, queued);
-    bench.f().park(visit.id, Reason::CrawlDelay);
-    bench.f().release(visit.id, Mono(0));
-    bench.commit(Batch::new());
-    bench.offer("https://a.example/3", How::Link, 1);
-    bench.absorb();
-    assert_eq!(bench.f().books().excluded[&Reason::CrawlDelay], 3);
-    assert!(bench.f().is_idle());
-    bench.open(true);
-    bench.pass(Duration::from_secs(5));
-    assert!(bench.next().is_none());
+    both_ways(|| {
+        let mut bench = Bench::new(any());
+        bench.offer("https://a.example/1", How::Link, 1);
+        bench.offer("https://a.example/2", How::Link, 1);
+        bench.absorb();
+        let (visit, queued) = bench.next().unwrap();
+        bench.f().put_back(visit.id, queued);
+        bench.f().park(visit.id, Reason::CrawlDelay);
+        bench.f().release(visit.id, Mono(0));
+        bench.commit(Batch::new());
+        bench.offer("https://a.example/3", How::Link, 1);
+        bench.absorb();
+        assert_eq!(bench.f().books().excluded[&Reason::CrawlDelay], 3);
+        assert!(bench.f().is_idle());
+        bench.open(true);
+        bench.pass(Duration::from_secs(5));
+        assert!(bench.next().is_none());
+    });
 }
 
 #[test]
 fn scope_depth_and_redirect_limits_stop_links_as_sightings() {
-    let config = FrontierConfig {
-        scope: Scope::Host,
-        depth_max: 2,
-        ..FrontierConfig::default()
-    };
-    let mut bench = Bench::new(config);
-    bench.offer("https://www.a.example/", How::Seed, 0);
-    bench.offer("https://www.a.example/in", How::Link, 1);
-    bench.offer("https://other.a.example/", How::Link, 1);
-    bench.offer("https://b.example/", How::Link, 1);
-    bench.offer("https://www.a.example/deep", How::Link, 3);
-    // Where a seed redirects to is as good as a seed.
-    bench.offer("https://c.example/", How::Redirect, 0);
-    bench.absorb();
-    assert_eq!(bench.f().books().discovered, 3);
-    assert_eq!(bench.f().sightings().0["scope"], 2);
-    assert_eq!(bench.f().sightings().0["depth"], 1);
+    both_ways(|| {
+        let config = FrontierConfig {
+            scope: Scope::Host,
+            depth_max: 2,
+            ..FrontierConfig::default()
+        };
+        let mut bench = Bench::new(config);
+        bench.offer("https://www.a.example/", How::Seed, 0);
+        bench.offer("https://www.a.example/in", How::Link, 1);
+        bench.offer("https://other.a.example/", How::Link, 1);
+        bench.offer("https://b.example/", How::Link, 1);
+        bench.offer("https://www.a.example/deep", How::Link, 3);
+        // Where a seed redirects to is as good as a seed.
+        bench.offer("https://c.example/", How::Redirect, 0);
+        bench.absorb();
+        assert_eq!(bench.f().books().discovered, 3);
+        assert_eq!(bench.f().sightings().0["scope"], 2);
+        assert_eq!(bench.f().sightings().0["depth"], 1);
+    });
 }
 
 #[test]
 fn a_full_site_table_stops_new_sites_and_known_ones_go_on() {
-    let config = FrontierConfig {
-        memory_max: orb_api::ByteSize(1_000),
-        ..any()
-    };
-    let mut bench = Bench::new(config);
-    for i in 0..10 {
-        bench.offer(&format!("https://s{i}.example/"), How::Link, 1);
-    }
-    bench.offer("https://s0.example/more", How::Link, 1);
-    bench.absorb();
-    assert_eq!(bench.f().books().discovered, 4);
-    assert_eq!(bench.f().sightings().0["frontier_full"], 7);
+    both_ways(|| {
+        let config = FrontierConfig {
+            memory_max: orb_api::ByteSize(300_000),
+            ..any()
+        };
+        let mut bench = Bench::new(config);
+        for i in 0..5_000 {
+            bench.offer(&format!("https://s{i}.example/"), How::Link, 1);
+        }
+        bench.offer("https://s0.example/more", How::Link, 1);
+        bench.absorb();
+        let known = bench.f().site_counts().known;
+        let full = bench.f().sightings().0["frontier_full"];
+        assert_eq!(known + full, 5_000);
+        assert_eq!(bench.f().books().discovered, known + 1);
+        assert!(bench.f().heap_bytes() < 2_000_000 && full > 0);
+    });
 }
 
 /// Where a URL is, asked of the running slot and of its files alone: both say the same.
@@ -420,7 +462,7 @@ fn looked(bench: &mut Bench, url: &str) -> UrlLooked {
     let running = bench.f().look().run(key, &site).unwrap();
     let store = Arc::clone(bench.f().store());
     let disk = Arc::new(bench.disk.clone()) as Arc<dyn Disk>;
-    let stopped = UrlLook::open(store, disk, "/c/sieve".into()).unwrap();
+    let stopped = UrlLook::open(store, disk, "/c/sieve".into(), CrawlKey::ZERO).unwrap();
     assert_eq!(stopped.run(key, &site).unwrap(), running, "{url}");
     running
 }
@@ -437,70 +479,74 @@ fn place(bench: &mut Bench, url: &str) -> String {
 
 #[test]
 fn a_url_is_found_wherever_it_waits() {
-    let mut bench = Bench::new(FrontierConfig {
-        pages_per_site_max: 3,
-        ..any()
+    both_ways(|| {
+        let mut bench = Bench::new(FrontierConfig {
+            pages_per_site_max: 3,
+            ..any()
+        });
+        let pages: Vec<String> = (0..5).map(|i| format!("https://a.example/{i}")).collect();
+        for page in &pages {
+            bench.offer(page, How::Link, 1);
+        }
+        assert!(
+            !looked(&mut bench, &pages[0]).seen,
+            "offered is not seen yet"
+        );
+        let merged = bench.f().start_merge().unwrap().run().unwrap();
+        let mut batch = Batch::new();
+        bench.f().merged(&merged, &mut batch);
+        bench.commit(batch);
+        assert_eq!(place(&mut bench, &pages[4]), "admitted by link");
+        bench.absorb();
+        assert_eq!(place(&mut bench, &pages[2]), "queue 3 behind 2");
+        assert_eq!(place(&mut bench, &pages[4]), "cold behind 1");
+        bench.pass(Duration::from_secs(1));
+        let (visit, queued) = bench.next().unwrap();
+        let url = queued.row.found.url.to_string();
+        let fingerprint = queued.row.fingerprint;
+        assert!(bench.f().is_in_hand(visit.id, fingerprint));
+        let retry = Settled::Retry(Wall(bench.now.wall.0 + 30_000_000), 1);
+        bench.settle(&visit, queued, retry);
+        assert!(!bench.f().is_in_hand(visit.id, fingerprint));
+        let waits = looked(&mut bench, &url).waits.unwrap();
+        assert_eq!(waits.due(), Some(bench.now.wall.0 as u64 + 30_000_000));
+        assert_eq!(place(&mut bench, &url), "queue 0 behind 0");
+        bench.pass(Duration::from_secs(60));
+        let (visit, queued) = bench.next().unwrap();
+        // A page that was in memory already may come before the one that is tried again.
+        let url = queued.row.found.url.to_string();
+        let settled = fate(&queued, UrlState::Done);
+        bench.settle(&visit, queued, settled);
+        let done = looked(&mut bench, &url);
+        assert!(done.seen && done.waits.is_none() && done.fate.is_some());
+        assert_eq!(
+            looked(&mut bench, "https://b.example/"),
+            UrlLooked::default()
+        );
     });
-    let pages: Vec<String> = (0..5).map(|i| format!("https://a.example/{i}")).collect();
-    for page in &pages {
-        bench.offer(page, How::Link, 1);
-    }
-    assert!(
-        !looked(&mut bench, &pages[0]).seen,
-        "offered is not seen yet"
-    );
-    let merged = bench.f().start_merge().unwrap().run().unwrap();
-    let mut batch = Batch::new();
-    bench.f().merged(&merged, &mut batch);
-    bench.commit(batch);
-    assert_eq!(place(&mut bench, &pages[4]), "admitted by link");
-    bench.absorb();
-    assert_eq!(place(&mut bench, &pages[2]), "queue 3 behind 2");
-    assert_eq!(place(&mut bench, &pages[4]), "cold behind 1");
-    bench.pass(Duration::from_secs(1));
-    let (visit, queued) = bench.next().unwrap();
-    let url = queued.row.found.url.to_string();
-    let fingerprint = queued.row.fingerprint;
-    assert!(bench.f().is_in_hand(visit.id, fingerprint));
-    let retry = Settled::Retry(Wall(bench.now.wall.0 + 30_000_000), 1);
-    bench.settle(&visit, queued, retry);
-    assert!(!bench.f().is_in_hand(visit.id, fingerprint));
-    let waits = looked(&mut bench, &url).waits.unwrap();
-    assert_eq!(waits.due(), Some(bench.now.wall.0 as u64 + 30_000_000));
-    assert_eq!(place(&mut bench, &url), "queue 0 behind 0");
-    bench.pass(Duration::from_secs(60));
-    let (visit, queued) = bench.next().unwrap();
-    // A page that was in memory already may come before the one that is tried again.
-    let url = queued.row.found.url.to_string();
-    let settled = fate(&queued, UrlState::Done);
-    bench.settle(&visit, queued, settled);
-    let done = looked(&mut bench, &url);
-    assert!(done.seen && done.waits.is_none() && done.fate.is_some());
-    assert_eq!(
-        looked(&mut bench, "https://b.example/"),
-        UrlLooked::default()
-    );
 }
 
 #[test]
 fn sites_are_counted_by_what_they_do() {
-    let mut bench = Bench::new(any());
-    for site in ["a", "b", "c"] {
-        bench.offer(&format!("https://{site}.example/"), How::Seed, 0);
-    }
-    bench.absorb();
-    let counts = bench.f().site_counts();
-    assert_eq!((counts.known, counts.pending, counts.waiting), (3, 3, 3));
-    bench.pass(Duration::from_secs(2));
-    let late = bench.now.mono;
-    assert!(bench.f().lateness(late) >= Duration::from_secs(1));
-    let (visit, queued) = bench.next().unwrap();
-    bench.f().deferred(visit.id);
-    let counts = bench.f().site_counts();
-    assert_eq!((counts.waiting, counts.deferred), (2, 1));
-    bench.f().put_back(visit.id, queued);
-    bench.f().release(visit.id, Mono(0));
-    bench.f().park(visit.id, Reason::CrawlDelay);
-    let counts = bench.f().site_counts();
-    assert_eq!((counts.pending, counts.parked), (2, 1));
+    both_ways(|| {
+        let mut bench = Bench::new(any());
+        for site in ["a", "b", "c"] {
+            bench.offer(&format!("https://{site}.example/"), How::Seed, 0);
+        }
+        bench.absorb();
+        let counts = bench.f().site_counts();
+        assert_eq!((counts.known, counts.pending, counts.waiting), (3, 3, 3));
+        bench.pass(Duration::from_secs(2));
+        let late = bench.now.mono;
+        assert!(bench.f().lateness(late) >= Duration::from_secs(1));
+        let (visit, queued) = bench.next().unwrap();
+        bench.f().deferred(visit.id);
+        let counts = bench.f().site_counts();
+        assert_eq!((counts.waiting, counts.deferred), (2, 1));
+        bench.f().put_back(visit.id, queued);
+        bench.f().release(visit.id, Mono(0));
+        bench.f().park(visit.id, Reason::CrawlDelay);
+        let counts = bench.f().site_counts();
+        assert_eq!((counts.pending, counts.parked), (2, 1));
+    });
 }

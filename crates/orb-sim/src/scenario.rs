@@ -348,5 +348,7 @@ fn config(scale: Scale, dice: &Dice) -> CrawlConfig {
         Scale::Quick => ByteSize::kib(64),
         Scale::Full => ByteSize(1_000_000),
     };
+    // Mostly as in a crawl too large to keep its sites in memory.
+    config.frontier.warm_sites_max = [0, 0, 3, 4_096][dice.pick(0..4) as usize];
     config
 }

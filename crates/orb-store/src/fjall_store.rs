@@ -14,7 +14,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use fjall::{Database, KeyspaceCreateOptions, PersistMode, Readable};
+use fjall::config::{BlockSizePolicy, CompressionPolicy, FilterPolicy};
+use fjall::{CompressionType, Database, KeyspaceCreateOptions, PersistMode, Readable};
 
 use crate::batch::Op;
 use crate::error::Cause;
@@ -45,7 +46,7 @@ impl FjallOpener {
         }
     }
 
-    /// Write buffer of one keyspace: seven in use and the sealed ones take about half.
+    /// Write buffer of one keyspace: eight in use and the sealed ones take about half.
     fn write_buffer_bytes(&self) -> u64 {
         (self.memory_max_bytes / 16).clamp(WRITE_BUFFER_BYTES_MIN, WRITE_BUFFER_BYTES_MAX)
     }
@@ -134,13 +135,39 @@ fn sync_tree(dir: &Path) -> io::Result<()> {
 }
 
 fn open_keyspaces(database: &Database) -> fjall::Result<Vec<fjall::Keyspace>> {
-    // fjall keeps these options for the life of the folder, so they do not depend on settings; a
-    // smaller share of memory is kept by sealing buffers earlier, in `keep_buffers_small`.
-    let options = || KeyspaceCreateOptions::default().max_memtable_size(WRITE_BUFFER_BYTES_MAX);
     Keyspace::ALL
         .iter()
-        .map(|keyspace| database.keyspace(keyspace.name(), options))
+        .map(|keyspace| database.keyspace(keyspace.name(), || options(*keyspace)))
         .collect()
+}
+
+/// How a keyspace lies on disk. fjall keeps these options for the life of the folder, so they do not depend on
+/// settings; a smaller share of memory is kept by sealing buffers earlier, in `keep_buffers_small`.
+fn options(keyspace: Keyspace) -> KeyspaceCreateOptions {
+    let options = KeyspaceCreateOptions::default()
+        .max_memtable_size(WRITE_BUFFER_BYTES_MAX)
+        // What lives long is compressed; what was just written and will soon be rewritten is not.
+        .data_block_compression_policy(CompressionPolicy::new([
+            CompressionType::None,
+            CompressionType::Lz4,
+        ]));
+    match keyspace {
+        // Neighbours are read together and never by key alone: no filters, and blocks in which a site's URLs shorten
+        // each other.
+        Keyspace::Queue | Keyspace::Cold => options
+            .filter_policy(FilterPolicy::disabled())
+            .data_block_size_policy(BlockSizePolicy::all(8 << 10)),
+        // Written once, read when somebody asks.
+        Keyspace::Fates => options
+            .expect_point_read_hits(true)
+            .data_block_size_policy(BlockSizePolicy::all(16 << 10)),
+        // Read by key, and nearly always there.
+        Keyspace::Meta | Keyspace::Sites | Keyspace::Tallies => {
+            options.expect_point_read_hits(true)
+        }
+        // Read by key, and often not there.
+        Keyspace::Robots | Keyspace::Payloads => options,
+    }
 }
 
 struct FjallStore {

@@ -11,8 +11,10 @@ use std::fmt;
 pub enum Keyspace {
     /// Single rows about the slot itself: positions, counters, the list of live runs.
     Meta,
-    /// One row per site: delay, back-off, counters, lanes.
+    /// One row per site: name, clock, places in its queue.
     Sites,
+    /// One short row per site: counts and marks that stay in memory.
+    Tallies,
     /// One row per origin: its `robots.txt` in force.
     Robots,
     /// URLs that wait, by site, lane and order.
@@ -27,9 +29,10 @@ pub enum Keyspace {
 
 impl Keyspace {
     /// Every keyspace.
-    pub const ALL: [Keyspace; 7] = [
+    pub const ALL: [Keyspace; 8] = [
         Keyspace::Meta,
         Keyspace::Sites,
+        Keyspace::Tallies,
         Keyspace::Robots,
         Keyspace::Queue,
         Keyspace::Fates,
@@ -43,6 +46,7 @@ impl Keyspace {
         match self {
             Keyspace::Meta => "meta",
             Keyspace::Sites => "sites",
+            Keyspace::Tallies => "tallies",
             Keyspace::Robots => "robots",
             Keyspace::Queue => "queue",
             Keyspace::Fates => "fates",

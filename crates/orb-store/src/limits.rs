@@ -29,7 +29,7 @@ pub(crate) const STORE_WORKERS: usize = 1;
 /// reopening, and 64 slots stay near four thousand descriptors.
 pub(crate) const STORE_FILES_MAX: usize = 64;
 
-/// Write buffer of one keyspace at most. Seven of them together stay within one journal, so that a
+/// Write buffer of one keyspace at most. Eight of them together stay within one journal, so that a
 /// rarely written keyspace does not pin old journals.
 pub(crate) const WRITE_BUFFER_BYTES_MAX: u64 = 8 << 20;
 

@@ -12,7 +12,7 @@ use crate::{Batch, Keyspace, StoreError};
 /// A key and its value.
 pub type Row = (Vec<u8>, Vec<u8>);
 
-/// One slot's store: seven sorted maps that change together.
+/// One slot's store: eight sorted maps that change together.
 ///
 /// Every call blocks; call it on a helper thread. Several threads may call at once; commits happen
 /// one after another. A `get` or `range` that begins after a commit returned sees all of it; one

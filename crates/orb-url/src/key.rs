@@ -31,6 +31,18 @@ impl CrawlKey {
         self.0
     }
 
+    /// The bytes as 32 lower-case hex digits: who reads them can craft collisions.
+    pub fn to_hex(self) -> String {
+        format!("{:032x}", u128::from_be_bytes(self.0))
+    }
+
+    /// Reads [`CrawlKey::to_hex`] back; `None` for anything else.
+    pub fn from_hex(text: &str) -> Option<CrawlKey> {
+        let digits = text.len() == 32 && text.bytes().all(|b| b.is_ascii_hexdigit());
+        let bits = u128::from_str_radix(text, 16).ok().filter(|_| digits)?;
+        Some(CrawlKey(bits.to_be_bytes()))
+    }
+
     /// SipHash-2-4 of the URL's text. Cost: O(bytes).
     pub fn fingerprint(&self, url: &CrawlUrl) -> Fingerprint {
         Fingerprint(self.hash(url.as_str()))

@@ -6,10 +6,10 @@
 use super::*;
 use orb_api::{Books, Outcome, UrlState};
 use orb_env::{MemoryDisk, Wall};
-use orb_frontier::rows::{Lane, Place, SiteRow, fate_key, queue_key, site_key};
-use orb_frontier::{Found, How, Sieve, SieveKey};
+use orb_frontier::rows::{Lane, Place, fate_key, queue_key};
+use orb_frontier::{Found, How, ScopeMarks, Sieve, SieveKey, Tally};
 use orb_store::{Batch, ModelOpener};
-use orb_url::{CrawlUrl, Site};
+use orb_url::CrawlUrl;
 
 fn found(url: &str) -> Found {
     Found {
@@ -23,29 +23,25 @@ fn found(url: &str) -> Found {
     }
 }
 
-const PARTITION: u16 = 5;
+fn site_key(url: &str) -> SiteKey {
+    SiteKey::of_url(&CrawlKey::ZERO, &CrawlUrl::parse(url).unwrap())
+}
+
+fn sieve_key(url: &str) -> SieveKey {
+    SieveKey {
+        partition: site_key(url).partition(),
+        fingerprint: CrawlKey::ZERO.fingerprint(&CrawlUrl::parse(url).unwrap()),
+    }
+}
 
 fn queue(batch: &mut Batch, keyspace: Keyspace, url: &str, number: u64) {
-    let found = found(url);
-    let partition = Partition::new(PARTITION).unwrap();
-    let fingerprint = Fingerprint(number);
-    let key = queue_key(
-        partition,
-        &found.url.site(),
-        Lane::of(How::Seed, 0),
-        number,
-        fingerprint,
-    );
-    batch.put(
-        keyspace,
-        key,
-        QueueRow {
-            found,
-            fingerprint,
-            attempts: 0,
-        }
-        .encode(),
-    );
+    let row = QueueRow {
+        found: found(url),
+        fingerprint: sieve_key(url).fingerprint,
+        attempts: 0,
+    };
+    let key = queue_key(site_key(url), Lane::of(How::Seed, 0), number);
+    batch.put(keyspace, key, row.encode());
 }
 
 fn fate(url: &str) -> FateRow {
@@ -72,26 +68,21 @@ fn fate(url: &str) -> FateRow {
 fn crawl() -> (MemoryDisk, CrawlDir, ModelOpener) {
     let (disk, dir) = (MemoryDisk::new(), CrawlDir::new("/crawl"));
     let opener = ModelOpener::new(disk.clone());
-    disk.replace(&dir.identity(), br#"{"format":1,"slots":4}"#)
-        .unwrap();
-    let partition = Partition::new(PARTITION).unwrap();
+    disk.replace(
+        &dir.identity(),
+        br#"{"format":2,"slots":4,"key":"00000000000000000000000000000000"}"#,
+    )
+    .unwrap();
     let shared: Arc<dyn Disk> = Arc::new(disk.clone());
     let mut sieve = Sieve::open(shared, &dir.sieve(SlotId(0)), &RunList::default(), &[]).unwrap();
-    for (number, url) in [(4, "https://d.example/"), (5, "https://e.example/")] {
-        assert!(sieve.offer(
-            SieveKey {
-                partition,
-                fingerprint: Fingerprint(number)
-            },
-            &found(url)
-        ));
+    for url in ["https://d.example/", "https://e.example/"] {
+        assert!(sieve.offer(sieve_key(url), &found(url)));
     }
     let merged = sieve.start_merge().unwrap().run().unwrap();
     let admitted = merged.admitted.unwrap();
-    let parked = Site::of_host("b.example");
-    let row = SiteRow {
+    let tally = Tally {
         parked: Some(Reason::CrawlDelay),
-        ..SiteRow::default()
+        ..Tally::default()
     };
     let books = Books {
         discovered: 6,
@@ -118,16 +109,14 @@ fn crawl() -> (MemoryDisk, CrawlDir, ModelOpener) {
         files.to_string().into_bytes(),
     );
     batch.put(Keyspace::Meta, b"runs".to_vec(), merged.runs.encode());
-    batch.put(
-        Keyspace::Sites,
-        site_key(partition, &parked),
-        serde_json::to_vec(&row).unwrap(),
-    );
+    let parked = site_key("https://b.example/").to_bytes();
+    let tally = tally.encode(&ScopeMarks::default());
+    batch.put(Keyspace::Tallies, parked, tally);
     queue(&mut batch, Keyspace::Queue, "https://a.example/", 1);
     queue(&mut batch, Keyspace::Queue, "https://b.example/", 2);
     queue(&mut batch, Keyspace::Cold, "https://c.example/", 3);
     let done = fate("https://a.example/done");
-    let key = fate_key(partition, &done.url().site(), Fingerprint(6));
+    let key = fate_key(site_key(done.url().as_str()), Fingerprint(6));
     batch.put(Keyspace::Fates, key, done.encode());
     opener
         .open(&dir.store(SlotId(0)))
@@ -160,21 +149,24 @@ fn every_kind_of_row_is_read() {
 
     let mut waiting = Vec::new();
     let mut see = |row: Waiting<'_>| {
-        assert_eq!(row.key.partition, PARTITION);
-        waiting.push((row.key.fingerprint.0, row.url.to_owned(), row.excluded));
+        let known = sieve_key(row.url);
+        assert_eq!(row.key.partition, known.partition.get());
+        assert_eq!(row.key.fingerprint, known.fingerprint);
+        waiting.push((row.url.to_owned(), row.excluded));
     };
     state.for_each_queue_row(SlotId(0), &mut see).unwrap();
     state.for_each_undrained(SlotId(0), &mut see).unwrap();
+    waiting.sort();
     let want = [
-        (1, "https://a.example/", None),
-        (2, "https://b.example/", Some(Reason::CrawlDelay)),
-        (3, "https://c.example/", Some(Reason::Budget)),
-        (4, "https://d.example/", None),
-        (5, "https://e.example/", None),
+        ("https://a.example/", None),
+        ("https://b.example/", Some(Reason::CrawlDelay)),
+        ("https://c.example/", Some(Reason::Budget)),
+        ("https://d.example/", None),
+        ("https://e.example/", None),
     ];
     assert_eq!(
         waiting,
-        want.map(|(number, url, excluded)| (number, url.to_owned(), excluded))
+        want.map(|(url, excluded)| (url.to_owned(), excluded))
     );
 
     let mut fates = Vec::new();
@@ -189,7 +181,7 @@ fn a_damaged_row_is_named() {
     let mut batch = Batch::new();
     batch.put(
         Keyspace::Fates,
-        b"\0\x05a.example\0damaged".to_vec(),
+        b"\0\x05a.examdamaged!".to_vec(),
         b"?".to_vec(),
     );
     opener
@@ -204,7 +196,7 @@ fn a_damaged_row_is_named() {
         .to_string();
     assert_eq!(
         error,
-        r"row \x00\x05a.example\x00damaged of fates: row has layout version 63"
+        r"row \x00\x05a.examdamaged! of fates: row has layout version 63"
     );
 }
 

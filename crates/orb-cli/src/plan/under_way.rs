@@ -10,15 +10,14 @@ use std::io::{BufRead, BufReader, Seek, SeekFrom};
 
 use orb_api::{AttemptRow, CrawlDir, SiteOrder, Status, ViewQuery};
 use orb_crawl::{CrawlIdentity, World, read_status};
-use orb_frontier::decode_site;
+use orb_frontier::each_site;
 use orb_gate::PolitenessConfig;
 use orb_plan::{KnownSite, Learnt, Pace, Sites};
 use orb_serve::{ClientError, Request, ask};
-use orb_store::Keyspace;
 
 use crate::exit::Failure;
 use crate::folder::{self};
-use crate::limits::{ATTEMPT_BYTES_READ_MAX, SITE_ROWS_READ};
+use crate::limits::ATTEMPT_BYTES_READ_MAX;
 use crate::world::KernelWorld;
 
 /// What is known of a crawl.
@@ -182,21 +181,14 @@ fn stopped(
             .stores(64 << 20)
             .open(&dir.store(slot))
             .map_err(Failure::storage)?;
-        let mut from = vec![0];
-        loop {
-            let rows = store
-                .range(Keyspace::Sites, &from, None, SITE_ROWS_READ)
-                .map_err(Failure::storage)?;
-            let Some((last, _)) = rows.last() else { break };
-            from = [last, &[0][..]].concat();
-            for (key, value) in &rows {
-                let (site, _, row) = decode_site(key, value).map_err(Failure::storage)?;
-                status.sites += 1;
-                if row.pending > 0 && row.parked.is_none() {
-                    pending.insert(site.as_str().to_owned(), row.pending);
-                }
+        each_site(store.as_ref(), &mut |site| {
+            status.sites += 1;
+            if site.tally.pending > 0 && site.tally.parked.is_none() {
+                let pages = u64::from(site.tally.pending);
+                pending.insert(site.row.name.as_str().to_owned(), pages);
             }
-        }
+        })
+        .map_err(Failure::storage)?;
     }
     status.sites_pending = pending.len() as u64;
     Ok((status, pending))

@@ -7,11 +7,12 @@
 use std::collections::BTreeMap;
 
 use orb_api::{Books, Outcome, Reason, UrlState};
-use orb_frontier::rows::{FateRow, QueueRow};
-use orb_frontier::{SlotSnapshot, decode_site};
+use orb_frontier::rows::{FateRow, QueueRow, SITE_KEY_BYTES};
+use orb_frontier::{SlotSnapshot, Tally};
 use orb_shard::SlotId;
 use orb_simweb::Fate;
 use orb_store::{Keyspace, StoreOpener};
+use orb_url::CrawlKey;
 
 use super::{Aftermath, Findings};
 use crate::life::LifeEnd;
@@ -60,11 +61,11 @@ pub(super) fn judge(after: &Aftermath<'_>, findings: &mut Findings) -> Fates {
 fn read_slot(after: &Aftermath<'_>, slot: SlotId, fates: &mut Fates, findings: &mut Findings) {
     let path = after.dir.store(slot);
     let mut parked = BTreeMap::new();
-    for_each_row(after.stores, &path, Keyspace::Sites, |key, value| {
-        if let Ok((site, _, row)) = decode_site(key, value)
-            && let Some(reason) = row.parked
+    for_each_row(after.stores, &path, Keyspace::Tallies, |key, value| {
+        if let Ok((tally, _)) = Tally::decode(value)
+            && let Some(reason) = tally.parked
         {
-            parked.insert(site, reason);
+            parked.insert(key.to_vec(), reason);
         }
     });
     let mut twice = Vec::new();
@@ -94,11 +95,13 @@ fn read_slot(after: &Aftermath<'_>, slot: SlotId, fates: &mut Fates, findings: &
             .is_some_and(|via| via.site() != row.url().site());
         fates.across_slots += u64::from(crosses);
     });
-    for_each_row(after.stores, &path, Keyspace::Queue, |_, value| {
-        let Ok(row) = QueueRow::decode(value) else {
+    for_each_row(after.stores, &path, Keyspace::Queue, |key, value| {
+        // The key of the crawl only matters to fingerprints, which nobody looks at here.
+        let Ok(row) = QueueRow::decode(&CrawlKey::ZERO, value) else {
             return;
         };
-        let (state, reason) = match parked.get(&row.found.url.site()) {
+        let site = key.get(..SITE_KEY_BYTES).unwrap_or_default();
+        let (state, reason) = match parked.get(site) {
             Some(&reason) => (UrlState::Excluded, reason),
             None => (UrlState::Pending, Reason::None),
         };

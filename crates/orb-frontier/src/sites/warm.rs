@@ -1,0 +1,91 @@
+//! A site whose row is in memory: it is being visited, is about to be, or the table is small.
+//!
+//! In: a stored row. Out: the same after visits. May touch: memory.
+//! Invariant: only a site whose row is stored as it stands, and that nobody holds, is let go.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use orb_env::Stamp;
+use orb_gate::{PolitenessConfig, SiteClock};
+use orb_url::{Fingerprint, Site};
+
+use super::Queued;
+use crate::site_row::{LaneStarts, SiteRow};
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Warm {
+    pub(crate) name: Site,
+    pub(crate) clock: SiteClock,
+    pub(crate) crawl_delay: Option<Duration>,
+    pub(crate) retries: u64,
+    pub(crate) starts: LaneStarts,
+    pub(crate) window: VecDeque<Queued>,
+    /// Keys handed out whose removal is not durable yet.
+    pub(crate) taken: Vec<Vec<u8>>,
+    /// The URL handed out last.
+    pub(crate) last_taken: Option<Fingerprint>,
+    /// URLs handed out that are not settled: counted pending, but not to be had from the store.
+    pub(crate) in_hand: u32,
+    /// Held for something that comes later: an answer that is out.
+    pub(crate) pins: u32,
+    /// Groups that hold its row and are not durable.
+    pub(crate) unsaved: u32,
+    /// Its row must be written with the next group.
+    pub(crate) dirty: bool,
+}
+
+impl Warm {
+    /// A site in a process that opened at `opened`.
+    pub(crate) fn new(row: SiteRow, clean: bool, opened: Stamp) -> Warm {
+        let clock = match row.clock {
+            None => SiteClock::fresh(opened.mono, clean),
+            Some(stored) => {
+                // What this very process stored is known to be so, however the one before it ended.
+                let ours = stored.at.boot == opened.boot && stored.at.mono > opened.mono;
+                SiteClock::opened(stored, clean || ours, opened)
+            }
+        };
+        Warm {
+            name: row.name,
+            clock,
+            crawl_delay: row.crawl_delay,
+            retries: row.retries,
+            starts: row.starts,
+            window: VecDeque::new(),
+            taken: Vec::new(),
+            last_taken: None,
+            in_hand: 0,
+            pins: 0,
+            unsaved: 0,
+            dirty: false,
+        }
+    }
+
+    /// What to store.
+    pub(crate) fn row(&self, now: Stamp) -> SiteRow {
+        SiteRow {
+            name: self.name.clone(),
+            clock: Some(self.clock.stored(now)),
+            crawl_delay: self.crawl_delay,
+            retries: self.retries,
+            starts: self.starts.clone(),
+        }
+    }
+
+    /// The first instant at which a request may begin.
+    pub(crate) fn next_allowed(&self, politeness: &PolitenessConfig) -> orb_env::Mono {
+        self.clock
+            .next_allowed(&self.name, politeness, self.crawl_delay)
+    }
+
+    /// Whether nothing but the stored row would be lost with it.
+    pub(crate) fn is_loose(&self) -> bool {
+        !self.dirty
+            && self.unsaved == 0
+            && self.pins == 0
+            && self.in_hand == 0
+            && self.taken.is_empty()
+    }
+}
