@@ -147,7 +147,8 @@ impl StateReader for StoredState {
             &self.dir.sieve(slot),
             &runs,
             &mut |_| {},
-        )?)
+        )?
+        .keys)
     }
 
     fn for_each_queue_row(

@@ -22,9 +22,6 @@ pub(crate) const ABSORB_BYTES: usize = 256 << 10;
 /// Seed bytes absorbed in one step.
 pub(crate) const SEED_BYTES: usize = 256 << 10;
 
-/// Sieve bytes above which nothing more is absorbed until a merge is done.
-pub(crate) const ABSORB_BUFFER_MAX: usize = 32 << 20;
-
 /// How long another slot may take to answer a robots hop before it counts as unreachable.
 pub(crate) const HOP_TIMEOUT: Duration = Duration::from_secs(60);
 

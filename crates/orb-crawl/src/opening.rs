@@ -242,11 +242,14 @@ impl OpenCrawl {
 }
 
 /// Gives each part its share of `memory_max`: a third to the stores, a quarter to the site tables, a quarter
-/// to fetch buffers; the rest is for code, sieve buffers and open groups.
+/// to fetch buffers, a twelfth to the sieves; the rest is for code and open groups.
 fn share_memory(config: &mut CrawlConfig, slots: u8, shards: u16) {
     let memory = config.memory_max.bytes();
     if config.frontier.memory_max.bytes() == 0 {
         config.frontier.memory_max = orb_api::ByteSize(memory / 4 / u64::from(slots));
+    }
+    if config.frontier.sieve_memory_max.bytes() == 0 {
+        config.frontier.sieve_memory_max = orb_api::ByteSize(memory / 12 / u64::from(slots));
     }
     let need = config.fetch.exchange_bytes_max() + ADMIT_BYTES;
     let share = (memory / 4 / u64::from(shards.max(1))).max(need);

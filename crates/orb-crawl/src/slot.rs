@@ -27,7 +27,7 @@ use crate::copies::Copies;
 use crate::errand::{Errand, HopAnswer, tell};
 use crate::files::{FileEnds, SlotFiles};
 use crate::group::{CommitJob, Committed, Group};
-use crate::limits::{ABSORB_BUFFER_MAX, GROUP_BYTES_MAX, READING_BYTES_MAX};
+use crate::limits::{GROUP_BYTES_MAX, READING_BYTES_MAX};
 use crate::recent::RecentLinks;
 use crate::seeds;
 use crate::shared::Shared;
@@ -367,7 +367,7 @@ impl Slot {
     }
 
     fn is_full(&self) -> bool {
-        self.frontier.buffered_bytes() >= ABSORB_BUFFER_MAX
+        self.frontier.buffer_is_full()
     }
 
     // ---- pages that end the process ----

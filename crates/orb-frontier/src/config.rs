@@ -29,6 +29,10 @@ pub struct FrontierConfig {
     pub memory_max: ByteSize,
     /// Sites of a slot that are kept in memory while they wait; the others are read again for every visit.
     pub warm_sites_max: usize,
+    /// Memory of one slot's sieve: keys of found URLs that wait to be looked up, and the first megabytes of the URLs
+    /// themselves. The more, the more found URLs share a pass over everything known. 0 takes a twelfth of `memory_max`
+    /// for all slots.
+    pub sieve_memory_max: ByteSize,
 }
 
 impl Default for FrontierConfig {
@@ -41,6 +45,7 @@ impl Default for FrontierConfig {
             redirects_max: 5,
             memory_max: ByteSize(0),
             warm_sites_max: WARM_SITES,
+            sieve_memory_max: ByteSize(0),
         }
     }
 }

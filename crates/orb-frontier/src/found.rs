@@ -109,6 +109,13 @@ impl Found {
     /// | varint, n | URL |
     /// | varint, varint, n | `via`: bytes it shares with the URL's start, then the rest |
     pub fn encode_into(&self, out: &mut Vec<u8>) {
+        self.encode_head(out);
+        let via = self.via.as_ref().map(|via| via.as_str().as_bytes());
+        encode_urls(self.url.as_str().as_bytes(), via, out);
+    }
+
+    /// Appends what stands before the URL in the stored form.
+    pub(crate) fn encode_head(&self, out: &mut Vec<u8>) {
         let flag = |set, flag| if set { flag } else { 0 };
         let has_via = flag(self.via.is_some(), HAS_VIA);
         let has_rank = flag(self.rank.is_some(), HAS_RANK);
@@ -118,14 +125,6 @@ impl Found {
         put_varint(out, u64::from(self.depth));
         if let Some(rank) = self.rank {
             put_varint(out, u64::from(rank));
-        }
-        let url = self.url.as_str().as_bytes();
-        put_bytes(out, url);
-        if let Some(via) = &self.via {
-            let via = via.as_str().as_bytes();
-            let shared = url.iter().zip(via).take_while(|(a, b)| a == b).count();
-            put_varint(out, shared as u64);
-            put_bytes(out, &via[shared..]);
         }
     }
 
@@ -168,6 +167,30 @@ impl Found {
             rank,
         })
     }
+}
+
+/// Appends the URLs of the stored form, from their bytes.
+pub(crate) fn encode_urls(url: &[u8], via: Option<&[u8]>, out: &mut Vec<u8>) {
+    put_bytes(out, url);
+    if let Some(via) = via {
+        let shared = shared_start(url, via);
+        put_varint(out, shared as u64);
+        put_bytes(out, &via[shared..]);
+    }
+}
+
+/// Bytes that both begin with. Cost: eight bytes a step.
+pub(crate) fn shared_start(a: &[u8], b: &[u8]) -> usize {
+    let (words_a, words_b) = (a.as_chunks::<8>().0, b.as_chunks::<8>().0);
+    for (place, (a, b)) in words_a.iter().zip(words_b).enumerate() {
+        let differ = u64::from_le_bytes(*a) ^ u64::from_le_bytes(*b);
+        if differ != 0 {
+            return place * 8 + differ.trailing_zeros() as usize / 8;
+        }
+    }
+    let start = words_a.len().min(words_b.len()) * 8;
+    let rest = a[start..].iter().zip(&b[start..]);
+    start + rest.take_while(|(a, b)| a == b).count()
 }
 
 #[cfg(test)]
@@ -218,6 +241,13 @@ mod tests {
                 prop_assert_eq!(&Found::decode(&mut input).unwrap(), found);
             }
             prop_assert!(input.is_empty());
+        }
+
+        #[test]
+        fn a_shared_start_is_counted(a in "[ab]{0,40}", b in "[ab]{0,40}", same in "[a-c]{0,40}") {
+            let expected = a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count();
+            let whole = |end: &str| format!("{same}{end}").into_bytes();
+            prop_assert_eq!(shared_start(&whole(&a), &whole(&b)), same.len() + expected);
         }
 
         #[test]

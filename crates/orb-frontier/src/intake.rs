@@ -15,7 +15,7 @@ use orb_url::Site;
 
 use crate::admitted::{DrainJob, Drained};
 use crate::frontier::Frontier;
-use crate::limits::{MERGE_BYTES, MERGE_INTERVAL, MERGE_INTERVAL_HUNGRY, MERGE_INTERVAL_RESTING};
+use crate::limits::{MERGE_INTERVAL, MERGE_INTERVAL_HUNGRY, MERGE_INTERVAL_RESTING};
 use crate::rows::{Lane, QueueRow, queue_key, site_prefix};
 use crate::scope::ScopeMarks;
 use crate::sites::{Importance, Mark, Warm};
@@ -147,11 +147,11 @@ impl Frontier {
     pub fn merge_time(&self, hungry: bool) -> Mono {
         match self.buffered_since {
             Some(_) if self.covering.is_some() => Mono::NEVER,
-            Some(since) if self.sieve.buffered_bytes() < MERGE_BYTES => {
+            Some(since) if !self.sieve.is_merge_due() => {
                 since.plus(match (hungry, self.sites.pending_sites) {
                     (true, 0) => MERGE_INTERVAL_HUNGRY,
                     (true, _) => MERGE_INTERVAL_RESTING,
-                    (false, _) => MERGE_INTERVAL,
+                    (false, _) => MERGE_INTERVAL.max(self.sieve.gathering_time()),
                 })
             }
             Some(since) => since,

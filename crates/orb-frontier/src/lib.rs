@@ -37,8 +37,9 @@ pub use open::{FrontierError, each_site, each_tally};
 pub use rows::QueueRow;
 pub use scope::{RuleError, Scope, ScopeMarks, UrlRules};
 pub use sieve::{
-    Admitted, AdmittedRows, MergeJob, Merged, RunList, Sieve, SieveError, SieveKey, SieveLook,
-    check_runs, read_admitted, remove_admitted,
+    Admitted, AdmittedRows, MergeJob, Merged, PartitionKeys, RunList, RunsChecked, Sieve,
+    SieveError, SieveKey, SieveLook, SieveMemory, check_runs, export_partition, read_admitted,
+    remove_admitted, write_run_of,
 };
 pub use site_row::{LaneStarts, SiteRow, StoredSite, Tally};
 pub use sites::{Importance, Queued, SiteId};

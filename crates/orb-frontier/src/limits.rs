@@ -39,10 +39,7 @@ pub(crate) const LOAD_SITES_MAX: usize = 64;
 /// Rows drained from an admitted file in one step; about a hundred kilobytes of a batch.
 pub(crate) const DRAIN_ROWS_MAX: usize = 1_000;
 
-/// Sieve bytes gathered before a busy crawl merges.
-pub(crate) const MERGE_BYTES: usize = 16 << 20;
-
-/// A busy crawl merges at least this often, so that a found URL does not wait for ever.
+/// A busy crawl of moderate size merges at least this often, so that a found URL does not wait for ever.
 pub(crate) const MERGE_INTERVAL: Duration = Duration::from_secs(10);
 
 /// A crawl with nothing queued merges this soon after a link arrived.

@@ -13,7 +13,7 @@ use crate::frontier::{Frontier, FrontierSetup};
 use crate::limits::{DUE_HINT_MAX, OPEN_ROWS};
 use crate::rows::site_of_key;
 use crate::scope::ScopeMarks;
-use crate::sieve::{RunList, Sieve, SieveError};
+use crate::sieve::{RunList, Sieve, SieveError, SieveMemory};
 use crate::sites::{SiteTable, Warm};
 use crate::snapshot::SlotSnapshot;
 use crate::{DecodeError, SiteRow, StoredSite, Tally};
@@ -78,7 +78,9 @@ impl Frontier {
             None => RunList::default(),
         };
         let named: Vec<u64> = snapshot.admitted.iter().map(|file| file.id).collect();
-        let sieve = Sieve::open(Arc::clone(&setup.disk), &setup.sieve_dir, &runs, &named)?;
+        let memory = SieveMemory::of(setup.config.sieve_memory_max.bytes());
+        let disk = Arc::clone(&setup.disk);
+        let sieve = Sieve::open(disk, &setup.sieve_dir, &runs, &named, memory)?;
         let sites = read_sites(&setup, store.as_ref())?;
         Ok(Frontier::assemble(setup, store, sieve, sites, snapshot))
     }

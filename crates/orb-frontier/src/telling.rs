@@ -166,6 +166,12 @@ impl Frontier {
         self.sieve.buffered_bytes()
     }
 
+    /// Whether the sieve's buffer holds as much as it may: no links are read while its merge is out.
+    #[must_use]
+    pub fn buffer_is_full(&self) -> bool {
+        self.sieve.is_full()
+    }
+
     /// Estimated memory.
     #[must_use]
     pub fn heap_bytes(&self) -> usize {

@@ -7,7 +7,7 @@ use super::*;
 use orb_api::{Books, Outcome, UrlState};
 use orb_env::{MemoryDisk, Wall};
 use orb_frontier::rows::{Lane, Place, fate_key, queue_key};
-use orb_frontier::{Found, How, ScopeMarks, Sieve, SieveKey, Tally};
+use orb_frontier::{Found, How, ScopeMarks, Sieve, SieveKey, SieveMemory, Tally};
 use orb_store::{Batch, ModelOpener};
 use orb_url::CrawlUrl;
 
@@ -74,7 +74,8 @@ fn crawl() -> (MemoryDisk, CrawlDir, ModelOpener) {
     )
     .unwrap();
     let shared: Arc<dyn Disk> = Arc::new(disk.clone());
-    let mut sieve = Sieve::open(shared, &dir.sieve(SlotId(0)), &RunList::default(), &[]).unwrap();
+    let (folder, memory) = (dir.sieve(SlotId(0)), SieveMemory::default());
+    let mut sieve = Sieve::open(shared, &folder, &RunList::default(), &[], memory).unwrap();
     for url in ["https://d.example/", "https://e.example/"] {
         assert!(sieve.offer(sieve_key(url), &found(url)));
     }

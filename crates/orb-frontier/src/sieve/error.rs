@@ -32,6 +32,17 @@ pub enum SieveError {
         /// What is wrong.
         what: &'static str,
     },
+    /// A file is of another layout than this program reads.
+    #[error(
+        "sieve file {} has layout version {version}, this program reads version 2: go on with the program that wrote it",
+        path.display()
+    )]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// What it says.
+        version: u16,
+    },
     /// A file that the store names is gone.
     #[error("sieve file {} is missing", path.display())]
     Missing {
@@ -46,7 +57,9 @@ impl SieveError {
     pub fn next_step(&self) -> StoreStep {
         match self {
             SieveError::Io { .. } => StoreStep::Reopen,
-            SieveError::Damaged { .. } | SieveError::Missing { .. } => StoreStep::Stop,
+            SieveError::Damaged { .. }
+            | SieveError::Version { .. }
+            | SieveError::Missing { .. } => StoreStep::Stop,
         }
     }
 

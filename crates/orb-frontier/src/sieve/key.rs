@@ -1,6 +1,6 @@
 //! What the sieve knows of a URL: its partition and fingerprint.
 //!
-//! In: the crawl's hashes. Out: ten bytes that sort as the key does.
+//! In: the crawl's hashes. Out: ten bytes, or one number, that sort as the key does.
 //! May touch: nothing. Must not touch: URLs.
 //! Invariant: all keys of a partition are neighbours in every run.
 
@@ -9,6 +9,9 @@ use orb_url::Fingerprint;
 
 /// The ten stored bytes of a key.
 pub(super) type KeyBytes = [u8; 10];
+
+/// A key as one number below 2^76: partition, then fingerprint.
+pub(super) type Key = u128;
 
 /// A URL as the sieve sees it: 12 bits of partition, 64 bits of fingerprint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,21 +26,43 @@ impl SieveKey {
     /// Partition, then fingerprint, big-endian: bytes sort as keys do.
     #[must_use]
     pub fn to_bytes(self) -> [u8; 10] {
-        let mut bytes = [0; 10];
-        bytes[..2].copy_from_slice(&self.partition.get().to_be_bytes());
-        bytes[2..].copy_from_slice(&self.fingerprint.0.to_be_bytes());
-        bytes
+        bytes_of(self.number())
     }
 
     /// Reads [`SieveKey::to_bytes`] back; `None` when the first two bytes are no partition.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 10]) -> Option<SieveKey> {
-        let [p0, p1, fingerprint @ ..] = bytes;
+        SieveKey::of_number(number_of(bytes))
+    }
+
+    pub(super) fn number(self) -> Key {
+        first_of(self.partition) | Key::from(self.fingerprint.0)
+    }
+
+    pub(super) fn of_number(number: Key) -> Option<SieveKey> {
         Some(SieveKey {
-            partition: Partition::new(u16::from_be_bytes([p0, p1]))?,
-            fingerprint: Fingerprint(u64::from_be_bytes(fingerprint)),
+            partition: Partition::new(u16::try_from(number >> 64).ok()?)?,
+            fingerprint: Fingerprint(number as u64),
         })
     }
+}
+
+/// The least key of a partition.
+pub(super) fn first_of(partition: Partition) -> Key {
+    Key::from(partition.get()) << 64
+}
+
+/// The stored bytes of a number.
+pub(super) fn bytes_of(number: Key) -> KeyBytes {
+    let [_, _, _, _, _, _, bytes @ ..] = number.to_be_bytes();
+    bytes
+}
+
+/// Reads [`bytes_of`] back.
+pub(super) fn number_of(bytes: KeyBytes) -> Key {
+    let mut all = [0; 16];
+    all[6..].copy_from_slice(&bytes);
+    Key::from_be_bytes(all)
 }
 
 #[cfg(test)]
@@ -47,12 +72,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn bytes_sort_as_keys_do(a in (0..4096_u16, any::<u64>()), b in (0..4096_u16, any::<u64>())) {
+        fn bytes_and_numbers_sort_as_keys_do(a in (0..4096_u16, any::<u64>()), b in (0..4096_u16, any::<u64>())) {
             let [a, b] = [a, b].map(|(partition, fingerprint)| SieveKey {
                 partition: Partition::new(partition).unwrap(),
                 fingerprint: Fingerprint(fingerprint),
             });
             prop_assert_eq!(a.cmp(&b), a.to_bytes().cmp(&b.to_bytes()));
+            prop_assert_eq!(a.cmp(&b), a.number().cmp(&b.number()));
             prop_assert_eq!(SieveKey::from_bytes(a.to_bytes()), Some(a));
         }
     }

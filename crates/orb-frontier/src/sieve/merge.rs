@@ -5,7 +5,7 @@
 //! Invariant: when `run` returns `Ok`, everything the new list names is synced, and nothing the old
 //! list names was changed.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use orb_env::Disk;
@@ -13,26 +13,12 @@ use orb_env::mutant::{Mutant, planted};
 
 use super::admitted_file::{Admitted, AdmittedWriter};
 use super::error::SieveError;
-use super::key::KeyBytes;
-use super::run_file::{Run, RunScan, RunWriter};
-use super::run_list::RunList;
-
-/// Offers in the order they came.
-#[derive(Default)]
-pub(super) struct Offers {
-    /// Key of each, and where its stored form ends in `bytes`.
-    pub(super) keys: Vec<(KeyBytes, usize)>,
-    /// Stored forms, one after the other.
-    pub(super) bytes: Vec<u8>,
-}
-
-impl Offers {
-    /// The stored form of offer `place`.
-    fn found(&self, place: usize) -> &[u8] {
-        let start = place.checked_sub(1).map_or(0, |before| self.keys[before].1);
-        &self.bytes[start..self.keys[place].1]
-    }
-}
+use super::key::bytes_of;
+use super::limits::NEWEST_FIRST_KEYS;
+use super::offers::{Offers, PLACE_BITS};
+use super::run_file::{Run, RunWriter};
+use super::run_list::{RunList, RunRef};
+use super::run_read::{Ascending, Streams};
 
 /// A buffer on its way through the runs. Send it to a helper and run it there.
 pub struct MergeJob {
@@ -60,133 +46,97 @@ pub struct Merged {
 
 impl MergeJob {
     /// Merges. Blocking; cost: a block read per key and run for a small buffer, a sequential pass for
-    /// a large one, and the rewriting of small runs. Memory: the buffer, and a quarter of a megabyte
-    /// per run.
+    /// a large one, and the rewriting of small runs. Memory: the buffer, and half a megabyte per run.
     ///
     /// # Errors
     /// The files written so far are named nowhere and deleted at the next opening.
-    pub fn run(self) -> Result<Merged, SieveError> {
-        let mut order: Vec<usize> = (0..self.offers.keys.len()).collect();
-        order.sort_unstable_by_key(|&place| self.offers.keys[place].0);
-        let keys: Vec<KeyBytes> = order
-            .iter()
-            .map(|&place| self.offers.keys[place].0)
-            .collect();
-        let mut seen = vec![false; keys.len()];
-        for run in self.runs.iter().rev() {
-            run.mark(&keys, &mut seen)?;
+    pub fn run(mut self) -> Result<Merged, SieveError> {
+        let mut batch = std::mem::take(&mut self.offers.keys);
+        batch.sort_unstable();
+        // Of offers of one key the first stands first.
+        batch.dedup_by_key(|offer| *offer >> PLACE_BITS);
+        let offered = batch.len() as u64;
+        if batch.len() > NEWEST_FIRST_KEYS {
+            for run in &self.runs {
+                run.remove_held(&mut batch)?;
+            }
+        } else {
+            for run in self.runs.iter().rev() {
+                run.remove_held(&mut batch)?;
+            }
         }
-        let fresh: Vec<KeyBytes> = keys
-            .iter()
-            .zip(&seen)
-            .filter(|(_, seen)| !**seen)
-            .map(|(key, _)| *key)
-            .collect();
-        let offered = keys.len() as u64;
-        let seen_before = offered - fresh.len() as u64;
-        if fresh.is_empty() {
-            let (runs, open) = (self.list, self.runs);
-            return Ok(Merged {
-                runs,
-                admitted: None,
-                offered,
-                seen: seen_before,
-                open,
-            });
+        let fresh = batch.len() as u64;
+        let (mut runs, mut open) = (self.list.clone(), self.runs.clone());
+        let mut admitted = None;
+        if fresh > 0 {
+            let kept = self.list.kept(fresh);
+            let run = self.write_run(&batch, kept)?;
+            let file = self.write_admitted(run.run.id + 1, batch)?;
+            self.disk
+                .sync_dir(&self.dir)
+                .map_err(SieveError::io(&self.dir))?;
+            runs.next_id = file.id + 1;
+            runs.runs.truncate(kept);
+            open.truncate(kept);
+            runs.runs.push(run.run);
+            open.push(Arc::new(run));
+            admitted = Some(file);
         }
-        let (run_id, admitted_id) = (self.list.next_id, self.list.next_id + 1);
-        let kept = self.list.kept(fresh.len() as u64);
-        let run = self.write_run(run_id, &fresh, kept)?;
-        let mut let_through = vec![false; keys.len()];
-        for (&place, seen) in order.iter().zip(&seen) {
-            let_through[place] = !seen;
-        }
-        let admitted = self.write_admitted(admitted_id, &let_through)?;
-        self.disk
-            .sync_dir(&self.dir)
-            .map_err(SieveError::io(&self.dir))?;
-        let mut runs = RunList {
-            next_id: admitted_id + 1,
-            ..self.list
-        };
-        let mut open = self.runs;
-        runs.runs.truncate(kept);
-        open.truncate(kept);
-        runs.runs.push(run.run);
-        open.push(Arc::new(run));
+        self.offers.remove()?;
         Ok(Merged {
             runs,
-            admitted: Some(admitted),
+            admitted,
             offered,
-            seen: seen_before,
+            seen: offered - fresh,
             open,
         })
     }
 
     /// The fresh keys and those of the runs from `kept` on, as one run.
-    fn write_run(&self, id: u64, fresh: &[KeyBytes], kept: usize) -> Result<Run, SieveError> {
-        let mut writer = RunWriter::create(self.disk.as_ref(), &self.dir, id)?;
-        let mut fresh = fresh.iter().copied();
-        let mut next = fresh.next();
-        let mut older = Streams::new(&self.runs[kept..])?;
-        loop {
-            match (next, older.peek()) {
-                (Some(key), Some(old)) if old <= key => writer.push(older.pop(old)?)?,
-                (Some(key), _) => {
-                    writer.push(key)?;
-                    next = fresh.next();
-                }
-                (None, Some(old)) => writer.push(older.pop(old)?)?,
-                (None, None) => break,
-            }
-        }
-        let run = writer.finish(!planted(Mutant::RunListBeforeSync))?;
+    fn write_run(&self, fresh: &[u128], kept: usize) -> Result<Run, SieveError> {
+        let id = self.list.next_id;
+        let run = merge_runs(self.disk.as_ref(), &self.dir, id, &self.runs[kept..], fresh)?;
         Run::open(self.disk.as_ref(), &self.dir, run)
     }
 
-    fn write_admitted(&self, id: u64, let_through: &[bool]) -> Result<Admitted, SieveError> {
-        let mut writer = AdmittedWriter::create(self.disk.as_ref(), &self.dir, id)?;
-        for (place, _) in let_through
-            .iter()
-            .enumerate()
-            .filter(|(_, through)| **through)
-        {
-            writer.push(self.offers.keys[place].0, self.offers.found(place))?;
+    /// The found URLs of the fresh keys, in the order they came.
+    fn write_admitted(&self, id: u64, mut fresh: Vec<u128>) -> Result<Admitted, SieveError> {
+        for offer in &mut fresh {
+            *offer = (*offer << KEY_BITS | *offer >> PLACE_BITS) & OFFER_MASK;
         }
+        fresh.sort_unstable();
+        let mut writer = AdmittedWriter::create(self.disk.as_ref(), &self.dir, id)?;
+        let places = fresh.iter().map(|offer| (offer >> KEY_BITS) as u32);
+        let mut keys = fresh.iter().map(|offer| bytes_of(offer & KEY_MASK));
+        self.offers.each(places, &mut |found| {
+            let key = keys.next().expect("a found URL per place");
+            writer.push(key, found)
+        })?;
         writer.finish()
     }
 }
 
-/// The keys of several runs as one ascending stream.
-pub(super) struct Streams<'a> {
-    heads: Vec<(KeyBytes, RunScan<'a>)>,
-}
+const KEY_BITS: u32 = 76;
+const KEY_MASK: u128 = (1 << KEY_BITS) - 1;
+const OFFER_MASK: u128 = (1 << (KEY_BITS + PLACE_BITS)) - 1;
 
-impl<'a> Streams<'a> {
-    pub(super) fn new(runs: &'a [Arc<Run>]) -> Result<Streams<'a>, SieveError> {
-        let mut heads = Vec::with_capacity(runs.len());
-        for run in runs {
-            let mut scan = run.scan();
-            if let Some(first) = scan.next()? {
-                heads.push((first, scan));
-            }
+/// Writes run `id`: all keys of `older` and `fresh`, each once.
+pub(super) fn merge_runs(
+    disk: &dyn Disk,
+    dir: &Path,
+    id: u64,
+    older: &[Arc<Run>],
+    mut fresh: impl Ascending,
+) -> Result<RunRef, SieveError> {
+    let mut writer = RunWriter::create(disk, dir, id)?;
+    let mut streams = Streams::new(older);
+    let mut chunk = Vec::new();
+    loop {
+        streams.next(&mut fresh, &mut chunk)?;
+        if chunk.is_empty() {
+            break;
         }
-        Ok(Streams { heads })
+        writer.push_all(&chunk)?;
     }
-
-    /// The least key left.
-    pub(super) fn peek(&self) -> Option<KeyBytes> {
-        self.heads.iter().map(|(key, _)| *key).min()
-    }
-
-    /// Takes `key`, which is the least, from one stream that holds it.
-    pub(super) fn pop(&mut self, key: KeyBytes) -> Result<KeyBytes, SieveError> {
-        let holder = self.heads.iter_mut().position(|(head, _)| *head == key);
-        let holder = holder.expect("the least key heads a stream");
-        match self.heads[holder].1.next()? {
-            Some(next) => self.heads[holder].0 = next,
-            None => drop(self.heads.swap_remove(holder)),
-        }
-        Ok(key)
-    }
+    writer.finish(!planted(Mutant::RunListBeforeSync))
 }

@@ -11,31 +11,40 @@
 //! it becomes impossible to discover again.
 
 mod admitted_file;
+mod block;
+mod check;
 mod error;
 mod key;
 mod limits;
+mod look;
+mod memory;
 mod merge;
+mod offers;
+mod packed;
 mod run_file;
 mod run_list;
+mod run_read;
 
 pub use admitted_file::{Admitted, AdmittedRows, read_admitted, remove_admitted};
+pub use check::{PartitionKeys, RunsChecked, check_runs, export_partition, write_run_of};
 pub use error::SieveError;
 pub use key::SieveKey;
+pub use look::SieveLook;
+pub use memory::SieveMemory;
 pub use merge::{MergeJob, Merged};
 pub use run_list::RunList;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use orb_env::Disk;
-use rustc_hash::FxHashSet;
 
 use crate::found::Found;
 use key::KeyBytes;
-use limits::RECENT_KEYS;
-use merge::{Offers, Streams};
-use run_file::Run;
+use offers::{Offers, PLACE_BITS};
+use run_file::{Run, open_runs};
 
 /// The sieve of one slot.
 pub struct Sieve {
@@ -43,12 +52,12 @@ pub struct Sieve {
     dir: PathBuf,
     list: RunList,
     runs: Vec<Arc<Run>>,
+    memory: SieveMemory,
     offers: Offers,
-    /// Keys of `offers`.
-    offered: FxHashSet<SieveKey>,
     /// Keys that came lately, each where its fingerprint says; all zero where none did.
     recent: Vec<KeyBytes>,
-    merging: bool,
+    /// Keys of the merge that is out; none while none is.
+    merging: Option<usize>,
     /// Runs that the list no longer names.
     replaced: Vec<u64>,
 }
@@ -67,6 +76,7 @@ impl Sieve {
         dir: &Path,
         live: &RunList,
         admitted: &[u64],
+        memory: SieveMemory,
     ) -> Result<Sieve, SieveError> {
         let io = SieveError::io(dir);
         disk.create_dir_all(dir).map_err(&io)?;
@@ -79,7 +89,7 @@ impl Sieve {
             let run = run_file::run_id(&entry.name).is_some_and(|id| !named.contains(&id));
             let rows =
                 admitted_file::admitted_id(&entry.name).is_some_and(|id| !admitted.contains(&id));
-            if run || rows {
+            if run || rows || offers::is_offers(&entry.name) {
                 disk.remove(&dir.join(&entry.name)).map_err(&io)?;
                 removed = true;
             }
@@ -92,34 +102,32 @@ impl Sieve {
         }
         Ok(Sieve {
             runs: open_runs(disk.as_ref(), dir, live)?,
+            offers: Offers::new(Arc::clone(&disk), dir, 0, memory),
             disk,
             dir: dir.to_path_buf(),
             list: live.clone(),
-            offers: Offers::default(),
-            offered: FxHashSet::default(),
-            recent: vec![[0; 10]; RECENT_KEYS],
-            merging: false,
+            memory,
+            recent: vec![[0; 10]; memory.recent_keys.max(1)],
+            merging: None,
             replaced: Vec::new(),
         })
     }
 
-    /// Offers a found URL. `false` when its key came lately or waits already: then an earlier offer
-    /// stands for this one, and the next merge to be switched to covers both.
+    /// Offers a found URL. `false` when its key came lately: then an earlier offer stands for this one,
+    /// and the next merge to be switched to covers both. A key that waits already may be taken twice;
+    /// the merge keeps the first.
     ///
-    /// Cost: a hash, and a copy of the URL if it is kept.
+    /// Cost: a copy of the URL. Beyond the memory for found URLs every quarter of a megabyte of them is
+    /// appended to a file, unsynced.
     pub fn offer(&mut self, key: SieveKey, found: &Found) -> bool {
         let bytes = key.to_bytes();
-        let place = key.fingerprint.0 as usize % RECENT_KEYS;
-        // The key of zeroes marks an empty place, so it is never recent; the buffer still knows it.
+        let place = key.fingerprint.0 as usize % self.recent.len();
+        // The key of zeroes marks an empty place, so it is never recent.
         if self.recent[place] == bytes && bytes != [0; 10] {
             return false;
         }
         self.recent[place] = bytes;
-        if !self.offered.insert(key) {
-            return false;
-        }
-        found.encode_into(&mut self.offers.bytes);
-        self.offers.keys.push((bytes, self.offers.bytes.len()));
+        self.offers.push(key.number(), found);
         true
     }
 
@@ -129,34 +137,53 @@ impl Sieve {
         self.offers.keys.len()
     }
 
-    /// Bytes of the offers that wait; the caller starts merges by this, and stops reading links while
-    /// a merge is out and this is large.
+    /// Bytes of memory of the offers that wait.
     #[must_use]
     pub fn buffered_bytes(&self) -> usize {
-        self.offers.bytes.len() + self.offers.keys.len() * size_of::<(KeyBytes, usize)>()
+        self.offers.bytes()
+    }
+
+    /// Whether no more links should be read: the buffer, and the one that is being merged, hold as many
+    /// keys as they may.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.offers.keys.len() + self.merging.unwrap_or(0) >= self.memory.keys_max
+    }
+
+    /// Whether the buffer should be merged for its size: an eighth is left for what comes meanwhile.
+    #[must_use]
+    pub fn is_merge_due(&self) -> bool {
+        self.offers.keys.len() >= self.memory.keys_max - self.memory.keys_max / 8
+    }
+
+    /// How long a busy crawl gathers before it merges a buffer that is not full, at least: until the
+    /// pass over the runs, some 3 ns a key, is a twentieth of that time.
+    #[must_use]
+    pub fn gathering_time(&self) -> Duration {
+        Duration::from_nanos(self.list.entries().saturating_mul(60))
     }
 
     /// Takes all offers for a merge. `None` without offers, and while a merge is out: from here until
     /// [`Sieve::installed`].
     pub fn start_merge(&mut self) -> Option<MergeJob> {
-        if self.merging || self.offers.keys.is_empty() {
+        if self.merging.is_some() || self.offers.keys.is_empty() {
             return None;
         }
-        self.merging = true;
-        self.offered = FxHashSet::default();
+        self.merging = Some(self.offers.keys.len());
+        let following = self.offers.following();
         Some(MergeJob {
             disk: Arc::clone(&self.disk),
             dir: self.dir.clone(),
             list: self.list.clone(),
             runs: self.runs.clone(),
-            offers: std::mem::take(&mut self.offers),
+            offers: std::mem::replace(&mut self.offers, following),
         })
     }
 
     /// The switch to `merged` is part of the batch being built: later merges start from it. If that
     /// batch fails, or the merge did, the sieve is dropped and opened again with the stored list.
     pub fn installed(&mut self, merged: &Merged) {
-        self.merging = false;
+        self.merging = None;
         let stays = |id| merged.runs.runs.iter().any(|run| run.id == id);
         self.replaced.extend(
             self.list
@@ -196,97 +223,28 @@ impl Sieve {
         &self.list
     }
 
-    /// Memory of buffers, indexes and the recent keys, in bytes.
+    /// Memory of the buffer, indexes and the recent keys, in bytes. A buffer that is being merged is the
+    /// merge's.
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
         let indexes: usize = self.runs.iter().map(|run| run.heap_bytes()).sum();
-        let keys = self.offers.keys.capacity() * size_of::<(KeyBytes, usize)>()
-            + self.offered.capacity() * (size_of::<SieveKey>() + 1)
-            + self.recent.capacity() * size_of::<KeyBytes>();
-        indexes + keys + self.offers.bytes.capacity()
-    }
-}
-
-/// A look into the live runs: which keys were let through. Goes on while the sieve works.
-pub struct SieveLook(Vec<Arc<Run>>);
-
-impl SieveLook {
-    /// A look into the runs of a stored list. Blocking; reads the runs' indexes.
-    ///
-    /// # Errors
-    /// When a named file is not whole.
-    pub fn open(disk: &dyn Disk, dir: &Path, live: &RunList) -> Result<SieveLook, SieveError> {
-        Ok(SieveLook(open_runs(disk, dir, live)?))
+        indexes + self.offers.bytes() + self.recent.capacity() * size_of::<KeyBytes>()
     }
 
-    /// Whether `key` was let through. Blocking; cost: a block of each run.
-    ///
-    /// # Errors
-    /// When a block cannot be read.
-    pub fn holds(&self, key: SieveKey) -> Result<bool, SieveError> {
-        let mut seen = [false];
-        for run in self.0.iter().rev() {
-            run.mark(&[key.to_bytes()], &mut seen)?;
-        }
-        Ok(seen[0])
-    }
-}
-
-impl Sieve {
     /// A look into the runs as they are now.
     #[must_use]
     pub fn look(&self) -> SieveLook {
-        SieveLook(self.runs.clone())
+        SieveLook::new(self.runs.clone())
     }
 
-    /// Whether `key` waits for a merge to be begun.
+    /// Whether `key` waits for a merge to be begun. Cost: a look at every key that waits; for a question
+    /// by a person.
     #[must_use]
     pub fn is_offered(&self, key: SieveKey) -> bool {
-        self.offered.contains(&key)
+        let number = key.number();
+        let mut waiting = self.offers.keys.iter();
+        waiting.any(|offer| offer >> PLACE_BITS == number)
     }
-}
-
-fn open_runs(disk: &dyn Disk, dir: &Path, live: &RunList) -> Result<Vec<Arc<Run>>, SieveError> {
-    live.runs
-        .iter()
-        .map(|run| Run::open(disk, dir, *run).map(Arc::new))
-        .collect()
-}
-
-/// Reads every run that `live` names and gives `visit` all keys, in ascending order. Returns their
-/// number. Blocking; cost: one sequential pass over the runs, changes nothing.
-///
-/// # Errors
-/// When a checksum, the order or a count is wrong, or a key is there twice.
-pub fn check_runs(
-    disk: &dyn Disk,
-    dir: &Path,
-    live: &RunList,
-    visit: &mut dyn FnMut(SieveKey),
-) -> Result<u64, SieveError> {
-    let runs = open_runs(disk, dir, live)?;
-    let mut streams = Streams::new(&runs)?;
-    let mut last = None;
-    let mut keys = 0;
-    while let Some(least) = streams.peek() {
-        let bytes = streams.pop(least)?;
-        let key = SieveKey::from_bytes(bytes);
-        let key = key.ok_or_else(|| SieveError::damaged(dir, 0, "a key outside the partitions"))?;
-        if last == Some(key) {
-            return Err(SieveError::damaged(dir, 0, "a key that two runs hold"));
-        }
-        last = Some(key);
-        keys += 1;
-        visit(key);
-    }
-    if keys != live.entries() {
-        return Err(SieveError::damaged(
-            dir,
-            0,
-            "another number of keys than the list says",
-        ));
-    }
-    Ok(keys)
 }
 
 #[cfg(test)]

@@ -1,35 +1,36 @@
-//! Runs: sorted keys in checked blocks.
+//! Runs: sorted keys in checked blocks, as a file.
 //!
-//! In: ascending keys. Out: a file; its keys again, all in order or those of single blocks.
+//! In: a run that a list names. Out: its index; its blocks.
 //! May touch: `orb-env` (files). Must not touch: what keys mean.
-//! Invariant: no key is believed before its block's checksum was right.
+//! Invariant: a run is open only when head, index and foot are whole and fit the file's length.
 //!
 //! | part | bytes | content, numbers little-endian |
 //! |---|---|---|
-//! | head | 20 | `ORBS`, version 1 (2), bytes of a key (2), file number (8), CRC-32 of these (4) |
-//! | blocks | 4,096 each | keys in it (2), keys of 10 bytes, zeroes, CRC-32 of these (4); full but for the last |
-//! | index | 10 per block | first key |
-//! | foot | 28 | `ORBE`, keys (8), file number (8), CRC-32 of the index (4), CRC-32 of these (4) |
+//! | head | 20 | `ORBS`, version 2 (2), bytes of a key (2), file number (8), CRC-32 of these (4) |
+//! | blocks | various | see [`super::block`]; one after the other, keys ascending from block to block |
+//! | index | 14 per block | first key (10, big-endian), bytes of the block (4) |
+//! | foot | 36 | `ORBE`, keys (8), file number (8), blocks (8), CRC-32 of the index (4), CRC-32 of these (4) |
+//!
+//! Version 1 had plain keys in blocks of 4 KiB; it is refused.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use orb_env::{AppendFile, Disk, ReadFile};
 
+use super::block::{BLOCK_BYTES_MAX, Block, encode};
 use super::error::SieveError;
-use super::key::KeyBytes;
-use super::limits::{SIEVE_READ_BLOCKS, SIEVE_WRITE_BYTES};
-use super::run_list::RunRef;
+use super::key::{Key, KeyBytes, bytes_of, number_of};
+use super::limits::{BLOCK_KEYS, SIEVE_WRITE_BYTES};
+use super::run_list::{RunList, RunRef};
 
 const HEAD_MAGIC: [u8; 4] = *b"ORBS";
 const FOOT_MAGIC: [u8; 4] = *b"ORBE";
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
 const KEY_BYTES: usize = size_of::<KeyBytes>();
+const ENTRY_BYTES: usize = KEY_BYTES + 4;
 const HEAD_BYTES: usize = 20;
-const FOOT_BYTES: usize = 28;
-pub(super) const BLOCK_BYTES: usize = 4096;
-const BLOCK_CHECKED: usize = BLOCK_BYTES - 4;
-/// Keys of a full block.
-pub(super) const BLOCK_KEYS: usize = (BLOCK_CHECKED - 2) / KEY_BYTES;
+const FOOT_BYTES: usize = 36;
 
 /// Path of run `id`.
 pub(super) fn run_path(dir: &Path, id: u64) -> PathBuf {
@@ -44,10 +45,10 @@ pub(super) fn run_id(name: &str) -> Option<u64> {
         .ok()
 }
 
-fn head(id: u64) -> [u8; HEAD_BYTES] {
+fn head(id: u64, version: u16) -> [u8; HEAD_BYTES] {
     let mut head = [0; HEAD_BYTES];
     head[..4].copy_from_slice(&HEAD_MAGIC);
-    head[4..6].copy_from_slice(&VERSION.to_le_bytes());
+    head[4..6].copy_from_slice(&version.to_le_bytes());
     head[6..8].copy_from_slice(&(KEY_BYTES as u16).to_le_bytes());
     head[8..16].copy_from_slice(&id.to_le_bytes());
     let crc = crc32fast::hash(&head[..16]);
@@ -55,43 +56,31 @@ fn head(id: u64) -> [u8; HEAD_BYTES] {
     head
 }
 
-fn foot(run: RunRef, index_crc: u32) -> [u8; FOOT_BYTES] {
+fn foot(run: RunRef, blocks: u64, index_crc: u32) -> [u8; FOOT_BYTES] {
     let mut foot = [0; FOOT_BYTES];
     foot[..4].copy_from_slice(&FOOT_MAGIC);
     foot[4..12].copy_from_slice(&run.entries.to_le_bytes());
     foot[12..20].copy_from_slice(&run.id.to_le_bytes());
-    foot[20..24].copy_from_slice(&index_crc.to_le_bytes());
-    let crc = crc32fast::hash(&foot[..24]);
-    foot[24..].copy_from_slice(&crc.to_le_bytes());
+    foot[20..28].copy_from_slice(&blocks.to_le_bytes());
+    foot[28..32].copy_from_slice(&index_crc.to_le_bytes());
+    let crc = crc32fast::hash(&foot[..32]);
+    foot[32..].copy_from_slice(&crc.to_le_bytes());
     foot
 }
 
-fn block_offset(block: u64) -> u64 {
-    HEAD_BYTES as u64 + block * BLOCK_BYTES as u64
-}
-
-/// The keys of a block; what is wrong with it otherwise.
-fn block_keys(block: &[u8]) -> Result<&[KeyBytes], &'static str> {
-    let (checked, crc) = block.split_at(BLOCK_CHECKED);
-    if crc32fast::hash(checked).to_le_bytes() != crc {
-        return Err("wrong checksum of a block");
-    }
-    let keys = usize::from(u16::from_le_bytes([checked[0], checked[1]]));
-    let (all, _) = checked[2..].as_chunks();
-    all.get(..keys).ok_or("a block with too many keys")
-}
-
-/// Writes a run, key by key.
+/// Writes a run.
 pub(super) struct RunWriter {
     path: PathBuf,
     file: Box<dyn AppendFile>,
     id: u64,
     entries: u64,
-    index: Vec<KeyBytes>,
-    last: Option<KeyBytes>,
+    blocks: u64,
+    /// The file's index so far: 14 bytes for 2,048 keys.
+    index: Vec<u8>,
+    last: Option<Key>,
     /// Whole blocks that wait to be appended.
     out: Vec<u8>,
-    block: Vec<u8>,
+    block: Vec<Key>,
 }
 
 impl RunWriter {
@@ -110,43 +99,48 @@ impl RunWriter {
             file,
             id,
             entries: 0,
+            blocks: 0,
             index: Vec::new(),
             last: None,
-            out: head(id).to_vec(),
-            block: Vec::with_capacity(BLOCK_BYTES),
+            out: head(id, VERSION).to_vec(),
+            block: Vec::with_capacity(BLOCK_KEYS),
             path,
         })
     }
 
-    /// Adds a key. Keys come in ascending order; one that comes twice is written once.
-    pub(super) fn push(&mut self, key: KeyBytes) -> Result<(), SieveError> {
-        debug_assert!(self.last <= Some(key), "keys ascend");
-        if self.last == Some(key) {
-            return Ok(());
-        }
-        self.last = Some(key);
-        if self.block.is_empty() {
-            self.index.push(key);
-            self.block.extend_from_slice(&[0; 2]);
-        }
-        self.block.extend_from_slice(&key);
-        self.entries += 1;
-        if self.block.len() == BLOCK_CHECKED {
-            self.close_block();
-            if self.out.len() >= SIEVE_WRITE_BYTES {
-                self.flush()?;
+    /// Adds keys. They ascend, in all; one that comes twice is written once.
+    pub(super) fn push_all(&mut self, keys: &[Key]) -> Result<(), SieveError> {
+        for key in keys {
+            debug_assert!(self.last <= Some(*key), "keys ascend");
+            if self.last == Some(*key) {
+                continue;
             }
+            self.last = Some(*key);
+            let is_far = self
+                .block
+                .first()
+                .is_some_and(|first| key - first > Key::from(u64::MAX));
+            if is_far || self.block.len() == BLOCK_KEYS {
+                self.close_block()?;
+            }
+            self.block.push(*key);
         }
         Ok(())
     }
 
-    fn close_block(&mut self) {
-        let keys = (self.block.len() - 2) / KEY_BYTES;
-        self.block[..2].copy_from_slice(&(keys as u16).to_le_bytes());
-        self.block.resize(BLOCK_CHECKED, 0);
-        let crc = crc32fast::hash(&self.block);
-        self.block.extend_from_slice(&crc.to_le_bytes());
-        self.out.append(&mut self.block);
+    fn close_block(&mut self) -> Result<(), SieveError> {
+        let start = self.out.len();
+        encode(&self.block, &mut self.out);
+        self.index.extend_from_slice(&bytes_of(self.block[0]));
+        let bytes = (self.out.len() - start) as u32;
+        self.index.extend_from_slice(&bytes.to_le_bytes());
+        self.entries += self.block.len() as u64;
+        self.blocks += 1;
+        self.block.clear();
+        if self.out.len() >= SIEVE_WRITE_BYTES {
+            self.flush()?;
+        }
+        Ok(())
     }
 
     fn flush(&mut self) -> Result<(), SieveError> {
@@ -160,16 +154,15 @@ impl RunWriter {
     /// Writes index and foot, and syncs if `sync` is set.
     pub(super) fn finish(mut self, sync: bool) -> Result<RunRef, SieveError> {
         if !self.block.is_empty() {
-            self.close_block();
+            self.close_block()?;
         }
         let run = RunRef {
             id: self.id,
             entries: self.entries,
         };
-        let index = self.index.as_flattened();
-        self.out.extend_from_slice(index);
-        self.out
-            .extend_from_slice(&foot(run, crc32fast::hash(index)));
+        let end = foot(run, self.blocks, crc32fast::hash(&self.index));
+        self.out.append(&mut self.index);
+        self.out.extend_from_slice(&end);
         self.flush()?;
         if sync {
             self.file.sync().map_err(SieveError::io(&self.path))?;
@@ -184,7 +177,11 @@ pub(super) struct Run {
     path: PathBuf,
     file: Box<dyn ReadFile>,
     /// First key of each block.
-    index: Vec<KeyBytes>,
+    pub(super) firsts: Vec<Key>,
+    /// Where each block begins, and where the last one ends.
+    pub(super) offsets: Vec<u64>,
+    /// Of the file.
+    pub(super) bytes: u64,
 }
 
 impl Run {
@@ -197,44 +194,75 @@ impl Run {
         let bytes = file.bytes().map_err(&io)?;
         let mut start = [0; HEAD_BYTES];
         let got = file.read_at(0, &mut start).map_err(&io)?;
-        if got != HEAD_BYTES || start != head(run.id) {
+        let version = u16::from_le_bytes([start[4], start[5]]);
+        if got != HEAD_BYTES || start != head(run.id, version) {
             return Err(damaged(0, "not the head of this run"));
         }
-        let blocks = run.entries.div_ceil(BLOCK_KEYS as u64);
-        let index_at = block_offset(blocks);
-        let tail_bytes = blocks * KEY_BYTES as u64 + FOOT_BYTES as u64;
-        if index_at.checked_add(tail_bytes) != Some(bytes) {
-            return Err(damaged(bytes, "another length than its keys need"));
+        if version != VERSION {
+            let path = run_path(dir, run.id);
+            return Err(SieveError::Version { path, version });
         }
-        let mut tail = vec![
-            0;
-            usize::try_from(tail_bytes)
-                .map_err(std::io::Error::other)
-                .map_err(&io)?
-        ];
-        let got = file.read_at(index_at, &mut tail).map_err(&io)?;
-        let (index, end) = tail[..got].split_at(got.saturating_sub(FOOT_BYTES));
-        if end != foot(run, crc32fast::hash(index)) {
-            return Err(damaged(index_at, "wrong checksum of the index or foot"));
+        let mut end = [0; FOOT_BYTES];
+        let foot_at = bytes.saturating_sub(FOOT_BYTES as u64);
+        let got = file.read_at(foot_at, &mut end).map_err(&io)?;
+        let number = |at: usize| {
+            end[at..]
+                .first_chunk()
+                .map(|bytes| u64::from_le_bytes(*bytes))
+        };
+        let blocks = number(20).expect("28 bytes of 36");
+        let index_crc = u32::from_le_bytes([end[28], end[29], end[30], end[31]]);
+        if got != FOOT_BYTES || end != foot(run, blocks, index_crc) {
+            return Err(damaged(foot_at, "not the foot of this run"));
         }
-        let index = index.as_chunks().0.to_vec();
+        let index_bytes = blocks.checked_mul(ENTRY_BYTES as u64);
+        let index_at = index_bytes.and_then(|index| foot_at.checked_sub(index));
+        let Some(index_at) = index_at else {
+            return Err(damaged(foot_at, "another length than its blocks need"));
+        };
+        let mut index = vec![0; (foot_at - index_at) as usize];
+        let got = file.read_at(index_at, &mut index).map_err(&io)?;
+        if got != index.len() || crc32fast::hash(&index) != index_crc {
+            return Err(damaged(index_at, "wrong checksum of the index"));
+        }
+        let (firsts, offsets) = read_index(&index).map_err(|what| damaged(index_at, what))?;
+        if offsets.last() != Some(&index_at) {
+            return Err(damaged(index_at, "another length than its blocks need"));
+        }
         Ok(Run {
             run,
             path: run_path(dir, run.id),
             file,
-            index,
+            firsts,
+            offsets,
+            bytes,
         })
     }
 
     /// Memory of the index.
     pub(super) fn heap_bytes(&self) -> usize {
-        self.index.capacity() * KEY_BYTES
+        self.firsts.capacity() * size_of::<Key>() + self.offsets.capacity() * size_of::<u64>()
     }
 
-    /// Reads `blocks` blocks from `first` on into `buffer`.
-    fn read(&self, first: usize, blocks: usize, buffer: &mut Vec<u8>) -> Result<(), SieveError> {
-        let offset = block_offset(first as u64);
-        buffer.resize(blocks * BLOCK_BYTES, 0);
+    /// Number of its blocks.
+    pub(super) fn blocks(&self) -> usize {
+        self.firsts.len()
+    }
+
+    /// Something wrong with `block`.
+    pub(super) fn damaged(&self, block: usize, what: &'static str) -> SieveError {
+        SieveError::damaged(&self.path, self.offsets[block], what)
+    }
+
+    /// Reads blocks `first` to `last` into `buffer`.
+    pub(super) fn read(
+        &self,
+        first: usize,
+        last: usize,
+        buffer: &mut Vec<u8>,
+    ) -> Result<(), SieveError> {
+        let offset = self.offsets[first];
+        buffer.resize((self.offsets[last + 1] - offset) as usize, 0);
         let got = self
             .file
             .read_at(offset, buffer)
@@ -249,141 +277,82 @@ impl Run {
         Ok(())
     }
 
-    fn keys<'a>(&self, block: usize, bytes: &'a [u8]) -> Result<&'a [KeyBytes], SieveError> {
-        let damaged = |what| SieveError::damaged(&self.path, block_offset(block as u64), what);
-        let keys = block_keys(bytes).map_err(damaged)?;
-        let last = block + 1 == self.index.len();
-        let wanted = if last {
-            self.run.entries as usize - block * BLOCK_KEYS
-        } else {
-            BLOCK_KEYS
-        };
-        if keys.len() != wanted || keys.first() != Some(&self.index[block]) {
-            return Err(damaged("a block that the index does not expect"));
-        }
-        Ok(keys)
-    }
-
-    /// Marks those of `keys`, which ascend, that this run holds; marked ones are not looked for.
-    ///
-    /// Blocks that lie close together are read at once: a few keys cost a block each, many keys a
-    /// sequential pass.
-    pub(super) fn mark(&self, keys: &[KeyBytes], seen: &mut [bool]) -> Result<(), SieveError> {
-        let mut buffer = Vec::new();
-        let mut wanted: Vec<(usize, usize)> = Vec::new();
-        for (place, key) in keys.iter().enumerate() {
-            let after = self.index.partition_point(|first| first <= key);
-            let Some(block) = after.checked_sub(1).filter(|_| !seen[place]) else {
-                continue;
-            };
-            let first = wanted.first().map_or(block, |(_, first)| *first);
-            let last = wanted.last().map_or(block, |(_, last)| *last);
-            if block - last > READ_GAP_BLOCKS || block - first >= SIEVE_READ_BLOCKS {
-                self.mark_in(&wanted, keys, seen, &mut buffer)?;
-                wanted.clear();
-            }
-            wanted.push((place, block));
-        }
-        self.mark_in(&wanted, keys, seen, &mut buffer)
-    }
-
-    /// `wanted`: places in `keys` and the block each would be in, both ascending.
-    fn mark_in(
+    /// `block` out of a buffer that begins with block `first`.
+    pub(super) fn block<'a>(
         &self,
-        wanted: &[(usize, usize)],
-        keys: &[KeyBytes],
-        seen: &mut [bool],
-        buffer: &mut Vec<u8>,
-    ) -> Result<(), SieveError> {
-        let (Some((_, first)), Some((_, last))) = (wanted.first(), wanted.last()) else {
-            return Ok(());
+        block: usize,
+        first: usize,
+        buffer: &'a [u8],
+    ) -> Result<Block<'a>, SieveError> {
+        let [from, to] =
+            [block, block + 1].map(|at| (self.offsets[at] - self.offsets[first]) as usize);
+        let read = Block::read(&buffer[from..to]).map_err(|what| self.damaged(block, what))?;
+        if read.first() != self.firsts[block] {
+            return Err(self.damaged(block, "a block that the index does not expect"));
+        }
+        Ok(read)
+    }
+}
+
+/// Opens the runs of a list.
+pub(super) fn open_runs(
+    disk: &dyn Disk,
+    dir: &Path,
+    live: &RunList,
+) -> Result<Vec<Arc<Run>>, SieveError> {
+    live.runs
+        .iter()
+        .map(|run| Run::open(disk, dir, *run).map(Arc::new))
+        .collect()
+}
+
+/// First keys and offsets.
+fn read_index(index: &[u8]) -> Result<(Vec<Key>, Vec<u64>), &'static str> {
+    let (entries, _) = index.as_chunks::<ENTRY_BYTES>();
+    let mut firsts = Vec::with_capacity(entries.len());
+    let mut offsets = Vec::with_capacity(entries.len() + 1);
+    let mut offset = HEAD_BYTES as u64;
+    offsets.push(offset);
+    for entry in entries {
+        let [key @ .., b0, b1, b2, b3] = *entry;
+        let bytes = u32::from_le_bytes([b0, b1, b2, b3]);
+        let key = number_of(key);
+        if bytes as usize > BLOCK_BYTES_MAX || firsts.last() >= Some(&key) {
+            return Err("an index that does not ascend");
+        }
+        offset += u64::from(bytes);
+        firsts.push(key);
+        offsets.push(offset);
+    }
+    Ok((firsts, offsets))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use orb_env::MemoryDisk;
+    use orb_store::StoreStep;
+
+    #[test]
+    fn another_layout_is_refused_by_its_version() {
+        let (disk, dir) = (MemoryDisk::new(), Path::new("/sieve"));
+        let mut writer = RunWriter::create(&disk, dir, 3).unwrap();
+        writer.push_all(&[1, 2]).unwrap();
+        let run = writer.finish(true).unwrap();
+        Run::open(&disk, dir, run).unwrap();
+        let path = run_path(dir, 3);
+        let mut bytes = disk.read_all(&path).unwrap();
+        bytes[..HEAD_BYTES].copy_from_slice(&head(3, 1));
+        disk.replace(&path, &bytes).unwrap();
+        let Err(error) = Run::open(&disk, dir, run) else {
+            panic!("version 1 was opened")
         };
-        self.read(*first, last - first + 1, buffer)?;
-        for group in wanted.chunk_by(|a, b| a.1 == b.1) {
-            let block = group[0].1;
-            let held = self.keys(
-                block,
-                &buffer[(block - first) * BLOCK_BYTES..][..BLOCK_BYTES],
-            )?;
-            for (place, _) in group {
-                seen[*place] = held.binary_search(&keys[*place]).is_ok();
-            }
-        }
-        Ok(())
-    }
-
-    /// All keys in order.
-    pub(super) fn scan(&self) -> RunScan<'_> {
-        RunScan {
-            run: self,
-            buffer: Vec::new(),
-            first: 0,
-            block: 0,
-            place: 0,
-            last: None,
-        }
-    }
-}
-
-/// Blocks between two wanted ones that are read along rather than skipped: a read costs about as
-/// much as these bytes.
-const READ_GAP_BLOCKS: usize = 8;
-
-/// A sequential pass over a run.
-pub(super) struct RunScan<'a> {
-    run: &'a Run,
-    buffer: Vec<u8>,
-    /// Block that the buffer begins with.
-    first: usize,
-    block: usize,
-    place: usize,
-    last: Option<KeyBytes>,
-}
-
-impl RunScan<'_> {
-    /// The next key; `None` at the end.
-    ///
-    /// # Errors
-    /// When a block is damaged or the order is wrong.
-    pub(super) fn next(&mut self) -> Result<Option<KeyBytes>, SieveError> {
-        if self.block == self.run.index.len() {
-            return Ok(None);
-        }
-        if self.place == 0 {
-            let left = self.run.index.len() - self.block;
-            if (self.block - self.first) * BLOCK_BYTES == self.buffer.len() {
-                self.run
-                    .read(self.block, left.min(SIEVE_READ_BLOCKS), &mut self.buffer)?;
-                self.first = self.block;
-            }
-            self.run.keys(self.block, self.block_bytes())?;
-        }
-        let at = 2 + self.place * KEY_BYTES;
-        let key: KeyBytes = self.block_bytes()[at..at + KEY_BYTES]
-            .try_into()
-            .expect("a slice of that length");
-        if self.last.is_some_and(|last| last >= key) {
-            let offset = block_offset(self.block as u64);
-            return Err(SieveError::damaged(
-                &self.run.path,
-                offset,
-                "keys out of order",
-            ));
-        }
-        self.last = Some(key);
-        self.place += 1;
-        let held = usize::from(u16::from_le_bytes([
-            self.block_bytes()[0],
-            self.block_bytes()[1],
-        ]));
-        if self.place == held {
-            self.place = 0;
-            self.block += 1;
-        }
-        Ok(Some(key))
-    }
-
-    fn block_bytes(&self) -> &[u8] {
-        &self.buffer[(self.block - self.first) * BLOCK_BYTES..][..BLOCK_BYTES]
+        assert!(matches!(error, SieveError::Version { version: 1, .. }));
+        assert_eq!(error.next_step(), StoreStep::Stop);
+        assert_eq!(
+            error.to_string(),
+            "sieve file /sieve/run-00000003.orbs has layout version 1, this program reads version 2: \
+             go on with the program that wrote it"
+        );
     }
 }

@@ -10,10 +10,12 @@ use orb_shard::Partition;
 use orb_store::StoreStep;
 use orb_url::{CrawlUrl, Fingerprint};
 
-use super::limits::SIEVE_RUNS_MAX;
-use super::run_file::BLOCK_KEYS;
+use super::limits::{BLOCK_KEYS, SIEVE_RUNS_MAX};
 use super::*;
 use crate::found::How;
+
+mod moving;
+mod spill;
 
 const DIR: &str = "/slot/sieve";
 
@@ -44,6 +46,7 @@ fn url(n: u64, via: u64) -> (SieveKey, Found) {
 /// A slot's store, as far as the sieve needs one, and what must be true of it.
 struct Slot {
     disk: MemoryDisk,
+    memory: SieveMemory,
     /// What the store holds.
     list: RunList,
     /// Named admitted files with the rows that must be in them.
@@ -56,6 +59,7 @@ impl Slot {
     fn new() -> Slot {
         Slot {
             disk: MemoryDisk::new(),
+            memory: SieveMemory::default(),
             list: RunList::default(),
             admitted: Vec::new(),
             seen: BTreeSet::new(),
@@ -65,7 +69,13 @@ impl Slot {
     fn open(&self) -> Result<Sieve, SieveError> {
         let named: Vec<u64> = self.admitted.iter().map(|(id, _)| *id).collect();
         let stored = RunList::decode(&self.list.encode()).unwrap();
-        Sieve::open(Arc::new(self.disk.clone()), dir(), &stored, &named)
+        Sieve::open(
+            Arc::new(self.disk.clone()),
+            dir(),
+            &stored,
+            &named,
+            self.memory,
+        )
     }
 
     /// Offers the rows and tells which of them a merge has to let through.
@@ -98,8 +108,8 @@ impl Slot {
     /// Everything stored is there, and nothing else.
     fn check(&self) -> Result<(), SieveError> {
         let mut keys = Vec::new();
-        let count = check_runs(&self.disk, dir(), &self.list, &mut |key| keys.push(key))?;
-        assert_eq!(count, self.list.entries());
+        let checked = check_runs(&self.disk, dir(), &self.list, &mut |key| keys.push(key))?;
+        assert_eq!(checked.keys, self.list.entries());
         assert!(
             keys.iter().eq(&self.seen),
             "the runs hold other keys than were let through"
@@ -223,6 +233,7 @@ fn an_offer_that_waits_or_came_lately_is_covered_already() {
     assert!(!sieve.offer(key, &found));
     assert_eq!(sieve.buffered(), 1);
     assert!(sieve.buffered_bytes() > 30);
+    assert!(sieve.is_offered(key));
     let job = sieve.start_merge().unwrap();
     assert_eq!((sieve.buffered(), sieve.buffered_bytes()), (0, 0));
     assert!(!sieve.offer(key, &found), "the merge that is out covers it");
