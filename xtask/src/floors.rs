@@ -59,6 +59,7 @@ const FLOORS: &[(Floor, &[&str])] = &[
         Floor::Services,
         &[
             "orb-crawl",
+            "orb-drill",
             "orb-serve",
             "orb-audit",
             "orb-explain",

@@ -51,6 +51,31 @@ fn a_small_bench_reports_every_run_and_leaves_nothing() {
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
+/// The same for the frontier: filled, half done, killed, opened; nothing left.
+#[test]
+fn a_small_frontier_bench_fills_works_is_killed_and_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let ran = orb_in(
+        folder.path(),
+        &["bench", "frontier", "--urls=2k", "--sites=200", "--json"],
+    );
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let report = ran.json();
+    let measure = |name: &str| {
+        report["rows"][0]["runs"][0]["measures"][name]
+            .as_f64()
+            .unwrap()
+    };
+    assert_eq!((measure("urls"), measure("sites")), (2_000.0, 200.0));
+    assert!((1_000.0..1_900.0).contains(&measure("done")), "{report}");
+    assert!(measure("links") > 10_000.0 && measure("sieve_checks") >= 2_000.0);
+    assert!(measure("recovery_seconds") > 0.0 && measure("pop_cpu_us_median") > 0.0);
+    assert_eq!(report["recovery"]["urls"], 2_000);
+    assert!(!report["marks"].as_array().unwrap().is_empty());
+    assert!(ran.err.contains("disk per URL"), "{}", ran.err);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
 #[test]
 fn a_bench_that_cannot_be_says_why() {
     let folder = tempfile::tempdir().unwrap();

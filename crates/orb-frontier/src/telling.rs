@@ -13,6 +13,7 @@ use orb_gate::SiteClock;
 use orb_store::Store;
 use orb_url::{CrawlUrl, Fingerprint, Site};
 
+use crate::LoadJob;
 use crate::frontier::Frontier;
 use crate::scope::ScopeMarks;
 use crate::sites::{Phase, SiteId};
@@ -61,6 +62,14 @@ pub struct WarmState<'a> {
     pub crawl_delay: Option<Duration>,
     /// Its clock.
     pub clock: &'a SiteClock,
+}
+
+impl LoadJob {
+    /// How many sites it reads for.
+    #[must_use]
+    pub fn sites(&self) -> usize {
+        self.items.len()
+    }
 }
 
 impl Frontier {

@@ -324,4 +324,8 @@ impl Store for FjallStore {
         let tables: u64 = self.keyspaces.iter().map(fjall::Keyspace::disk_space).sum();
         tables + self.journal_bytes.load(Ordering::Relaxed)
     }
+
+    fn disk_bytes_of(&self, keyspace: Keyspace) -> u64 {
+        self.keyspace(keyspace).disk_space()
+    }
 }

@@ -196,4 +196,11 @@ impl Store for ModelStore {
     fn disk_bytes(&self) -> u64 {
         lock(&self.tables).bytes
     }
+
+    fn disk_bytes_of(&self, keyspace: Keyspace) -> u64 {
+        let tables = lock(&self.tables);
+        let rows = tables.maps[keyspace.index()].iter();
+        rows.map(|(key, value)| (key.len() + value.len()) as u64)
+            .sum()
+    }
 }

@@ -51,6 +51,9 @@ pub trait Store: Send + Sync {
 
     /// Bytes on disk, about; cheap.
     fn disk_bytes(&self) -> u64;
+
+    /// Bytes on disk of one keyspace's rows, about; what was just committed may still be in no keyspace's files.
+    fn disk_bytes_of(&self, keyspace: Keyspace) -> u64;
 }
 
 /// Opens the store of a folder, for the first time or after a failed group.

@@ -12,6 +12,7 @@ pub(crate) mod cores;
 pub(crate) mod crawl_rows;
 pub(crate) mod crawl_run;
 pub(crate) mod figure;
+pub(crate) mod frontier_report;
 pub(crate) mod instructions;
 pub(crate) mod interrupt;
 pub(crate) mod process;

@@ -55,7 +55,28 @@ pub(crate) const TARGETS: &[Target] = &[
         must: 300.0 * 1_048_576.0,
         target: 300.0 * 1_048_576.0,
     },
+    frontier("sieve_checks_per_cpu_second", Side::AtLeast, 5e6),
+    frontier("pop_cpu_us_median", Side::AtMost, 10.0),
+    frontier("pop_cpu_us_p99", Side::AtMost, 100.0),
+    frontier("pop_process_cpu_us", Side::AtMost, 20.0),
+    frontier("pop_wall_ms_p999", Side::AtMost, 20.0),
+    frontier(RSS_PEAK_BYTES, Side::AtMost, 2.0 * 1_073_741_824.0),
+    frontier("disk_bytes_per_url", Side::AtMost, 70.0),
+    frontier("disk_bytes_per_url_sieve", Side::AtMost, 7.0),
+    frontier("recovery_seconds", Side::AtMost, 30.0),
 ];
+
+/// Those of the frontier are for 200 million URLs on 10 million sites, half done.
+const fn frontier(measure: &'static str, side: Side, must: f64) -> Target {
+    Target {
+        bench: "frontier",
+        row: "*",
+        measure,
+        side,
+        must,
+        target: must,
+    }
+}
 
 const fn crawl(row: &'static str, must: f64, target: f64) -> Target {
     Target {

@@ -18,6 +18,7 @@ use crate::bench::report::{Report, Row, Run, Shown};
 use crate::bench::surroundings::Surroundings;
 use crate::bench::table::{Column, Unit};
 use crate::bench::targets::{PAGES_PER_CPU_SECOND, RSS_PEAK_BYTES, target_of};
+use crate::commands::bench_frontier::BenchFrontierArgs;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::terminal::{count, note, say, say_json};
 
@@ -26,6 +27,8 @@ use crate::terminal::{count, note, say, say_json};
 pub(crate) enum BenchCommand {
     /// Whole crawls of a synthetic web: pages per CPU-second of the crawler, memory, bytes written.
     Crawl(Box<BenchCrawlArgs>),
+    /// The frontier alone, at any size: links made up, requests pretended, real stores on the real disk.
+    Frontier(Box<BenchFrontierArgs>),
 }
 
 /// Arguments of `orb bench crawl`.
@@ -106,11 +109,25 @@ const fn column(title: &'static str, measure: &'static str, unit: Unit) -> Colum
     }
 }
 
-/// A folder made for the bench, removed when dropped.
-struct Workplace(PathBuf);
+/// A folder made for a bench, removed when dropped.
+pub(crate) struct Workplace {
+    path: PathBuf,
+    stays: bool,
+}
 
 impl Workplace {
-    fn make(wanted: Option<&Path>) -> Result<Workplace, Failure> {
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// It is not removed.
+    pub(crate) fn keep(&mut self) {
+        self.stays = true;
+    }
+
+    /// Makes the wanted folder, or the first that is free.
+    pub(crate) fn make(wanted: Option<&Path>) -> Result<Workplace, Failure> {
         let names = std::iter::once("orb-bench".to_owned())
             .chain((2..1_000).map(|number| format!("orb-bench-{number}")));
         let path = match wanted {
@@ -135,16 +152,19 @@ impl Workplace {
                 anyhow::Error::new(error).context(format!("{} cannot be made", path.display())),
             )
         })?;
-        Ok(Workplace(path))
+        Ok(Workplace { path, stays: false })
     }
 }
 
 impl Drop for Workplace {
     fn drop(&mut self) {
-        if let Err(error) = fs::remove_dir_all(&self.0) {
+        if self.stays {
+            return;
+        }
+        if let Err(error) = fs::remove_dir_all(&self.path) {
             note(&format!(
                 "orb: {} cannot be removed: {error}",
-                self.0.display()
+                self.path.display()
             ));
         }
     }
@@ -154,6 +174,7 @@ impl Drop for Workplace {
 pub(crate) fn run(command: &BenchCommand) -> Outcome {
     match command {
         BenchCommand::Crawl(args) => crawl(args),
+        BenchCommand::Frontier(args) => super::bench_frontier::run(args),
     }
 }
 
@@ -172,11 +193,11 @@ fn crawl(args: &BenchCrawlArgs) -> Outcome {
             pages_per_site: args.pages_per_site,
             seed: args.seed,
         },
-        folder: workplace.0.clone(),
+        folder: workplace.path.clone(),
         interrupt: interrupt.clone(),
     };
     let rows = rows(args);
-    let surroundings = Surroundings::here(&workplace.0);
+    let surroundings = Surroundings::here(&workplace.path);
     let runs = runs(
         &bench,
         &rows,

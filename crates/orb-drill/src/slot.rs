@@ -1,0 +1,248 @@
+//! One slot at work: its frontier, the group being built, links that wait to be absorbed.
+//!
+//! In: blocks of links, results of jobs. Out: jobs, groups to commit. The calls and their order are those of the
+//! crawl's slots.
+//! May touch: the slot's frontier. Must not touch: threads, other slots.
+//! Invariant: one group is out at most beside the one being built.
+
+use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use orb_env::{KernelDisk, Mono, Stamp};
+use orb_frontier::{
+    Drained, Found, Frontier, FrontierConfig, FrontierError, FrontierSetup, GroupTail, Loaded,
+    Merged, Scope, SieveError, UrlRules,
+};
+use orb_gate::PolitenessConfig;
+use orb_shard::{SlotId, SlotMap};
+use orb_store::{Batch, FjallOpener, JournalEnd, Store, StoreError, StoreOpener};
+use orb_url::CrawlKey;
+
+use crate::DrillError;
+use crate::stream::Block;
+
+/// How long a group gathers before it is committed, as in a crawl.
+const GROUP_INTERVAL: Duration = Duration::from_millis(250);
+/// The same when nothing else is to do and others wait.
+const GROUP_INTERVAL_HUNGRY: Duration = Duration::from_millis(20);
+/// A group of this size is committed at once, as in a crawl.
+const GROUP_BYTES_MAX: usize = 32 << 20;
+
+/// What jobs of a slot bring.
+pub(crate) enum Done {
+    Loaded(Result<Loaded, FrontierError>, u64),
+    Drained(Result<Drained, FrontierError>),
+    Merged(Result<Merged, SieveError>),
+    Committed(Result<GroupTail, StoreError>),
+}
+
+/// With what slots are opened.
+#[derive(Clone)]
+pub(crate) struct SlotSetup {
+    pub(crate) slots: SlotMap,
+    pub(crate) key: CrawlKey,
+    pub(crate) politeness: PolitenessConfig,
+    /// Of the whole process.
+    pub(crate) memory_bytes: u64,
+    /// Where sieve files go.
+    pub(crate) disk: Arc<dyn orb_env::Disk>,
+    pub(crate) opened: Stamp,
+    pub(crate) clean: bool,
+}
+
+impl SlotSetup {
+    pub(crate) fn on_disk(
+        slots: SlotMap,
+        key: CrawlKey,
+        politeness: PolitenessConfig,
+        memory_bytes: u64,
+    ) -> SlotSetup {
+        SlotSetup {
+            slots,
+            key,
+            politeness,
+            memory_bytes,
+            disk: Arc::new(KernelDisk),
+            opened: Stamp::default(),
+            clean: true,
+        }
+    }
+
+    /// Opens the store of a slot: its third of the memory, as in a crawl.
+    pub(crate) fn open_store(
+        &self,
+        dir: &Path,
+        slot: SlotId,
+    ) -> Result<Arc<dyn Store>, DrillError> {
+        let share = self.memory_bytes / 3 / u64::from(self.slots.slots());
+        FjallOpener::new(share)
+            .open(&store_dir(dir, slot))
+            .map_err(|source| DrillError::Store { slot, source })
+    }
+
+    /// Opens the frontier of a slot: its quarter of the memory for sites and its twelfth for the sieve, as in a
+    /// crawl.
+    pub(crate) fn open_frontier(
+        &self,
+        dir: &Path,
+        slot: SlotId,
+        store: Arc<dyn Store>,
+    ) -> Result<Frontier, DrillError> {
+        let share =
+            |part: u64| orb_api::ByteSize(self.memory_bytes / part / u64::from(self.slots.slots()));
+        let setup = FrontierSetup {
+            slot,
+            slots: self.slots,
+            key: self.key,
+            sieve_dir: sieve_dir(dir, slot),
+            config: FrontierConfig {
+                scope: Scope::Any,
+                memory_max: share(4),
+                sieve_memory_max: share(12),
+                ..FrontierConfig::default()
+            },
+            rules: Arc::new(UrlRules::default()),
+            politeness: self.politeness.clone(),
+            disk: Arc::clone(&self.disk),
+            clean: self.clean,
+            opened: self.opened,
+        };
+        Frontier::open(setup, store).map_err(|source| DrillError::Frontier { slot, source })
+    }
+}
+
+pub(crate) fn store_dir(dir: &Path, slot: SlotId) -> std::path::PathBuf {
+    dir.join(format!("slot-{slot}")).join("store")
+}
+
+pub(crate) fn sieve_dir(dir: &Path, slot: SlotId) -> std::path::PathBuf {
+    dir.join(format!("slot-{slot}")).join("sieve")
+}
+
+/// See the module.
+pub(crate) struct Slot {
+    pub(crate) id: SlotId,
+    pub(crate) frontier: Frontier,
+    pub(crate) batch: Batch,
+    pub(crate) inbox: VecDeque<(SlotId, Block)>,
+    number: u64,
+    since: Option<Mono>,
+    urgent: Option<Mono>,
+    committing: bool,
+}
+
+impl Slot {
+    pub(crate) fn open(setup: &SlotSetup, dir: &Path, id: SlotId) -> Result<Slot, DrillError> {
+        let store = setup.open_store(dir, id)?;
+        let frontier = setup.open_frontier(dir, id, store)?;
+        Ok(Slot {
+            id,
+            number: frontier.group() + 1,
+            frontier,
+            batch: Batch::new(),
+            inbox: VecDeque::new(),
+            since: None,
+            urgent: None,
+            committing: false,
+        })
+    }
+
+    pub(crate) fn broken(&self, source: FrontierError) -> DrillError {
+        DrillError::Frontier {
+            slot: self.id,
+            source,
+        }
+    }
+
+    // ---- absorbing ----
+
+    /// Whether links wait that there is room for.
+    pub(crate) fn can_absorb(&self) -> bool {
+        !self.inbox.is_empty() && !self.frontier.buffer_is_full()
+    }
+
+    /// Offers the links of the next block. Returns how many.
+    pub(crate) fn absorb(&mut self, now: Mono) -> Result<u64, DrillError> {
+        let Some((source, block)) = self.inbox.pop_front() else {
+            return Ok(0);
+        };
+        let mut rest = &block.bytes[..];
+        while !rest.is_empty() {
+            let found = Found::decode(&mut rest).map_err(|error| self.broken(error.into()))?;
+            self.frontier.offer(&found, now);
+        }
+        let end = JournalEnd {
+            file: 1,
+            bytes: block.end,
+        };
+        self.frontier.covered(source, end);
+        Ok(block.links)
+    }
+
+    // ---- groups ----
+
+    pub(crate) fn grew(&mut self, now: Mono) {
+        self.since.get_or_insert(now);
+    }
+
+    pub(crate) fn grew_urgently(&mut self, now: Mono) {
+        self.grew(now);
+        self.urgent.get_or_insert(now);
+    }
+
+    /// Whether intake must wait for a commit.
+    pub(crate) fn is_clogged(&self) -> bool {
+        self.committing && self.batch.bytes() >= GROUP_BYTES_MAX
+    }
+
+    pub(crate) fn is_hungry(&self, now: Mono) -> bool {
+        self.frontier.next_time() > now
+    }
+
+    /// When the group being built should be committed.
+    pub(crate) fn commit_time(&self, now: Mono) -> Mono {
+        let Some(since) = self.since.filter(|_| !self.committing) else {
+            return Mono::NEVER;
+        };
+        if self.batch.bytes() >= GROUP_BYTES_MAX {
+            return now;
+        }
+        let soon = self.urgent.filter(|_| self.is_hungry(now));
+        let soon = soon.map_or(Mono::NEVER, |soon| soon.plus(GROUP_INTERVAL_HUNGRY));
+        soon.min(since.plus(GROUP_INTERVAL))
+    }
+
+    /// Whether something waits to be committed and nothing is being committed.
+    pub(crate) fn wants_commit(&self) -> bool {
+        !self.committing && (self.since.is_some() || self.frontier.is_dirty())
+    }
+
+    /// Closes the group being built.
+    pub(crate) fn seal(&mut self, now: Stamp) -> (u64, Batch, GroupTail) {
+        let mut batch = std::mem::take(&mut self.batch);
+        let number = self.number;
+        self.number += 1;
+        self.since = None;
+        self.urgent = None;
+        self.committing = true;
+        let tail = self.frontier.seal(number, now, &mut batch);
+        (number, batch, tail)
+    }
+
+    /// A group is durable.
+    pub(crate) fn durable(&mut self, tail: GroupTail) -> Result<(), DrillError> {
+        self.committing = false;
+        if !self.frontier.books().balanced() {
+            let what = format!("books do not balance: {:?}", self.frontier.books());
+            return Err(DrillError::Broken {
+                slot: self.id,
+                what,
+            });
+        }
+        self.frontier
+            .durable(tail)
+            .map_err(|source| self.broken(source))
+    }
+}
