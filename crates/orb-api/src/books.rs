@@ -41,6 +41,8 @@ impl Books {
             UrlState::Pending => self.pending += count,
             UrlState::Done => self.done += count,
             UrlState::Failed => self.failed += count,
+            // A reason that nothing is excluded for has no line.
+            UrlState::Excluded if count == 0 => {}
             UrlState::Excluded => *self.excluded.entry(reason).or_default() += count,
         }
     }
@@ -85,6 +87,26 @@ impl AddAssign<&Books> for Books {
         for (reason, count) in &other.excluded {
             *self.excluded.entry(*reason).or_default() += count;
         }
+    }
+}
+
+impl Books {
+    /// These books without those of a part of it, which moves elsewhere.
+    #[must_use]
+    pub fn less(&self, part: &Books) -> Books {
+        let mut left = Books {
+            discovered: self.discovered.saturating_sub(part.discovered),
+            pending: self.pending.saturating_sub(part.pending),
+            done: self.done.saturating_sub(part.done),
+            failed: self.failed.saturating_sub(part.failed),
+            excluded: self.excluded.clone(),
+        };
+        for (reason, count) in &part.excluded {
+            let known = left.excluded.entry(*reason).or_default();
+            *known = known.saturating_sub(*count);
+        }
+        left.excluded.retain(|_, count| *count > 0);
+        left
     }
 }
 

@@ -223,6 +223,7 @@ impl Frontier {
             rows,
             empty,
             retry_at,
+            not_before,
         } = site;
         if self.sites.warm(id).is_none() {
             let Some(row) = row else {
@@ -248,7 +249,8 @@ impl Frontier {
             warm.window = fresh.collect();
             warm.taken = taken;
         }
-        let at = warm.next_allowed(&self.setup.politeness);
+        let due = not_before.map_or(Mono(0), |due| now.mono.plus(due.since(now.wall)));
+        let at = warm.next_allowed(&self.setup.politeness).max(due);
         let ready = !warm.window.is_empty() || self.sites.errands.contains_key(&id);
         let soon = at <= now.mono.plus(PREFETCH * 2) || self.sites.keeps_all();
         if ready && soon {

@@ -52,6 +52,9 @@ impl Frontier {
             rules: &setup.rules,
         };
         wanted.itself(found)?;
+        if self.snapshot.moved.contains(&site.partition().get()) {
+            return Err("moved");
+        }
         let id = match self.sites.find(site) {
             Some(id) => id,
             None => {
@@ -229,6 +232,9 @@ impl Frontier {
 
     fn queue(&mut self, key: SieveKey, found: Found, batch: &mut Batch) {
         let site = SiteKey::of_url(&self.setup.key, &found.url);
+        if self.snapshot.moved.contains(&site.partition().get()) {
+            return; // it went with its partition
+        }
         let id = match self.sites.find(site) {
             Some(id) => id,
             None => self.new_site(site, &found.url.site()),

@@ -9,6 +9,7 @@
 
 mod admitted;
 mod asking;
+mod check;
 mod codec;
 mod config;
 mod found;
@@ -16,6 +17,7 @@ mod frontier;
 mod intake;
 mod limits;
 mod open;
+mod partition;
 pub mod rows;
 mod scope;
 mod sieve;
@@ -28,12 +30,17 @@ mod window;
 
 pub use admitted::{DrainJob, Drained};
 pub use asking::{QueuedAt, UrlLook, UrlLooked, Waits};
+pub use check::{SlotCheck, SlotState, check_slot};
 pub use codec::DecodeError;
 pub use config::FrontierConfig;
 pub use found::{Found, How};
 pub use frontier::{Frontier, FrontierSetup, GroupTail, Settled, Visit};
 pub use limits::WARM_SITES;
 pub use open::{FrontierError, each_site, each_tally};
+pub use partition::{
+    MoveError, PartitionEnd, PartitionHead, check_partition, drop_partition, half_imported,
+    judge_partition, partition_head, read_partition, write_partition,
+};
 pub use rows::QueueRow;
 pub use scope::{RuleError, Scope, ScopeMarks, UrlRules};
 pub use sieve::{

@@ -57,3 +57,12 @@ pub(crate) const ASK_ROWS: usize = 1_000;
 
 /// Rows of a site that are looked through for one URL: some twenty megabytes of reading.
 pub(crate) const ASK_ROWS_MAX: u64 = 100_000;
+
+/// Disagreements that a check tells one by one; beyond, they are counted.
+pub(crate) const CHECK_FINDINGS_MAX: usize = 100;
+
+/// Bytes gathered before a frame of an exported partition is written; a batch of its import is about as large.
+pub(crate) const PARTITION_FRAME_BYTES: usize = 256 << 10;
+
+/// Bytes of one such frame at most: one gathered, and the largest value a store takes.
+pub(crate) const PARTITION_FRAME_BYTES_MAX: usize = 16 << 20;

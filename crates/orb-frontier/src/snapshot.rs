@@ -3,7 +3,7 @@
 //! In: a frontier's state. Out: one row of the keyspace `Meta`. May touch: nothing.
 //! Invariant: committed together with the rows it counts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use orb_api::{Books, Sightings};
 use orb_store::JournalEnd;
@@ -48,6 +48,9 @@ pub struct SlotSnapshot {
     pub absorbed: BTreeMap<u8, (u64, u64)>,
     /// How far the seeds are absorbed.
     pub seeds: SeedsEnd,
+    /// Partitions that were moved to another folder: links to their sites are that folder's.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub moved: BTreeSet<u16>,
 }
 
 impl SlotSnapshot {

@@ -12,6 +12,7 @@ use orb_shard::SiteKey;
 use orb_store::{Keyspace, Store};
 use orb_url::{CrawlKey, Site};
 
+use crate::limits::PREFETCH;
 use crate::rows::{Lane, lane_start, prefix_end, queue_key, queue_place, site_prefix};
 use crate::site_row::{LaneStarts, SiteRow};
 use crate::{FrontierError, QueueRow, Queued, SiteId};
@@ -56,6 +57,8 @@ pub(crate) struct LoadedSite {
     pub(crate) empty: u32,
     /// Due time of the first retry that is not due yet.
     pub(crate) retry_at: Option<Wall>,
+    /// When the rows may be requested, if not at once: they are that retry, which is due soon.
+    pub(crate) not_before: Option<Wall>,
 }
 
 /// What a [`LoadJob`] read.
@@ -93,6 +96,7 @@ fn load_site(
         rows: Vec::new(),
         empty: 0,
         retry_at: None,
+        not_before: None,
     };
     let (taken, starts, retries) = match item.held {
         Held::Warm {
@@ -117,11 +121,14 @@ fn load_site(
         rows_max: item.rows_max,
         rows: &mut site.rows,
     };
-    if retries > 0 && !reader.is_full() {
-        site.retry_at = reader.read(Lane::RETRY, None, |key| {
+    let later_than = |until: Wall| {
+        move |key: &[u8]| {
             let due = Wall(i64::try_from(queue_place(key).1).unwrap_or(i64::MAX));
-            (due > now).then_some(due)
-        })?;
+            (due > until).then_some(due)
+        }
+    };
+    if retries > 0 && !reader.is_full() {
+        site.retry_at = reader.read(Lane::RETRY, None, later_than(now))?;
     }
     for lane in (1..u32::BITS as u8).map(Lane) {
         if reader.is_full() {
@@ -135,6 +142,15 @@ fn load_site(
                 site.empty |= lane.bit();
             }
         }
+    }
+    let soon = now.plus(PREFETCH * 2);
+    if let Some(due) = site
+        .retry_at
+        .filter(|due| reader.rows.is_empty() && *due <= soon)
+    {
+        // Nothing else is there, and reading it again until then would be all that is done for it.
+        reader.read(Lane::RETRY, None, later_than(due))?;
+        site.not_before = Some(due);
     }
     Ok(site)
 }

@@ -2,181 +2,20 @@
 
 #![allow(clippy::unwrap_used)] // the bench fails as the test does that drives it
 
-use std::cell::Cell;
-use std::path::Path;
+mod bench;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use orb_api::{Outcome, Reason, UrlState};
-use orb_env::{BootId, Disk, MemoryDisk, Mono, Stamp, Wall};
-use orb_frontier::rows::FateRow;
+use bench::{Bench, any, both_ways, fate};
+use orb_api::{Reason, UrlState};
+use orb_env::{Disk, Mono, Wall};
 use orb_frontier::{
-    Found, Frontier, FrontierConfig, FrontierSetup, GroupTail, How, Queued, Scope, SeedsEnd,
-    Settled, SieveKey, UrlLook, UrlLooked, UrlRules, Visit, WARM_SITES, Waits,
+    FrontierConfig, How, Scope, SeedsEnd, Settled, SieveKey, UrlLook, UrlLooked, Waits,
 };
-use orb_gate::PolitenessConfig;
 use orb_shard::{SlotId, SlotMap};
-use orb_store::{Batch, JournalEnd, ModelOpener, StoreOpener};
+use orb_store::{Batch, JournalEnd};
 use orb_url::{CrawlKey, CrawlUrl};
-
-struct Bench {
-    disk: MemoryDisk,
-    opener: ModelOpener,
-    config: FrontierConfig,
-    frontier: Option<Frontier>,
-    now: Stamp,
-    group: u64,
-}
-
-impl Bench {
-    fn new(config: FrontierConfig) -> Bench {
-        let disk = MemoryDisk::new();
-        let opener = ModelOpener::new(disk.clone());
-        let now = Stamp {
-            boot: BootId([1; 16]),
-            mono: Mono(1_000_000),
-            wall: Wall(1_000_000_000),
-        };
-        let mut bench = Bench {
-            disk,
-            opener,
-            config,
-            frontier: None,
-            now,
-            group: 0,
-        };
-        bench.open(true);
-        bench
-    }
-
-    fn open(&mut self, clean: bool) {
-        self.frontier = None;
-        let store = self.opener.open(Path::new("/c/store")).unwrap();
-        let setup = FrontierSetup {
-            slot: SlotId(0),
-            slots: SlotMap::new(4).unwrap(),
-            key: CrawlKey::ZERO,
-            sieve_dir: "/c/sieve".into(),
-            config: FrontierConfig {
-                warm_sites_max: WARM.get(),
-                ..self.config.clone()
-            },
-            rules: Arc::new(UrlRules::default()),
-            politeness: PolitenessConfig::default(),
-            disk: Arc::new(self.disk.clone()) as Arc<dyn Disk>,
-            clean,
-            opened: self.now,
-        };
-        let frontier = Frontier::open(setup, store).unwrap();
-        self.group = frontier.group();
-        self.frontier = Some(frontier);
-    }
-
-    fn f(&mut self) -> &mut Frontier {
-        self.frontier.as_mut().unwrap()
-    }
-
-    fn pass(&mut self, time: Duration) {
-        self.now.mono = self.now.mono.plus(time);
-        self.now.wall = self.now.wall.plus(time);
-    }
-
-    /// Seals and commits what is in `batch`.
-    fn commit(&mut self, mut batch: Batch) {
-        self.group += 1;
-        let (group, now) = (self.group, self.now);
-        let tail: GroupTail = self.f().seal(group, now, &mut batch);
-        assert!(self.f().books().balanced());
-        self.f().store().commit(batch).unwrap();
-        self.f().durable(tail).unwrap();
-    }
-
-    fn offer(&mut self, url: &str, how: How, depth: u16) {
-        let found = Found {
-            url: CrawlUrl::parse(url).unwrap(),
-            via: None,
-            depth,
-            hops: 0,
-            how,
-            bare_domain: false,
-            rank: None,
-        };
-        let now = self.now.mono;
-        self.f().offer(&found, now);
-    }
-
-    /// Merges, switches, drains: found URLs reach the queues.
-    fn absorb(&mut self) {
-        if let Some(job) = self.f().start_merge() {
-            let merged = job.run().unwrap();
-            let mut batch = Batch::new();
-            self.f().merged(&merged, &mut batch);
-            self.commit(batch);
-        }
-        while let Some(job) = self.f().start_drain() {
-            let drained = job.run().unwrap();
-            let mut batch = Batch::new();
-            self.f().drained(drained, &mut batch);
-            self.commit(batch);
-        }
-    }
-
-    /// The next visit and its first URL, when one is due now.
-    fn next(&mut self) -> Option<(Visit, Queued)> {
-        let now = self.now;
-        while let Some(job) = self.f().start_load(now) {
-            let loaded = job.run().unwrap();
-            self.f().loaded(loaded, now);
-        }
-        let visit = self.f().next_visit(now.mono)?;
-        let queued = self.f().take_url(visit.id).expect("a ready site has urls");
-        Some((visit, queued))
-    }
-
-    fn settle(&mut self, visit: &Visit, queued: Queued, settled: Settled) {
-        let mut batch = Batch::new();
-        self.f().settle(visit.id, queued, settled, &mut batch);
-        self.f().release(visit.id, Mono(0));
-        self.commit(batch);
-    }
-}
-
-thread_local! {
-    /// Sites kept in memory by the benches of this thread.
-    static WARM: Cell<usize> = const { Cell::new(WARM_SITES) };
-}
-
-/// Runs a test with every site kept in memory, and again with none that is not visited.
-fn both_ways(test: impl Fn()) {
-    for warm in [WARM_SITES, 0] {
-        WARM.set(warm);
-        test();
-    }
-}
-
-fn fate(queued: &Queued, state: UrlState) -> Settled {
-    Settled::Final(Box::new(FateRow {
-        state,
-        outcome: Outcome::Captured,
-        reason: Reason::None,
-        detail: String::new(),
-        status: 200,
-        attempts: 1,
-        found: queued.row.found.clone(),
-        at: Wall(1),
-        place: None,
-        digest: None,
-        etag: None,
-        last_modified: None,
-    }))
-}
-
-fn any() -> FrontierConfig {
-    FrontierConfig {
-        scope: Scope::Any,
-        ..FrontierConfig::default()
-    }
-}
 
 #[test]
 fn each_url_comes_out_once_and_ends_in_one_state() {
@@ -345,6 +184,31 @@ fn rows_that_arrive_during_a_read_are_read_again() {
         bench.f().loaded(early, now);
         let (_, queued) = bench.next().expect("the row is found");
         assert!(queued.row.found.url.as_str().ends_with("/2"));
+    });
+}
+
+#[test]
+fn a_retry_that_is_due_soon_is_read_once() {
+    both_ways(|| {
+        let mut bench = Bench::new(any());
+        bench.offer("https://a.example/", How::Seed, 0);
+        bench.absorb();
+        let (visit, queued) = bench.next().unwrap();
+        let due = bench.now.wall.plus(Duration::from_secs(30));
+        bench.settle(&visit, queued, Settled::Retry(due, 1));
+        // As a shard does in the last second: whatever wants to be read is.
+        bench.pass(Duration::from_millis(29_100));
+        let now = bench.now;
+        let mut reads = 0;
+        while let Some(job) = bench.f().start_load(now) {
+            let loaded = job.run().unwrap();
+            bench.f().loaded(loaded, now);
+            reads += 1;
+        }
+        assert!(reads <= 2, "{reads} reads");
+        assert!(bench.next().is_none(), "it is not due yet");
+        bench.pass(Duration::from_millis(900));
+        assert!(bench.next().is_some());
     });
 }
 
