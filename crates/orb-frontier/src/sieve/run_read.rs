@@ -215,7 +215,7 @@ impl Streams {
     /// `fresh` goes on after those. Keys that several hold come several times, next to each other. Both are empty
     /// at the end.
     ///
-    /// Cost: some 5 ns a key: blocks are unpacked whole, and sorting finds what is sorted already.
+    /// Cost: some nanoseconds a key: blocks are unpacked whole, and sorting finds what is sorted already.
     pub(super) fn next(
         &mut self,
         fresh: &mut impl Ascending,
