@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     archive, audit, bench, completions, config, control, crawl, demo, doctor, fetch, inspect, man,
-    plan, read, robots, simweb, status, url, why,
+    plan, read, robots, simweb, state, status, url, why,
 };
 use crate::exit::Outcome;
 
@@ -39,6 +39,9 @@ enum Command {
     Resume(control::PauseArgs),
     /// Judge from a crawl's folder whether it kept its promises.
     Audit(audit::AuditArgs),
+    /// Check a stopped crawl's state, or move partitions between folders.
+    #[command(subcommand)]
+    State(state::StateCommand),
     /// Tell what became of a URL, and why.
     Why(why::WhyArgs),
     /// Look into a part of a crawl.
@@ -86,6 +89,7 @@ pub(crate) fn run() -> Outcome {
         Command::Pause(args) => control::pause(&args),
         Command::Resume(args) => control::resume(&args),
         Command::Audit(args) => audit::run(&args),
+        Command::State(command) => state::run(&command),
         Command::Why(args) => why::run(&args),
         Command::Inspect(command) => inspect::run(&command),
         Command::Archive(command) => archive::run(&command),

@@ -7,7 +7,7 @@ use std::io;
 use std::path::PathBuf;
 
 use orb_frontier::FrontierError;
-use orb_shard::SlotId;
+use orb_shard::{Partition, SlotId};
 use orb_store::{JournalError, StoreError};
 
 /// Why a crawl could not begin or go on.
@@ -36,6 +36,14 @@ pub enum CrawlError {
         found: u32,
         /// What we read.
         known: u32,
+    },
+    /// A partition was being imported when the process ended.
+    #[error(
+        "the import of partition {partition} was cut short: run `orb state import` with its file again"
+    )]
+    HalfImported {
+        /// Which.
+        partition: Partition,
     },
     /// The folder's identity file is not readable.
     #[error("{} is not a crawl's identity file", file.display())]
@@ -161,6 +169,7 @@ impl CrawlError {
             CrawlError::Config(_)
             | CrawlError::NewerFormat { .. }
             | CrawlError::OlderFormat { .. }
+            | CrawlError::HalfImported { .. }
             | CrawlError::SuffixList { .. }
             | CrawlError::NoCrawl { .. }
             | CrawlError::Shard { .. } => FailureKind::Usage,

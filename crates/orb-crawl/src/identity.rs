@@ -82,6 +82,17 @@ impl CrawlIdentity {
         }
     }
 
+    /// The identity of a folder that takes partitions of the crawl with this key.
+    pub(crate) fn of_key(key: &str, cores: usize) -> CrawlIdentity {
+        CrawlIdentity {
+            format: FORMAT_VERSION,
+            key: key.to_owned(),
+            slots: SlotMap::for_cores(cores).slots(),
+            suffix_list: PSL_VERSION.to_owned(),
+            runs: Vec::new(),
+        }
+    }
+
     /// Reads the folder's identity; `None` when there is no crawl yet.
     ///
     /// # Errors
@@ -144,6 +155,11 @@ impl CrawlIdentity {
         self.runs.push(run);
         let excess = self.runs.len().saturating_sub(RUNS_MAX);
         self.runs.drain(..excess);
+        self.store(disk, dir)
+    }
+
+    /// Writes it as it is.
+    pub(crate) fn store(&self, disk: &dyn Disk, dir: &CrawlDir) -> Result<(), CrawlError> {
         let text = serde_json::to_vec_pretty(self).expect("the identity has only plain keys");
         disk.replace(&dir.identity(), &text)
             .map_err(CrawlError::file("write", &dir.identity()))

@@ -93,7 +93,11 @@ pub fn open(setup: CrawlSetup) -> Result<OpenCrawl, CrawlError> {
     })
 }
 
-fn make_folders(disk: &dyn Disk, dir: &CrawlDir, slots: &SlotMap) -> Result<(), CrawlError> {
+pub(crate) fn make_folders(
+    disk: &dyn Disk,
+    dir: &CrawlDir,
+    slots: &SlotMap,
+) -> Result<(), CrawlError> {
     let mut folders = vec![
         dir.root().to_path_buf(),
         dir.warc(),
@@ -128,7 +132,7 @@ fn make_folders(disk: &dyn Disk, dir: &CrawlDir, slots: &SlotMap) -> Result<(), 
     Ok(())
 }
 
-fn clean_marker(dir: &CrawlDir) -> std::path::PathBuf {
+pub(crate) fn clean_marker(dir: &CrawlDir) -> std::path::PathBuf {
     dir.state().join("clean")
 }
 

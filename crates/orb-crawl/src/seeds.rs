@@ -10,7 +10,7 @@ use std::sync::Arc;
 use orb_api::CrawlDir;
 use orb_env::{AppendFile, Disk};
 use orb_frontier::{Found, How, SeedsEnd};
-use orb_shard::{SlotId, SlotMap};
+use orb_shard::SlotMap;
 use orb_url::{CrawlKey, Seed};
 
 use crate::CrawlError;
@@ -68,7 +68,7 @@ impl<'a> SeedIntake<'a> {
         let slot = self.slots.slot_of_url(&self.key, &seed.url);
         let index = usize::from(slot.0);
         if self.open[index].is_none() {
-            self.open[index] = Some(self.begin_dir(slot)?);
+            self.open[index] = Some(begin(self.disk, &self.dir.seeds(slot))?);
         }
         let seeds = self.open[index].as_mut().expect("opened above");
         let found = Found {
@@ -80,58 +80,95 @@ impl<'a> SeedIntake<'a> {
             bare_domain: seed.bare_domain,
             rank: seed.rank,
         };
-        let mut row = Vec::new();
-        found.encode_into(&mut row);
-        seeds
-            .buffer
-            .extend_from_slice(&(row.len() as u32).to_be_bytes());
-        seeds.buffer.extend_from_slice(&row);
+        seeds.add(&found);
         if seeds.buffer.len() > SEED_BYTES {
             flush(seeds, &self.dir.seeds(slot))?;
         }
         Ok(())
     }
 
-    fn begin_dir(&self, slot: SlotId) -> Result<SlotSeeds, CrawlError> {
-        let dir = self.dir.seeds(slot);
-        let number = files(self.disk, &dir)?
-            .last()
-            .map_or(1, |(number, _)| number + 1);
-        // Written under another name, so that half a list is never absorbed.
-        let path = dir.join("new");
-        self.disk
-            .remove(&path)
-            .map_err(CrawlError::file("remove", &path))?;
-        let file = self
-            .disk
-            .append(&path)
-            .map_err(CrawlError::file("open", &path))?;
-        Ok(SlotSeeds {
-            number,
-            file,
-            buffer: Vec::new(),
-        })
-    }
-
     /// Makes the list durable.
     pub(crate) fn finish(mut self) -> Result<(), CrawlError> {
         for slot in self.slots.slot_ids() {
-            let Some(mut seeds) = self.open[usize::from(slot.0)].take() else {
-                continue;
-            };
-            let dir = self.dir.seeds(slot);
-            flush(&mut seeds, &dir)?;
-            seeds.file.sync().map_err(CrawlError::file("sync", &dir))?;
-            let (from, to) = (dir.join("new"), path_of(&dir, seeds.number));
-            self.disk
-                .rename(&from, &to)
-                .map_err(CrawlError::file("rename", &from))?;
-            self.disk
-                .sync_dir(&dir)
-                .map_err(CrawlError::file("sync", &dir))?;
+            if let Some(seeds) = self.open[usize::from(slot.0)].take() {
+                end(self.disk, &self.dir.seeds(slot), seeds)?;
+            }
         }
         Ok(())
     }
+}
+
+impl SlotSeeds {
+    fn add(&mut self, found: &Found) {
+        let mut row = Vec::new();
+        found.encode_into(&mut row);
+        let bytes = row.len() as u32;
+        self.buffer.extend_from_slice(&bytes.to_be_bytes());
+        self.buffer.extend_from_slice(&row);
+    }
+}
+
+/// Begins a seed file under another name, so that half a list is never absorbed.
+fn begin(disk: &dyn Disk, dir: &Path) -> Result<SlotSeeds, CrawlError> {
+    let number = files(disk, dir)?.last().map_or(1, |(number, _)| number + 1);
+    let path = dir.join("new");
+    disk.remove(&path)
+        .map_err(CrawlError::file("remove", &path))?;
+    let file = disk
+        .append(&path)
+        .map_err(CrawlError::file("open", &path))?;
+    Ok(SlotSeeds {
+        number,
+        file,
+        buffer: Vec::new(),
+    })
+}
+
+/// Makes a seed file durable under its final name.
+fn end(disk: &dyn Disk, dir: &Path, mut seeds: SlotSeeds) -> Result<(), CrawlError> {
+    flush(&mut seeds, dir)?;
+    seeds.file.sync().map_err(CrawlError::file("sync", dir))?;
+    let (from, to) = (dir.join("new"), path_of(dir, seeds.number));
+    disk.rename(&from, &to)
+        .map_err(CrawlError::file("rename", &from))?;
+    disk.sync_dir(dir).map_err(CrawlError::file("sync", dir))
+}
+
+/// Stores found URLs, whatever found them, as one more seed file of a slot: it absorbs them first.
+pub(crate) fn store_found(disk: &dyn Disk, dir: &Path, found: &[Found]) -> Result<(), CrawlError> {
+    if found.is_empty() {
+        return Ok(());
+    }
+    let mut seeds = begin(disk, dir)?;
+    for found in found {
+        seeds.add(found);
+        if seeds.buffer.len() > SEED_BYTES {
+            flush(&mut seeds, dir)?;
+        }
+    }
+    end(disk, dir, seeds)
+}
+
+/// Everything in the seed files of `dir` beyond `from`. Blocking; memory: all of it.
+pub(crate) fn rest(
+    disk: &Arc<dyn Disk>,
+    dir: &Path,
+    mut from: SeedsEnd,
+) -> Result<Vec<Found>, CrawlError> {
+    let list = files(disk.as_ref(), dir)?;
+    let mut all = Vec::new();
+    while waiting(from, &list) {
+        let job = SeedJob {
+            disk: Arc::clone(disk),
+            dir: dir.to_path_buf(),
+            from,
+            files: list.clone(),
+        };
+        let (found, next) = job.run()?;
+        all.extend(found);
+        from = next;
+    }
+    Ok(all)
 }
 
 fn flush(seeds: &mut SlotSeeds, dir: &Path) -> Result<(), CrawlError> {

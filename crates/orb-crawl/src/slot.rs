@@ -13,7 +13,7 @@ use std::time::Duration;
 use orb_api::{AttemptRow, Outcome};
 use orb_env::mutant::{Mutant, planted};
 use orb_env::{AppendFile, Mono, Stamp};
-use orb_frontier::{Frontier, FrontierSetup, SiteId};
+use orb_frontier::{Frontier, FrontierSetup, SiteId, half_imported};
 use orb_shard::SlotId;
 use orb_store::{JournalEnd, JournalReader, Keyspace, Store};
 use orb_url::{Fingerprint, Site};
@@ -96,6 +96,7 @@ impl Slot {
             .stores(shared.config.memory_max.bytes() / 3 / u64::from(shared.slots.slots()))
             .open(&dir.store(id))
             .map_err(|source| CrawlError::Store { slot: id, source })?;
+        whole(id, store.as_ref())?;
         let ends = FileEnds::read(store.as_ref(), id)?;
         let (files, undone) = SlotFiles::open(dir, id, &disk, &ends)?;
         let suspects = read_suspects(shared, id, store.as_ref(), clean)?;
@@ -454,6 +455,15 @@ impl Slot {
 
 /// In the note file: the page before this was read to its end. No page is looked for under it.
 const READ: Fingerprint = Fingerprint(0);
+
+/// Refuses a slot into which a partition was being written when the process ended.
+fn whole(slot: SlotId, store: &dyn Store) -> Result<(), CrawlError> {
+    match half_imported(store) {
+        Ok(None) => Ok(()),
+        Ok(Some(partition)) => Err(CrawlError::HalfImported { partition }),
+        Err(source) => Err(CrawlError::Frontier { slot, source }),
+    }
+}
 
 fn read_suspects(
     shared: &Shared,

@@ -21,7 +21,7 @@ use std::io::{self, Read, Write};
 
 use orb_api::{Books, Reason, UrlState};
 use orb_shard::{Partition, SiteKey};
-use orb_store::{Batch, Keyspace, Row, StoreError};
+use orb_store::{Batch, Keyspace, Row, Store, StoreError};
 use orb_url::{CrawlKey, Fingerprint};
 use serde::{Deserialize, Serialize};
 
@@ -454,8 +454,8 @@ pub fn read_partition(
 ///
 /// # Errors
 /// When the store fails.
-pub fn half_imported(state: &SlotState<'_>) -> Result<Option<Partition>, FrontierError> {
-    let row = state.store.get(Keyspace::Meta, IMPORTING)?;
+pub fn half_imported(store: &dyn Store) -> Result<Option<Partition>, FrontierError> {
+    let row = store.get(Keyspace::Meta, IMPORTING)?;
     let number = row.and_then(|row| Some(u16::from_be_bytes(row.try_into().ok()?)));
     Ok(number.and_then(Partition::new))
 }
@@ -466,7 +466,7 @@ fn make_room(
     partition: Partition,
     snapshot: &SlotSnapshot,
 ) -> Result<(), MoveError> {
-    let again = half_imported(state)? == Some(partition);
+    let again = half_imported(state.store)? == Some(partition);
     if snapshot.moved.contains(&partition.get()) && !snapshot.admitted.is_empty() {
         return Err(MoveError::Undrained { partition });
     }

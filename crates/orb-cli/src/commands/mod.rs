@@ -20,6 +20,7 @@ pub(crate) mod plan;
 pub(crate) mod read;
 pub(crate) mod robots;
 pub(crate) mod simweb;
+pub(crate) mod state;
 pub(crate) mod status;
 pub(crate) mod url;
 pub(crate) mod why;
