@@ -81,6 +81,34 @@ const RUNS: &[LongRun] = &[
         about: "what `orb plan` says against what comes of it: many small sites, few big ones, slow ones; six minutes",
         command: &["xtask/plan/run.py"],
     },
+    LongRun {
+        name: "frontier-kills",
+        about: "a small frontier killed 1,000 times, at random moments and at its writes, and judged each time; takes ROUNDS, SEED; two minutes",
+        command: &[
+            "cargo",
+            "run",
+            "--release",
+            "-p",
+            "orb-drill",
+            "--example",
+            "frontier_kills",
+            "--",
+        ],
+    },
+    LongRun {
+        name: "frontier-hour",
+        about: "an hour of virtual time on 1,000,000 sites with a pause of 70 s: is politeness all that limits?; takes SITES, MINUTES, PAUSE, DIR; an hour or two",
+        command: &[
+            "cargo",
+            "run",
+            "--release",
+            "-p",
+            "orb-drill",
+            "--example",
+            "frontier_hour",
+            "--",
+        ],
+    },
 ];
 
 /// The table as text, one run a line.

@@ -11,11 +11,13 @@ use orb_api::{Outcome, Reason, UrlState};
 use orb_env::{Mono, Wall};
 use orb_frontier::rows::{FateRow, Place};
 use orb_frontier::{Queued, Settled, Visit};
-use orb_gate::{Exchanging, Permit};
+use orb_gate::{Exchanging, Feedback, Permit};
 use orb_shard::SlotId;
+use orb_store::Batch;
 use orb_url::{Fingerprint, Site};
 
 use crate::lanes::Took;
+use crate::slot::Slot;
 use crate::stream::Round;
 
 /// One request.
@@ -63,6 +65,11 @@ pub(crate) trait Pretence: Send {
         Ok(())
     }
 
+    /// How the site took it.
+    fn feedback(&self, _queued: Option<&Queued>) -> Feedback {
+        Feedback::Answered
+    }
+
     /// A request ended, before its group is committed.
     fn ended(
         &mut self,
@@ -70,12 +77,13 @@ pub(crate) trait Pretence: Send {
         _site: &Site,
         _began: Mono,
         _now: Mono,
+        _feedback: Feedback,
     ) -> Result<(), String> {
         Ok(())
     }
 
     /// What the request came to.
-    fn outcome(&mut self, queued: &Queued, now: Wall) -> Settled {
+    fn outcome(&mut self, queued: &Queued, _feedback: Feedback, now: Wall) -> Settled {
         settled(queued, now)
     }
 
@@ -85,8 +93,15 @@ pub(crate) trait Pretence: Send {
     /// A robots.txt was fetched.
     fn robots_fetched(&mut self) {}
 
-    /// A group is durable.
-    fn durable(&mut self, _slot: SlotId, _group: u64) {}
+    /// A group is closed; what the pretence wants stored with it joins the batch.
+    fn sealed(&mut self, _batch: &mut Batch, _now: Mono) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// A group is durable. An error is a promise broken.
+    fn durable(&mut self, _slot: &Slot, _group: u64) -> Result<(), String> {
+        Ok(())
+    }
 }
 
 /// A web that only answers.

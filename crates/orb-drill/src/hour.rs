@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use orb_env::{Entropy, Mono, SeededEntropy};
 use orb_frontier::{How, Queued};
-use orb_gate::PolitenessConfig;
+use orb_gate::{Feedback, PolitenessConfig};
 use orb_shard::{SlotId, SlotMap};
 use orb_url::{CrawlKey, CrawlUrl, Site};
 use serde::Serialize;
@@ -220,7 +220,14 @@ impl Pretence for Web {
         Ok(())
     }
 
-    fn ended(&mut self, _slot: SlotId, site: &Site, _began: Mono, now: Mono) -> Result<(), String> {
+    fn ended(
+        &mut self,
+        _slot: SlotId,
+        site: &Site,
+        _began: Mono,
+        now: Mono,
+        _feedback: Feedback,
+    ) -> Result<(), String> {
         self.last_end[number_of(site) as usize] = now.0;
         Ok(())
     }

@@ -16,6 +16,7 @@ mod flight;
 mod helping;
 mod histogram;
 mod hour;
+pub mod kills;
 mod lanes;
 mod names;
 mod plan;

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use orb_env::{BootId, Entropy, Mono, SeededEntropy, Stamp, Wall, thread_cpu};
 use orb_frontier::{Queued, Settled, Visit};
-use orb_gate::{AddressClocks, Answer, Feedback, PolitenessConfig};
+use orb_gate::{AddressClocks, Answer, PolitenessConfig};
 use orb_shard::SlotId;
 
 use crate::DrillError;
@@ -180,7 +180,7 @@ impl Shard {
             moved |= self.start_jobs(at, open);
             moved |= open && self.begin_visits(at)?;
         }
-        Ok(moved | self.maybe_commit(at, !open))
+        Ok(moved | self.maybe_commit(at, !open)?)
     }
 
     fn absorb(&mut self, at: usize) -> Result<bool, DrillError> {
@@ -235,7 +235,7 @@ impl Shard {
         }
     }
 
-    fn maybe_commit(&mut self, at: usize, ending: bool) -> bool {
+    fn maybe_commit(&mut self, at: usize, ending: bool) -> Result<bool, DrillError> {
         let now = self.now;
         let slot = &mut self.slots[at];
         if slot.frontier.is_dirty() {
@@ -243,10 +243,14 @@ impl Shard {
         }
         let due = slot.commit_time(now) <= now || (ending && slot.wants_commit());
         if !due {
-            return false;
+            return Ok(false);
         }
         let before = thread_cpu();
-        let (_, batch, tail) = slot.seal(stamp(now));
+        let (mut batch, tail) = slot.seal(stamp(now));
+        let id = slot.id;
+        self.pretence
+            .sealed(&mut batch, now)
+            .map_err(|what| DrillError::Broken { slot: id, what })?;
         self.costs.seal_cpu += thread_cpu().saturating_sub(before);
         let store = Arc::clone(slot.frontier.store());
         self.found[at].swap(0, 1);
@@ -254,7 +258,7 @@ impl Shard {
             let committed = store.commit(batch).map(|()| tail);
             (at, Done::Committed(committed))
         });
-        true
+        Ok(true)
     }
 
     // ---- results ----
@@ -313,7 +317,12 @@ impl Shard {
                     source,
                 })?;
                 slot.durable(tail)?;
-                self.pretence.durable(slot.id, slot.frontier.group());
+                self.pretence
+                    .durable(slot, slot.frontier.group())
+                    .map_err(|what| DrillError::Broken {
+                        slot: slot.id,
+                        what,
+                    })?;
                 self.costs.groups += 1;
                 self.costs.seal_cpu += thread_cpu().saturating_sub(before);
                 self.costs.commit_cpu += took.cpu;
@@ -496,17 +505,18 @@ impl Shard {
             return Ok(());
         };
         let gate = thread_cpu();
+        let feedback = self.pretence.feedback(queued.as_ref());
         let spent = exchanging.end(now.mono);
         let broken = |what: String| DrillError::Broken {
             slot: slot.id,
             what,
         };
         self.pretence
-            .ended(slot.id, &visit.site, spent.started(), now.mono)
+            .ended(slot.id, &visit.site, spent.started(), now.mono, feedback)
             .map_err(broken)?;
         slot.frontier.clock(visit.id).finish(
             &spent,
-            Feedback::Answered,
+            feedback,
             &self.politeness,
             self.entropy.next_u64(),
         );
@@ -523,7 +533,7 @@ impl Shard {
                 round.resize(self.slots.len(), Block::default());
             }
             self.pretence.links(&queued, round);
-            let settled = self.pretence.outcome(&queued, now.wall);
+            let settled = self.pretence.outcome(&queued, feedback, now.wall);
             let is_final = matches!(settled, Settled::Final(_));
             let slot = &mut self.slots[at];
             slot.frontier

@@ -135,7 +135,16 @@ pub(crate) struct Slot {
 
 impl Slot {
     pub(crate) fn open(setup: &SlotSetup, dir: &Path, id: SlotId) -> Result<Slot, DrillError> {
-        let store = setup.open_store(dir, id)?;
+        Slot::with_store(setup, dir, id, setup.open_store(dir, id)?)
+    }
+
+    /// Opens a slot whose store is open.
+    pub(crate) fn with_store(
+        setup: &SlotSetup,
+        dir: &Path,
+        id: SlotId,
+        store: Arc<dyn Store>,
+    ) -> Result<Slot, DrillError> {
         let frontier = setup.open_frontier(dir, id, store)?;
         Ok(Slot {
             id,
@@ -220,7 +229,7 @@ impl Slot {
     }
 
     /// Closes the group being built.
-    pub(crate) fn seal(&mut self, now: Stamp) -> (u64, Batch, GroupTail) {
+    pub(crate) fn seal(&mut self, now: Stamp) -> (Batch, GroupTail) {
         let mut batch = std::mem::take(&mut self.batch);
         let number = self.number;
         self.number += 1;
@@ -228,7 +237,7 @@ impl Slot {
         self.urgent = None;
         self.committing = true;
         let tail = self.frontier.seal(number, now, &mut batch);
-        (number, batch, tail)
+        (batch, tail)
     }
 
     /// A group is durable.
