@@ -81,6 +81,12 @@ pub struct Status {
     pub pages: u64,
     /// Requests of any kind in this run.
     pub requests: u64,
+    /// Pages fetched again in this run.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub again: u64,
+    /// Those of them that had changed: the useful ones.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub again_useful: u64,
     /// Attempts by outcome in this run.
     pub outcomes: BTreeMap<String, u64>,
     /// Bytes received and sent in this run.
@@ -113,6 +119,11 @@ pub struct Status {
     /// Seconds until the crawl ends at the pace of the last minute, where an end is in sight.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub eta_seconds: Option<f64>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde asks for a reference
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// The caps of a crawl and what it has used of them. A cap of 0 is none.

@@ -47,6 +47,8 @@ pub(crate) struct Capture<'a> {
     pub(crate) response: &'a Response,
     pub(crate) digest: Digest,
     pub(crate) original: Option<Original>,
+    /// The server says that the page is as it was.
+    pub(crate) not_modified: bool,
     pub(crate) facts: &'a PageFacts,
     pub(crate) fields: Vec<(&'static str, String)>,
     /// Why the body is not kept, if it is not.
@@ -161,8 +163,8 @@ impl Archivist {
         let before = part.bytes.len();
         let main = match (capture.withheld, &capture.original) {
             (Some(_), _) => None,
-            (None, Some(original)) => Some(self.revisit(part, capture, original)),
-            (None, None) => Some(self.response(part, capture)),
+            (None, None) if !capture.not_modified => Some(self.response(part, capture)),
+            (None, original) => Some(self.revisit(part, capture, original.as_ref())),
         };
         self.request(part, capture, entropy);
         let metadata = self.metadata(part, capture, entropy);
@@ -202,7 +204,7 @@ impl Archivist {
         &mut self,
         part: &mut SegmentPart,
         capture: &Capture<'_>,
-        original: &Original,
+        original: Option<&Original>,
     ) -> ArchivePlace {
         let protocols = protocols(capture.exchange);
         let record = RevisitRecord {
@@ -211,8 +213,12 @@ impl Archivist {
             target_uri: capture.url,
             ip: Some(capture.exchange.remote.ip()),
             block: &[&capture.response.raw[..capture.response.head_len]],
-            profile: RevisitProfile::IdenticalPayloadDigest(capture.digest),
-            refers_to: Some(Referred {
+            profile: if capture.not_modified {
+                RevisitProfile::ServerNotModified(Some(capture.digest))
+            } else {
+                RevisitProfile::IdenticalPayloadDigest(capture.digest)
+            },
+            refers_to: original.map(|original| Referred {
                 id: original.id,
                 target_uri: &original.uri,
                 date_us: original.at.0,

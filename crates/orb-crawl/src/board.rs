@@ -72,6 +72,10 @@ pub(crate) struct RunCounts {
     pub(crate) reasons: BTreeMap<Reason, u64>,
     /// Groups made durable.
     pub(crate) groups: u64,
+    /// Pages fetched again.
+    pub(crate) again: u64,
+    /// Those of them that had changed.
+    pub(crate) again_useful: u64,
 }
 
 impl RunCounts {

@@ -230,6 +230,19 @@ impl CrawlConfig {
                 problem: problem.to_owned(),
             })
         };
+        let recrawl = &self.frontier.recrawl;
+        if !(0.01..=0.99).contains(&recrawl.useful_target) {
+            return fail(
+                "frontier.recrawl.useful_target",
+                "is a share from 0.01 to 0.99",
+            );
+        }
+        if recrawl.interval_min > recrawl.interval_max {
+            return fail(
+                "frontier.recrawl.interval_min",
+                "is larger than `frontier.recrawl.interval_max`; lower it or raise the other",
+            );
+        }
         if self.slots != 0 && !(self.slots.is_power_of_two() && (4..=64).contains(&self.slots)) {
             return fail(
                 "slots",

@@ -210,6 +210,8 @@ impl Coordinator {
             status.sites_parked += report.sites.parked;
             status.pages += report.counts.pages;
             status.requests += report.counts.requests;
+            status.again += report.counts.again;
+            status.again_useful += report.counts.again_useful;
             status.bytes_wire += report.counts.bytes_wire;
             status.bytes_archived += report.counts.bytes_archived;
             for (outcome, count) in &report.counts.outcomes {

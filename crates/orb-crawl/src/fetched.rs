@@ -16,11 +16,12 @@ use orb_frontier::{Found, How, Settled, Visit};
 use orb_gate::Spent;
 use orb_warc::{Digest, RecordId};
 
+use crate::again::{fresh_for, kept_digest, settled_again};
 use crate::archive::Capture;
 use crate::event::{Finished, Purpose, Task};
 use crate::limits::POISON_TIMES;
 use crate::page::PageFacts;
-use crate::revisits::{original, remember, withheld};
+use crate::revisits::{original, remember, stored_original, withheld};
 use crate::shard::Shard;
 use crate::verdict::Verdict;
 use crate::visited::Ended;
@@ -33,6 +34,8 @@ pub(crate) struct Archived {
     pub(crate) etag: Option<String>,
     pub(crate) last_modified: Option<String>,
     pub(crate) status: u16,
+    /// How long it may be taken to stay as it is, as it says itself.
+    pub(crate) fresh: Option<Duration>,
 }
 
 impl Shard {
@@ -230,10 +233,13 @@ impl Shard {
         id: RecordId,
     ) -> Archived {
         let began = self.tally.reading();
-        let digest = Digest::sha1(response.payload());
         let slot = &mut self.slots[at];
         let withheld = withheld(slot, verdict, response, facts);
+        // Of a page that says it has not changed, the payload is the one it had.
+        let kept = kept_digest(task, response);
+        let digest = kept.unwrap_or_else(|| Digest::sha1(response.payload()));
         let original = match withheld {
+            None if kept.is_some() => stored_original(slot, digest),
             None if response.truncated.is_none() => original(slot, response, digest),
             _ => None,
         };
@@ -252,6 +258,7 @@ impl Shard {
             response,
             digest,
             original: original.clone(),
+            not_modified: kept.is_some(),
             facts,
             fields: fields_of(task, verdict, exchange),
             withheld,
@@ -262,7 +269,11 @@ impl Shard {
             .capture(part, &mut slot.ends, entropy, &capture);
         let segment = part.serial;
         slot.counts.bytes_archived += slot.ends.bytes_archived - before;
-        if original.is_none() && withheld.is_none() && response.truncated.is_none() {
+        if original.is_none()
+            && kept.is_none()
+            && withheld.is_none()
+            && response.truncated.is_none()
+        {
             remember(
                 slot,
                 response,
@@ -280,6 +291,7 @@ impl Shard {
             etag: response.header("etag").map(str::to_owned),
             last_modified: response.header("last-modified").map(str::to_owned),
             status: response.status,
+            fresh: fresh_for(response, exchange.started.wall),
         }
     }
 
@@ -449,6 +461,20 @@ impl Shard {
         }
     }
 
+    /// When a URL in trouble is tried again: later each time, spread by a quarter, and no earlier than it was asked.
+    fn retry_at(&self, verdict: &Verdict, attempts: u8, now: Wall) -> Wall {
+        let pause = self.shared.config.limits.retry_first
+            * 2u32.saturating_pow(u32::from(attempts.max(1)) - 1);
+        let jitter = self.env.entropy.below(pause.as_micros() as u64 / 4 + 1);
+        let pause = if verdict.counted {
+            pause
+        } else {
+            Duration::ZERO
+        };
+        let due = now.plus(pause.max(verdict.retry_after.unwrap_or_default()));
+        Wall(due.0 + jitter as i64)
+    }
+
     /// Writes a page's next state and returns its visit.
     pub(crate) fn settle_page(
         &mut self,
@@ -480,6 +506,8 @@ impl Shard {
             Outcome::Failed => UrlState::Failed,
             Outcome::Retry => UrlState::Pending,
         };
+        let retry_at =
+            (state == UrlState::Pending).then(|| self.retry_at(verdict, attempts, now.wall));
         let slot = &mut self.slots[at];
         slot.counts.ended(outcome, verdict.reason);
         if matches!(outcome, Outcome::Captured | Outcome::NotModified) {
@@ -491,21 +519,11 @@ impl Shard {
         {
             slot.store_suspects(now.mono);
         }
-        let settled = if state == UrlState::Pending {
-            let pause = self.shared.config.limits.retry_first
-                * 2u32.saturating_pow(u32::from(attempts.max(1)) - 1);
-            let jitter = self.env.entropy.below(pause.as_micros() as u64 / 4 + 1);
-            let pause = if verdict.counted {
-                pause
-            } else {
-                std::time::Duration::ZERO
-            };
-            let due = now
-                .wall
-                .plus(pause.max(verdict.retry_after.unwrap_or_default()));
-            Settled::Retry(Wall(due.0 + jitter as i64), attempts)
+        let settled = if let Some(due) = retry_at {
+            Settled::Retry(due, attempts)
         } else {
-            Settled::Final(Box::new(FateRow {
+            let fresh = archived.as_ref().and_then(|archived| archived.fresh);
+            let fate = Box::new(FateRow {
                 state,
                 outcome,
                 reason: verdict.reason,
@@ -521,7 +539,16 @@ impl Shard {
                 digest: archived.as_ref().map(|a| a.digest.to_bytes()),
                 etag: archived.as_ref().and_then(|a| a.etag.clone()),
                 last_modified: archived.and_then(|a| a.last_modified),
-            }))
+                history: None,
+            });
+            let recrawl = &self.shared.config.frontier.recrawl;
+            settled_again(
+                &mut slot.counts,
+                recrawl,
+                queued.known.as_deref(),
+                fate,
+                fresh,
+            )
         };
         slot.frontier
             .settle(task.visit.id, queued, settled, &mut slot.group.batch);

@@ -6,6 +6,7 @@
 //!
 //! Read `shard` for the loop, `visits` and `fetched` for the life of a URL, `group` for what becomes durable when.
 
+mod again;
 mod answers;
 mod archive;
 mod board;

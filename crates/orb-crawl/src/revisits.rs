@@ -44,6 +44,11 @@ pub(crate) fn original(slot: &Slot, response: &Response, digest: Digest) -> Opti
     if response.payload().len() < REVISIT_BYTES_MIN {
         return None;
     }
+    stored_original(slot, digest)
+}
+
+/// The record of this slot whose payload has this digest.
+pub(crate) fn stored_original(slot: &Slot, digest: Digest) -> Option<Original> {
     if let Some((_, original)) = slot.fresh.get(&digest.to_bytes()) {
         return Some(original.clone());
     }

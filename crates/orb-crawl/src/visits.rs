@@ -19,6 +19,7 @@ use orb_shard::SiteKey;
 use orb_store::Keyspace;
 use orb_url::Origin;
 
+use crate::again::validators;
 use crate::copies::Judgement;
 use crate::event::{Event, Finished, Purpose, Task};
 use crate::limits::{JUDGED_PER_VISIT, POISON_TIMES};
@@ -189,6 +190,7 @@ impl Shard {
             digest: None,
             etag: None,
             last_modified: None,
+            history: None,
         };
         let slot = &mut self.slots[at];
         slot.counts.ended(outcome, reason);
@@ -284,6 +286,7 @@ impl Shard {
         let fetcher = self.fetcher.clone();
         let robots = matches!(task.purpose, Purpose::Robots { .. });
         let request = Request {
+            validators: validators(&task.purpose),
             body_bytes_max: robots.then_some(orb_robots::limits::ROBOTS_BYTES_MAX as u64),
             keep_open: true,
             ..Request::get(task.url.clone())

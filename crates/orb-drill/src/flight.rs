@@ -157,5 +157,6 @@ pub(crate) fn fate(queued: &Queued, attempts: u8, failed: bool, now: Wall) -> Fa
             .then(|| format!("\"{:x}-{:x}\"", bits & 0xfffff, bits >> 36)),
         last_modified: (!failed && bits & 2 == 0)
             .then(|| "Sun, 22 Nov 2026 07:10:00 GMT".to_owned()),
+        history: None,
     }
 }

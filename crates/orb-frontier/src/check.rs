@@ -4,7 +4,7 @@
 //! May touch: store and files, reading, blocking. Must not touch: a running frontier.
 //! Invariant: nothing is believed that can be counted; memory does not grow with the state.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::path::Path;
 
 use orb_api::{Books, Reason, UrlState};
@@ -104,6 +104,8 @@ struct SiteSum {
     queued: u64,
     retries: u64,
     cold: u64,
+    /// Fingerprints of those tried again: a page that is fetched again has a fate too, and its queue row counts.
+    again: BTreeSet<u64>,
     lanes: u32,
     first_of_lane: Vec<(Lane, u64)>,
 }
@@ -149,7 +151,7 @@ impl Checker<'_> {
                 sum.cold += 1;
             }
             while let Some((key, value)) = fates.take(site)? {
-                self.fate(site, &key, &value)?;
+                self.fate(site, &key, &value, &sum)?;
             }
             self.sums(site, &tally, row.as_ref(), &sum);
         }
@@ -182,6 +184,8 @@ impl Checker<'_> {
         sum.queued += 1;
         if lane == Lane::RETRY {
             sum.retries += 1;
+            let tie = key.last_chunk().copied().unwrap_or_default();
+            sum.again.insert(u64::from_be_bytes(tie));
         } else if sum.lanes & lane.bit() == 0 {
             sum.lanes |= lane.bit();
             sum.first_of_lane.push((lane, order));
@@ -208,7 +212,13 @@ impl Checker<'_> {
         Ok(())
     }
 
-    fn fate(&mut self, site: SiteKey, key: &[u8], value: &[u8]) -> Result<(), FrontierError> {
+    fn fate(
+        &mut self,
+        site: SiteKey,
+        key: &[u8],
+        value: &[u8],
+        sum: &SiteSum,
+    ) -> Result<(), FrontierError> {
         let row = FateRow::decode(value)?;
         let bytes = key.last_chunk().copied().unwrap_or_default();
         let own = SiteKey::of_url(&self.state.key, row.url());
@@ -224,8 +234,10 @@ impl Checker<'_> {
             });
         }
         self.check.fates += 1;
-        self.books.pending += 1;
-        self.books.settle(1, row.state, row.reason);
+        if !sum.again.contains(&fingerprint.0) {
+            self.books.pending += 1;
+            self.books.settle(1, row.state, row.reason);
+        }
         Ok(())
     }
 

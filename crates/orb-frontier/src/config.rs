@@ -7,8 +7,8 @@ use orb_api::ByteSize;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::Scope;
 use crate::limits::WARM_SITES;
+use crate::{RecrawlConfig, Scope};
 
 /// What is wanted, and how much of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -29,6 +29,8 @@ pub struct FrontierConfig {
     pub memory_max: ByteSize,
     /// Sites of a slot that are kept in memory while they wait; the others are read again for every visit.
     pub warm_sites_max: usize,
+    /// Fetching pages again.
+    pub recrawl: RecrawlConfig,
     /// Memory of one slot's sieve: keys of found URLs that wait to be looked up, and the first megabytes of the URLs
     /// themselves. The more, the more found URLs share a pass over everything known. 0 takes a twelfth of `memory_max`
     /// for all slots.
@@ -45,6 +47,7 @@ impl Default for FrontierConfig {
             redirects_max: 5,
             memory_max: ByteSize(0),
             warm_sites_max: WARM_SITES,
+            recrawl: RecrawlConfig::default(),
             sieve_memory_max: ByteSize(0),
         }
     }

@@ -70,6 +70,8 @@ pub struct Visit {
 pub enum Settled {
     /// It has a final state.
     Final(Box<FateRow>),
+    /// It has a state, and is to be fetched again at this time: it stays pending.
+    Again(Box<FateRow>, Wall),
     /// It is tried again at this time; attempts so far.
     Retry(Wall, u8),
 }
@@ -512,19 +514,33 @@ impl Frontier {
                 batch.put(Keyspace::Fates, key, fate.encode());
                 self.sites.add_pending(id, -1);
             }
+            Settled::Again(fate, due) => {
+                let fate_key = fate_key(key, queued.row.fingerprint);
+                batch.put(Keyspace::Fates, fate_key, fate.encode());
+                self.queue_until(id, due, 0, queued.row, batch);
+            }
             Settled::Retry(due, attempts) => {
-                warm.retries += 1;
-                let key = retry_key(key, due, queued.row.fingerprint);
-                let row = QueueRow {
-                    attempts,
-                    ..queued.row
-                };
-                batch.put(Keyspace::Queue, key, row.encode());
-                self.will_wake(id, 0);
+                self.queue_until(id, due, attempts, queued.row, batch);
             }
         }
         self.sites.touch(id);
         self.removed.push((id, queued.key));
+    }
+
+    /// Queues a URL that is fetched at `due` and not before.
+    fn queue_until(
+        &mut self,
+        id: SiteId,
+        due: Wall,
+        attempts: u8,
+        row: QueueRow,
+        batch: &mut Batch,
+    ) {
+        let key = retry_key(self.sites.get(id).key, due, row.fingerprint);
+        self.sites.held(id).retries += 1;
+        let row = QueueRow { attempts, ..row };
+        batch.put(Keyspace::Queue, key, row.encode());
+        self.will_wake(id, 0);
     }
 
     /// Rows of `lanes` are in the group being built: the site is woken when it is durable.

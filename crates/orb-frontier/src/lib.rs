@@ -18,6 +18,7 @@ mod intake;
 mod limits;
 mod open;
 mod partition;
+mod recrawl;
 pub mod rows;
 mod scope;
 mod sieve;
@@ -41,6 +42,7 @@ pub use partition::{
     MoveError, PartitionEnd, PartitionHead, check_partition, drop_partition, half_imported,
     judge_partition, partition_head, read_partition, write_partition,
 };
+pub use recrawl::{History, RecrawlConfig};
 pub use rows::QueueRow;
 pub use scope::{RuleError, Scope, ScopeMarks, UrlRules};
 pub use sieve::{

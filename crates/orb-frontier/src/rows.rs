@@ -12,13 +12,15 @@
 //! | `Fates` | site key (8), fingerprint (8) | see [`FateRow::encode`] |
 //! | `Robots` | site key (8), origin | written by the crawl |
 
+use std::time::Duration;
+
 use orb_api::{Outcome, Reason, UrlState};
 use orb_env::Wall;
 use orb_shard::SiteKey;
 use orb_url::{CrawlKey, CrawlUrl, Fingerprint};
 
 use crate::codec::{put_bytes, put_varint, take_bytes, take_str, take_u8, take_varint};
-use crate::{DecodeError, Found, How};
+use crate::{DecodeError, Found, History, How};
 
 const FATE_VERSION: u8 = 1;
 const QUEUE_VERSION: u8 = 2;
@@ -213,18 +215,22 @@ pub struct FateRow {
     pub etag: Option<String>,
     /// `Last-Modified` as received.
     pub last_modified: Option<String>,
+    /// What fetching it again has shown, where pages are.
+    pub history: Option<History>,
 }
 
 impl FateRow {
-    /// Bytes: version 1, state, outcome, reason (1 each), flags (1: bit 0 place, 1 digest, 2 etag, 3 last-modified),
-    /// attempts (1), status, wall time in microseconds (varints), detail (length, text), then what the flags name
-    /// (segment and offset as varints, 20 bytes, texts), then the found URL.
+    /// Bytes: version 1, state, outcome, reason (1 each), flags (1: bit 0 place, 1 digest, 2 etag, 3 last-modified,
+    /// 4 history), attempts (1), status, wall time in microseconds (varints), detail (length, text), then what the
+    /// flags name (segment and offset as varints, 20 bytes, texts, fetches after the first, changes and seconds as
+    /// varints), then the found URL.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let flags = u8::from(self.place.is_some())
             | u8::from(self.digest.is_some()) << 1
             | u8::from(self.etag.is_some()) << 2
-            | u8::from(self.last_modified.is_some()) << 3;
+            | u8::from(self.last_modified.is_some()) << 3
+            | u8::from(self.history.is_some()) << 4;
         let mut out = Vec::with_capacity(192);
         out.extend_from_slice(&[FATE_VERSION, self.state.code(), self.outcome.code()]);
         out.extend_from_slice(&[self.reason.code(), flags, self.attempts]);
@@ -240,6 +246,11 @@ impl FateRow {
         }
         for text in [&self.etag, &self.last_modified].into_iter().flatten() {
             put_bytes(&mut out, text.as_bytes());
+        }
+        if let Some(history) = self.history {
+            put_varint(&mut out, u64::from(history.again));
+            put_varint(&mut out, u64::from(history.changed));
+            put_varint(&mut out, history.watched.as_secs());
         }
         self.found.encode_into(&mut out);
         out
@@ -284,6 +295,10 @@ impl FateRow {
         };
         let etag = text(4, "etag")?;
         let last_modified = text(8, "last_modified")?;
+        let history = match flags & 16 {
+            0 => None,
+            _ => Some(take_history(input)?),
+        };
         let found = Found::decode(input)?;
         Ok(FateRow {
             state,
@@ -298,6 +313,7 @@ impl FateRow {
             digest,
             etag,
             last_modified,
+            history,
         })
     }
 
@@ -306,6 +322,18 @@ impl FateRow {
     pub fn url(&self) -> &CrawlUrl {
         &self.found.url
     }
+}
+
+fn take_history(input: &mut &[u8]) -> Result<History, DecodeError> {
+    let mut count = || {
+        let count = u32::try_from(take_varint(input)?);
+        count.map_err(|_| DecodeError::Value { field: "history" })
+    };
+    Ok(History {
+        again: count()?,
+        changed: count()?,
+        watched: Duration::from_secs(take_varint(input)?),
+    })
 }
 
 pub(crate) fn check_version(input: &mut &[u8], known: u8) -> Result<(), DecodeError> {
@@ -368,6 +396,11 @@ mod tests {
             digest: Some([7; 20]),
             etag: Some("\"e\"".into()),
             last_modified: None,
+            history: Some(History {
+                again: 3,
+                changed: 1,
+                watched: Duration::from_secs(90),
+            }),
         };
         let bytes = fate.encode();
         assert_eq!(FateRow::decode(&bytes), Ok(fate));

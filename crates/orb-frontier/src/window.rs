@@ -13,7 +13,9 @@ use orb_store::{Keyspace, Store};
 use orb_url::{CrawlKey, Site};
 
 use crate::limits::PREFETCH;
-use crate::rows::{Lane, lane_start, prefix_end, queue_key, queue_place, site_prefix};
+use crate::rows::{
+    FateRow, Lane, fate_key, lane_start, prefix_end, queue_key, queue_place, site_prefix,
+};
 use crate::site_row::{LaneStarts, SiteRow};
 use crate::{FrontierError, QueueRow, Queued, SiteId};
 
@@ -176,9 +178,9 @@ impl LaneReader<'_> {
         start: Option<Vec<u8>>,
         stop: impl Fn(&[u8]) -> Option<T>,
     ) -> Result<Option<T>, FrontierError> {
-        let lane = lane_start(self.key, lane);
-        let end = prefix_end(&lane);
-        let start = start.unwrap_or(lane);
+        let first = lane_start(self.key, lane);
+        let end = prefix_end(&first);
+        let start = start.unwrap_or(first);
         let limit = (self.rows_max - self.rows.len()).max(1) + self.taken.len();
         let rows = self
             .store
@@ -189,9 +191,19 @@ impl LaneReader<'_> {
             }
             if !self.is_full() && !self.taken.contains(&key) {
                 let row = QueueRow::decode(self.crawl, &value)?;
-                self.rows.push(Queued { key, row });
+                let again = lane == Lane::RETRY && row.attempts == 0;
+                let known = if again { self.known(&row)? } else { None };
+                self.rows.push(Queued { key, row, known });
             }
         }
         Ok(None)
+    }
+
+    /// What became of a page when it was fetched before.
+    fn known(&self, row: &QueueRow) -> Result<Option<Box<FateRow>>, FrontierError> {
+        let key = fate_key(self.key, row.fingerprint);
+        let fate = self.store.get(Keyspace::Fates, &key)?;
+        let fate = fate.map(|fate| FateRow::decode(&fate)).transpose()?;
+        Ok(fate.map(Box::new))
     }
 }

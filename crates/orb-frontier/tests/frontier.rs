@@ -7,7 +7,7 @@ mod bench;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bench::{Bench, any, both_ways, fate};
+use bench::{Bench, any, both_ways, fate, own_page};
 use orb_api::{Reason, UrlState};
 use orb_env::{Disk, Mono, Wall};
 use orb_frontier::{
@@ -184,6 +184,34 @@ fn rows_that_arrive_during_a_read_are_read_again() {
         bench.f().loaded(early, now);
         let (_, queued) = bench.next().expect("the row is found");
         assert!(queued.row.found.url.as_str().ends_with("/2"));
+    });
+}
+
+#[test]
+fn a_page_that_is_fetched_again_stays_pending_and_comes_with_what_is_known_of_it() {
+    both_ways(|| {
+        let mut bench = Bench::new(any());
+        bench.offer(&own_page(), How::Seed, 0);
+        bench.absorb();
+        for round in 1..3_u32 {
+            let (visit, queued) = bench.next().unwrap();
+            assert_eq!(queued.known.is_some(), round > 1);
+            let Settled::Final(mut done) = fate(&queued, UrlState::Done) else {
+                unreachable!("a fate is final");
+            };
+            done.etag = Some(format!("\"{round}\""));
+            let due = bench.now.wall.plus(Duration::from_secs(86_400));
+            bench.settle(&visit, queued, Settled::Again(done, due));
+            assert_eq!((bench.f().books().pending, bench.f().books().done), (1, 0));
+            assert!(!bench.f().is_idle());
+            assert_eq!(bench.check().findings, [] as [String; 0]);
+            bench.pass(Duration::from_secs(86_000));
+            assert!(bench.next().is_none(), "not before its time");
+            bench.open(true);
+            bench.pass(Duration::from_secs(1_000));
+        }
+        let (_, queued) = bench.next().unwrap();
+        assert_eq!(queued.known.unwrap().etag.as_deref(), Some("\"2\""));
     });
 }
 

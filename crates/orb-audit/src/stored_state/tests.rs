@@ -61,6 +61,7 @@ fn fate(url: &str) -> FateRow {
         digest: None,
         etag: None,
         last_modified: None,
+        history: None,
     }
 }
 

@@ -179,6 +179,13 @@ fn for_people(dir: &CrawlDir, status: &Status) -> String {
     if let Some(outcomes) = list(&status.outcomes) {
         out.push_str(&format!("\n  ended  {outcomes}"));
     }
+    if status.again > 0 {
+        let useful = status.again_useful as f64 * 100.0 / status.again as f64;
+        out.push_str(&format!(
+            "\n  fetched again    {}, of which {useful:.0} % had changed",
+            count(status.again)
+        ));
+    }
     if let Some(sightings) = list(&status.sightings.0) {
         out.push_str(&format!("\n  links not taken  {sightings}"));
     }

@@ -4,7 +4,7 @@
 //! May touch: the store, blocking. Must not touch: the archive: places of records stay behind.
 //! Invariant: the books of the stream are counted from its rows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
 use orb_api::{Reason, UrlState};
@@ -16,7 +16,7 @@ use super::stream::Frames;
 use super::{MoveError, PartitionEnd, PartitionHead, clear, each_of, live_runs};
 use crate::check::SlotState;
 use crate::limits::OPEN_ROWS;
-use crate::rows::{FateRow, Lane, QueueRow, queue_key, site_of_key};
+use crate::rows::{FateRow, Lane, QueueRow, queue_key, queue_place, site_of_key};
 use crate::sieve::{export_partition, read_admitted};
 use crate::{Found, FrontierError, SiteRow, SlotSnapshot, Tally};
 
@@ -54,7 +54,12 @@ pub fn write_partition(
         parked.extend(reason.map(|reason| (site_of_key(key).ok(), reason)));
         Ok(())
     })?;
+    let mut again = BTreeSet::new();
     each_of(state, Keyspace::Queue, partition, |key, value| {
+        if queue_place(key).0 == Lane::RETRY {
+            let tie: [u8; 8] = key.last_chunk().copied().unwrap_or_default();
+            again.insert((site_of_key(key).ok(), tie));
+        }
         end.rows += 1;
         end.books.discover(1);
         if let Some(reason) = parked.get(&site_of_key(key).ok()) {
@@ -71,8 +76,12 @@ pub fn write_partition(
     each_of(state, Keyspace::Fates, partition, |key, value| {
         let row = FateRow::decode(value)?;
         end.rows += 1;
-        end.books.discover(1);
-        end.books.settle(1, row.state, row.reason);
+        let tie: [u8; 8] = key.last_chunk().copied().unwrap_or_default();
+        // A page that is fetched again counts where it waits.
+        if !again.contains(&(site_of_key(key).ok(), tie)) {
+            end.books.discover(1);
+            end.books.settle(1, row.state, row.reason);
+        }
         // The record stays in the archive it was written to.
         let row = FateRow { place: None, ..row };
         frames.row(Keyspace::Fates, key, &row.encode())

@@ -23,7 +23,7 @@ use rustc_hash::FxHashMap;
 
 use crate::QueueRow;
 use crate::limits::{READY_SITES_MAX, WARM_SITE_BYTES};
-use crate::rows::site_prefix;
+use crate::rows::{FateRow, site_prefix};
 use crate::scope::ScopeMarks;
 use crate::site_row::Tally;
 
@@ -58,6 +58,8 @@ pub struct Queued {
     pub(crate) key: Vec<u8>,
     /// The row.
     pub row: QueueRow,
+    /// Of a page that is fetched again what is known of it.
+    pub known: Option<Box<FateRow>>,
 }
 
 /// Requests wanted of a site beside its queue (robots hops of other sites).

@@ -187,6 +187,7 @@ pub(crate) fn fate(queued: &Queued, state: UrlState) -> Settled {
         digest: None,
         etag: None,
         last_modified: None,
+        history: None,
     }))
 }
 
@@ -195,4 +196,15 @@ pub(crate) fn any() -> FrontierConfig {
         scope: Scope::Any,
         ..FrontierConfig::default()
     }
+}
+
+/// A front page whose site is the slot's own.
+pub(crate) fn own_page() -> String {
+    let slots = SlotMap::new(4).unwrap();
+    let pages = (0..).map(|n| format!("https://site{n}.example/"));
+    let own = |page: &String| {
+        let url = CrawlUrl::parse(page).unwrap();
+        slots.slot_of_url(&CrawlKey::ZERO, &url) == SlotId(0)
+    };
+    pages.into_iter().find(own).unwrap()
 }

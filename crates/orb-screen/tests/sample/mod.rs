@@ -132,6 +132,8 @@ fn status(seconds: f64) -> Status {
         sites_pending: 292,
         pages: 200 * step + (step % 5) * 30,
         requests: 230 * step,
+        again: 0,
+        again_useful: 0,
         outcomes: named(&[
             ("captured", 2_800),
             ("redirect", 210),
