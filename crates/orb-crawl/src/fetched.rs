@@ -19,7 +19,7 @@ use orb_warc::{Digest, RecordId};
 use crate::again::{fresh_for, kept_digest, settled_again};
 use crate::archive::Capture;
 use crate::event::{Finished, Purpose, Task};
-use crate::limits::POISON_TIMES;
+use crate::limits::{POISON_TIMES, REVISIT_BYTES_MIN};
 use crate::page::PageFacts;
 use crate::revisits::{original, remember, stored_original, withheld};
 use crate::shard::Shard;
@@ -274,8 +274,11 @@ impl Shard {
             && withheld.is_none()
             && response.truncated.is_none()
         {
+            // A page that is fetched again may say that it is as it was, however small it is.
+            let again = self.shared.config.frontier.recrawl.enabled;
             remember(
                 slot,
+                if again { 0 } else { REVISIT_BYTES_MIN },
                 response,
                 digest,
                 id,

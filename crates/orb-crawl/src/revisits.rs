@@ -79,16 +79,17 @@ fn uuid_of(id: [u8; 16]) -> String {
     )
 }
 
-/// Remembers a payload that was archived just now.
+/// Remembers a payload that was archived just now, if it has `bytes_min` at least.
 pub(crate) fn remember(
     slot: &mut Slot,
+    bytes_min: usize,
     response: &Response,
     digest: Digest,
     id: RecordId,
     uri: &str,
     at: Wall,
 ) {
-    if response.payload().len() < REVISIT_BYTES_MIN {
+    if response.payload().len() < bytes_min {
         return;
     }
     let key = digest.to_bytes();
