@@ -62,6 +62,11 @@ const RUNS: &[LongRun] = &[
         ],
     },
     LongRun {
+        name: "traps",
+        about: "a crawl of the trap web, judged by its truth: real pages reached, share of traps; wants target/release/orb, a minute",
+        command: &["xtask/traps/run.py"],
+    },
+    LongRun {
         name: "view-cost",
         about: "CPU time of the same crawl with and without the live view, in 10 pairs; wants two quiet cores and target/release/orb",
         command: &["xtask/view/cost.py"],
@@ -80,11 +85,6 @@ const RUNS: &[LongRun] = &[
         name: "plan",
         about: "what `orb plan` says against what comes of it: many small sites, few big ones, slow ones; six minutes",
         command: &["xtask/plan/run.py"],
-    },
-    LongRun {
-        name: "disk-full",
-        about: "a crawl on a disk that gets full twice: it stops, says so, goes on by itself, nothing is lost; root, two minutes",
-        command: &["xtask/disk/full.py"],
     },
     LongRun {
         name: "frontier-kills",

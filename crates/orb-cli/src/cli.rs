@@ -6,8 +6,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    archive, audit, bench, completions, config, control, crawl, demo, doctor, fetch, inspect, man,
-    plan, read, robots, simweb, state, status, url, why,
+    archive, audit, bench, completions, config, control, crawl, demo, doctor, fetch, frontier,
+    inspect, man, plan, read, robots, simweb, state, status, url, why,
 };
 use crate::exit::Outcome;
 
@@ -57,6 +57,9 @@ enum Command {
     /// Test URLs against robots.txt.
     #[command(subcommand)]
     Robots(robots::RobotsCommand),
+    /// Bring back what budgets cut of a stopped crawl.
+    #[command(subcommand)]
+    Frontier(frontier::FrontierCommand),
     /// Explain what becomes of a URL.
     #[command(subcommand)]
     Url(url::UrlCommand),
@@ -90,6 +93,7 @@ pub(crate) fn run() -> Outcome {
         Command::Resume(args) => control::resume(&args),
         Command::Audit(args) => audit::run(&args),
         Command::State(command) => state::run(&command),
+        Command::Frontier(command) => frontier::run(&command),
         Command::Why(args) => why::run(&args),
         Command::Inspect(command) => inspect::run(&command),
         Command::Archive(command) => archive::run(&command),

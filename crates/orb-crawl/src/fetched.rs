@@ -140,6 +140,7 @@ impl Shard {
         if !matches!(verdict.outcome, Outcome::Captured | Outcome::NotModified) {
             self.shared.board.pages.give_back();
         }
+        self.note_brought(at, &task, &verdict, &facts, archived.as_ref());
         let began = self.tally.reading();
         let joined = facts.took.links;
         self.pass_links_on(at, &task, &verdict, exchange, facts);

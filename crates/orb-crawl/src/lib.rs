@@ -10,6 +10,7 @@ mod again;
 mod answers;
 mod archive;
 mod board;
+mod brought;
 mod config;
 mod control;
 mod coordinator;

@@ -16,11 +16,11 @@ use orb_env::Disk;
 use orb_frontier::{
     Found, FrontierError, MoveError, PartitionEnd, PartitionHead, SlotCheck, SlotSnapshot,
     SlotState, check_partition, check_slot, drop_partition, half_imported, judge_partition,
-    partition_head, read_partition, write_partition,
+    partition_head, read_partition, restore_cold, write_partition,
 };
 use orb_shard::{Partition, SiteKey, SlotId, SlotMap};
 use orb_store::{JournalError, JournalReader, Store};
-use orb_url::{CrawlKey, PSL_VERSION};
+use orb_url::{CrawlKey, PSL_VERSION, Site};
 
 use crate::files::FileEnds;
 use crate::identity::CrawlIdentity;
@@ -127,6 +127,26 @@ impl StoredCrawl {
     /// All slots, in order.
     pub fn slot_ids(&self) -> impl ExactSizeIterator<Item = SlotId> + use<> {
         self.slots.slot_ids()
+    }
+
+    /// Brings the URLs that budgets cut back into the queues, of one site or of all; returns how many there are. With
+    /// `dry` nothing is changed. Blocking; cost: every such URL is read, and written once.
+    ///
+    /// # Errors
+    /// When a store cannot be read or written.
+    pub fn restore(&self, site: Option<&Site>, dry: bool) -> Result<u64, StateError> {
+        let key = site.map(|site| SiteKey::of(&self.key, site));
+        let mut restored = 0;
+        for slot in self.slot_ids() {
+            let owner = site.map(|site| self.slots.slot_of_site(&self.key, site));
+            if owner.is_none_or(|owner| owner == slot) {
+                restored += self.with_slot(slot, |state| {
+                    restore_cold(state.store, key, dry)
+                        .map_err(|source| CrawlError::Frontier { slot, source }.into())
+                })?;
+            }
+        }
+        Ok(restored)
     }
 
     /// Checks one slot: its rows, counts, books and sieve, and that nothing is half done. Blocking; cost: one pass

@@ -8,6 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
+use orb_dedup::TextMarks;
 use orb_fetch::{DecodeLimits, Response, decode_content};
 use orb_frontier::How;
 use orb_page::{Link, LinkKind, ScanOptions, decode_text, header_directives, scan};
@@ -38,6 +39,8 @@ pub(crate) struct PageFacts {
     pub(crate) usage: Vec<String>,
     pub(crate) charset: &'static str,
     pub(crate) text: String,
+    /// What its text has in common with others, where somebody asked.
+    pub(crate) marks: Option<Box<TextMarks>>,
     pub(crate) decode_oddities: Vec<&'static str>,
     /// The reader ended in a panic.
     pub(crate) poisoned: bool,
@@ -61,6 +64,10 @@ pub(crate) struct PageReader {
     pub(crate) limits: DecodeLimits,
     pub(crate) scan: ScanOptions,
     pub(crate) requisites: bool,
+    /// Whether the visible text is kept.
+    pub(crate) keeps_text: bool,
+    /// Whether the marks of the text are wanted.
+    pub(crate) marks: bool,
     pub(crate) world: Arc<dyn World>,
 }
 
@@ -103,7 +110,14 @@ impl PageReader {
                 facts.title = page.title;
                 facts.language = page.language;
                 facts.usage = page.usage;
-                facts.text = page.visible_text;
+                if self.marks {
+                    let title = facts.title.as_deref().unwrap_or_default();
+                    let marks = TextMarks::of(&[title, &page.visible_text], url.as_str());
+                    facts.marks = Some(Box::new(marks));
+                }
+                if self.keeps_text {
+                    facts.text = page.visible_text;
+                }
                 facts.dropped_links = page.links_dropped;
                 let followed = !directives.nofollow;
                 self.take_links(url, page.base.as_deref(), page.links, followed, &mut facts);

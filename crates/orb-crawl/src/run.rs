@@ -95,10 +95,12 @@ impl ShardParts {
             limits: config.fetch.decode_limits(),
             requisites: config.limits.requisites,
             world: Arc::clone(&shared.world),
+            keeps_text: config.archive.keep == crate::Keep::Text,
+            marks: config.frontier.novelty,
             scan: ScanOptions {
                 requisites: config.limits.requisites,
                 links_max: config.limits.links_per_page_max as usize,
-                text: config.archive.keep == crate::Keep::Text,
+                text: config.archive.keep == crate::Keep::Text || config.frontier.novelty,
                 token: config.identity.product.clone(),
             },
         };

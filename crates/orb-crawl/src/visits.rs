@@ -13,7 +13,7 @@ use orb_api::{Outcome, Reason, RobotsInForce, UrlState};
 use orb_env::{Lane, Mono, run_on};
 use orb_fetch::Request;
 use orb_frontier::rows::{FateRow, site_prefix};
-use orb_frontier::{Queued, Settled, Visit};
+use orb_frontier::{Queued, Settled, Visit, Weighed};
 use orb_gate::{AddressGrant, Answer, Permit};
 use orb_shard::SiteKey;
 use orb_store::Keyspace;
@@ -81,6 +81,14 @@ impl Shard {
             let slot = &mut self.slots[at];
             let Some(queued) = slot.frontier.take_url(visit.id) else {
                 return slot.frontier.release(visit.id, Mono(0));
+            };
+            let batch = &mut slot.group.batch;
+            let queued = match slot.frontier.weigh(visit.id, queued, now.wall, batch) {
+                Weighed::Take(queued) => queued,
+                Weighed::PutOff | Weighed::Cut(_) => {
+                    slot.group.grew(0, now.mono);
+                    continue;
+                }
             };
             if slot
                 .suspects

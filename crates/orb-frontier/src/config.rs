@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::limits::WARM_SITES;
-use crate::{RecrawlConfig, Scope};
+use crate::{BudgetBounds, RecrawlConfig, Scope};
 
 /// What is wanted, and how much of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -22,6 +22,14 @@ pub struct FrontierConfig {
     pub pages_per_site_max: u64,
     /// URLs kept in the cold log of one site at most; beyond, the site's links are counted and dropped.
     pub cold_per_site_max: u64,
+    /// Pages fetched of one host at most; its other URLs go to the cold log of their site. 0 sets no bound.
+    pub pages_per_host_max: u64,
+    /// Pages fetched of one host and first directory at most; the others go to the cold log. 0 sets no bound.
+    pub pages_per_prefix_max: u64,
+    /// Whether parts of a site whose pages show nothing that the site did not show before are put off and at last cut:
+    /// calendars, sessions, filtered lists, mazes, wildcard sub-domains. What is cut is kept in the cold log of its
+    /// site; `orb frontier restore` brings it back.
+    pub novelty: bool,
     /// Redirects followed in a row from one found URL.
     pub redirects_max: u8,
     /// Memory of the table of sites, some sixty bytes each; beyond it links to new sites are counted and dropped (`frontier_full`). 0 takes
@@ -37,6 +45,18 @@ pub struct FrontierConfig {
     pub sieve_memory_max: ByteSize,
 }
 
+impl FrontierConfig {
+    /// What budgets are bound by.
+    #[must_use]
+    pub fn budgets(&self) -> BudgetBounds {
+        BudgetBounds {
+            pages_per_host_max: self.pages_per_host_max,
+            pages_per_prefix_max: self.pages_per_prefix_max,
+            novelty: self.novelty,
+        }
+    }
+}
+
 impl Default for FrontierConfig {
     fn default() -> Self {
         FrontierConfig {
@@ -44,6 +64,9 @@ impl Default for FrontierConfig {
             depth_max: 0,
             pages_per_site_max: 0,
             cold_per_site_max: 100_000,
+            pages_per_host_max: 0,
+            pages_per_prefix_max: 0,
+            novelty: true,
             redirects_max: 5,
             memory_max: ByteSize(0),
             warm_sites_max: WARM_SITES,

@@ -9,6 +9,7 @@
 
 mod admitted;
 mod asking;
+mod budgets;
 mod check;
 mod codec;
 mod config;
@@ -19,6 +20,7 @@ mod limits;
 mod open;
 mod partition;
 mod recrawl;
+mod restore;
 pub mod rows;
 mod scope;
 mod sieve;
@@ -27,10 +29,12 @@ mod sites;
 mod snapshot;
 mod telling;
 mod wanted;
+mod weigh;
 mod window;
 
 pub use admitted::{DrainJob, Drained};
 pub use asking::{QueuedAt, UrlLook, UrlLooked, Waits};
+pub use budgets::{BudgetBounds, BudgetLook, Budgets, CutCause, Verdict, Yield};
 pub use check::{SlotCheck, SlotState, check_slot};
 pub use codec::DecodeError;
 pub use config::FrontierConfig;
@@ -43,6 +47,7 @@ pub use partition::{
     judge_partition, partition_head, read_partition, write_partition,
 };
 pub use recrawl::{History, RecrawlConfig};
+pub use restore::restore_cold;
 pub use rows::QueueRow;
 pub use scope::{RuleError, Scope, ScopeMarks, UrlRules};
 pub use sieve::{
@@ -55,4 +60,5 @@ pub use sites::{Importance, Queued, SiteId};
 pub use snapshot::{AdmittedFile, SeedsEnd, SlotSnapshot};
 pub use telling::{SiteCounts, SiteState, WarmState};
 pub use wanted::{Cause, Wanted};
+pub use weigh::Weighed;
 pub use window::{LoadJob, Loaded};

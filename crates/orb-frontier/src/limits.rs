@@ -14,7 +14,7 @@ pub(crate) const WINDOW_ROWS: usize = 8;
 /// The same in a table too large to keep its sites warm: what a visit does not use is read again next time.
 pub(crate) const WINDOW_ROWS_COLD: usize = 3;
 
-/// Sites that a slot keeps in memory while they wait: small crawls never read a site twice. Some eight megabytes.
+/// Sites that a slot keeps in memory while they wait: small crawls never read a site twice. Some sixteen megabytes.
 pub const WARM_SITES: usize = 4_096;
 
 /// Sites of a slot that are read ahead and wait for their turn at most; beyond, those due wait on the wheel. Some

@@ -42,6 +42,12 @@ impl Lane {
     /// Tried before, due at a time.
     pub const RETRY: Lane = Lane(0);
 
+    /// Seeds, and what the operator brought back: no budget keeps them.
+    pub const WANTED: Lane = Lane(1);
+
+    /// Put off by a budget until nothing better is left.
+    pub const LAST: Lane = Lane(LANES - 1);
+
     /// Its number, as stored in keys.
     #[must_use]
     pub fn number(self) -> u8 {
@@ -52,9 +58,9 @@ impl Lane {
     #[must_use]
     pub fn of(how: How, depth: u16) -> Lane {
         if how == How::Seed {
-            Lane(1)
+            Lane::WANTED
         } else {
-            Lane(2 + depth.min(u16::from(LANES) - 3) as u8)
+            Lane(2 + depth.min(u16::from(LANES) - 4) as u8)
         }
     }
 

@@ -12,10 +12,10 @@ use orb_gate::StoredSiteClock;
 use orb_shard::SiteKey;
 use orb_url::Site;
 
-use crate::DecodeError;
 use crate::codec::{put_bytes, put_varint, take_bytes, take_str, take_u8, take_varint};
 use crate::rows::{Lane, check_version};
 use crate::scope::ScopeMarks;
+use crate::{Budgets, DecodeError};
 
 const SITE_VERSION: u8 = 2;
 const TALLY_VERSION: u8 = 1;
@@ -33,9 +33,20 @@ impl LaneStarts {
 
     /// Everything of `lane` up to `order` was handed out.
     pub(crate) fn pass(&mut self, lane: Lane, order: u64) {
+        if lane == Lane::LAST {
+            // URLs come into it out of order: what is put off next may stand before this.
+            return;
+        }
         match self.0.iter_mut().find(|(known, _)| *known == lane.0) {
             Some((_, start)) => *start = (*start).max(order + 1),
             None => self.0.push((lane.0, order + 1)),
+        }
+    }
+
+    /// A row of `lane` is queued anew under this order.
+    pub(crate) fn reopen(&mut self, lane: Lane, order: u64) {
+        if let Some((_, start)) = self.0.iter_mut().find(|(known, _)| *known == lane.0) {
+            *start = (*start).min(order);
         }
     }
 }
@@ -53,6 +64,8 @@ pub struct SiteRow {
     pub retries: u64,
     /// Where its lanes begin.
     pub starts: LaneStarts,
+    /// What was learnt of its parts; none of a site that was never fetched from.
+    pub budgets: Option<Box<Budgets>>,
 }
 
 /// Counts and marks of a site: what a found URL may change without a visit.
@@ -168,6 +181,7 @@ impl Tally {
 
 const HAS_CRAWL_DELAY: u8 = 1;
 const HAS_CLOCK: u8 = 2;
+const HAS_BUDGETS: u8 = 4;
 
 impl SiteRow {
     /// A site that nothing is known of but its name.
@@ -179,19 +193,26 @@ impl SiteRow {
             crawl_delay: None,
             retries: 0,
             starts: LaneStarts::default(),
+            budgets: None,
         }
     }
 
-    /// Bytes: version 2, flags (bit 0 crawl-delay, 1 clock), name (length, text); of a clock the boot id (16), then
+    /// Bytes: version 2, flags (bit 0 crawl-delay, 1 clock, 2 budgets), name (length, text); of a clock the boot id (16), then
     /// as varints when it was stored (monotonic, wall), end and length of the last exchange, back-off, hold,
-    /// microseconds; crawl-delay; retries; lane starts (their number, lane and order each).
+    /// microseconds; crawl-delay; retries; lane starts (their number, lane and order
+    /// each); budgets (length, bytes).
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let flags = if self.crawl_delay.is_some() {
             HAS_CRAWL_DELAY
         } else {
             0
-        } | if self.clock.is_some() { HAS_CLOCK } else { 0 };
+        } | if self.clock.is_some() { HAS_CLOCK } else { 0 }
+            | if self.budgets.is_some() {
+                HAS_BUDGETS
+            } else {
+                0
+            };
         let mut out = Vec::with_capacity(96);
         out.extend_from_slice(&[SITE_VERSION, flags]);
         put_bytes(&mut out, self.name.as_str().as_bytes());
@@ -223,6 +244,9 @@ impl SiteRow {
             out.push(*lane);
             put_varint(&mut out, *order);
         }
+        if let Some(budgets) = &self.budgets {
+            put_bytes(&mut out, &budgets.encode());
+        }
         out
     }
 
@@ -248,12 +272,17 @@ impl SiteRow {
         for _ in 0..take_varint(input)? {
             starts.0.push((take_u8(input)?, take_varint(input)?));
         }
+        let budgets = match flags & HAS_BUDGETS {
+            0 => None,
+            _ => Some(Box::new(Budgets::decode(take_bytes(input)?)?)),
+        };
         Ok(SiteRow {
             name,
             clock,
             crawl_delay,
             retries,
             starts,
+            budgets,
         })
     }
 }
@@ -322,6 +351,7 @@ mod tests {
             crawl_delay: Some(Duration::from_secs(2)),
             retries: 3,
             starts,
+            budgets: None,
         };
         let bytes = row.encode();
         assert_eq!(SiteRow::decode(&bytes), Ok(row));

@@ -193,7 +193,12 @@ impl LaneReader<'_> {
                 let row = QueueRow::decode(self.crawl, &value)?;
                 let again = lane == Lane::RETRY && row.attempts == 0;
                 let known = if again { self.known(&row)? } else { None };
-                self.rows.push(Queued { key, row, known });
+                self.rows.push(Queued {
+                    key,
+                    row,
+                    known,
+                    is_weighed: false,
+                });
             }
         }
         Ok(None)

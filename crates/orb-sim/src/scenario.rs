@@ -308,6 +308,7 @@ fn web(seed: u64, scale: Scale, dice: &Dice) -> SimWebConfig {
         www_share: 0.3,
         cross_links: 2.0,
         faults,
+        traps: false,
         // Distance is the weather's matter here.
         latency_ms_min: 0,
         latency_ms_max: 0,

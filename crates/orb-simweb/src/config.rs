@@ -40,6 +40,9 @@ pub struct SimWebConfig {
     pub latency_ms_max: u32,
     /// What goes wrong, and how often.
     pub faults: FaultMix,
+    /// A web of traps instead: every site has exactly `pages_per_site` real pages and endless traps between them, the
+    /// last one nothing but a million sub-domains. All by http; nothing else goes wrong.
+    pub traps: bool,
 }
 
 impl Default for SimWebConfig {
@@ -59,6 +62,7 @@ impl Default for SimWebConfig {
             latency_ms_min: 0,
             latency_ms_max: 0,
             faults: FaultMix::default(),
+            traps: false,
         }
     }
 }

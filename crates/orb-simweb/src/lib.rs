@@ -27,6 +27,7 @@ mod server;
 mod site;
 mod sitemap;
 mod tls;
+mod traps;
 mod truth;
 mod words;
 
@@ -41,6 +42,7 @@ pub use respond::{Conduct, SimRequest, SimResponse};
 pub use serve::serve_stream;
 pub use server::Server;
 pub use tls::{Ca, CaError};
+pub use traps::{TrapKind, WILDCARD_HOSTS};
 pub use truth::{Fate, Truth, TruthRules};
 
 use crate::library::Library;

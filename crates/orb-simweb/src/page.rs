@@ -11,7 +11,7 @@ use crate::library::Library;
 use crate::markup::{Setting, write_anchor, write_href};
 use crate::place::{Atlas, Path, Place};
 use crate::plan::{Base, Link, Plan, Spelling};
-use crate::words::{number, phrase};
+use crate::words::{number, phrase, sentence};
 
 /// Bytes of a body link with its list item, on average: what the number of blocks is planned with.
 const LINK_BYTES: u64 = 88;
@@ -31,6 +31,7 @@ pub(crate) fn write_page(
     let mut body = Body::new(library, gzip, 2_048 + plan.links.len() * 112);
     write_head(atlas, body.text(), setting, page, plan);
     write_navigation(atlas, body.text(), setting, plan);
+    write_own_text(atlas, body.text(), place, page);
     let links = &plan.links[plan.navigation..];
     let own = body.plain_bytes() + links.len() as u64 * LINK_BYTES + FOOT_BYTES;
     let blocks = choose_blocks(atlas, library, place, page, plan.bytes.saturating_sub(own));
@@ -159,6 +160,21 @@ fn write_navigation(atlas: &Atlas, out: &mut Vec<u8>, setting: Setting, plan: &P
     out.extend_from_slice(b"</nav></header>\n<main><article>\n<h1>");
     phrase(out, plan.links[0].draw);
     out.extend_from_slice(b"</h1>\n");
+}
+
+/// What this page says and no other: its blocks stand on many pages.
+fn write_own_text(atlas: &Atlas, out: &mut Vec<u8>, place: Place, page: u32) {
+    let sentences = if atlas.config.size == SizeProfile::Tiny {
+        1
+    } else {
+        4
+    };
+    let mut chance = Chance::new(atlas.draw(23, place.site, page));
+    out.extend_from_slice(b"<p>");
+    for _ in 0..sentences {
+        sentence(out, &mut chance);
+    }
+    out.extend_from_slice(b"</p>\n");
 }
 
 fn write_links(atlas: &Atlas, out: &mut Vec<u8>, setting: Setting, links: &[Link]) {

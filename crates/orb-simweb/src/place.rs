@@ -5,7 +5,7 @@
 //! Invariant: what [`Atlas::write_path`] writes, [`Atlas::parse_path`] reads back, and nothing else.
 
 use crate::chance::{draw, unit};
-use crate::config::SimWebConfig;
+use crate::config::{FaultMix, SimWebConfig};
 use crate::limits::{ADDRESSES_MAX, MAZE_PAGES_MAX};
 use crate::site::{HostKind, Site, Www, all_sites};
 use crate::words::{ADJECTIVES, NOUNS, number, word};
@@ -68,6 +68,10 @@ pub(crate) struct Atlas {
 impl Atlas {
     pub(crate) fn new(mut config: SimWebConfig) -> Atlas {
         config.addresses = config.addresses.clamp(1, ADDRESSES_MAX);
+        if config.traps {
+            config.faults = FaultMix::none();
+            (config.https_share, config.www_share) = (0.0, 0.0);
+        }
         let sites = all_sites(&config);
         config.sites = sites.len() as u32;
         Atlas { config, sites }
@@ -275,6 +279,10 @@ impl Atlas {
     pub(crate) fn parse_host(&self, host: &str) -> Option<(u32, bool)> {
         let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
         let name = name.strip_suffix('.').unwrap_or(name).as_bytes();
+        let (label, name) = match name.iter().rposition(|&byte| byte == b'.') {
+            Some(end) if self.config.traps => split_label(name, end),
+            _ => (None, name),
+        };
         let (www, name) = match name.get(..4) {
             Some(first) if first.eq_ignore_ascii_case(b"www.") => (true, &name[4..]),
             _ => (false, name),
@@ -291,12 +299,22 @@ impl Atlas {
             .iter()
             .fold(0, |sum, digit| sum * 10 + u32::from(digit - b'0'));
         let known = self.sites.get(site as usize)?;
-        (!www || known.www != Www::Absent).then_some((site, www))
+        let is_there =
+            label.is_none_or(|label| self.is_wildcard(site) && Atlas::is_wildcard_label(label));
+        (is_there && (!www || known.www != Www::Absent)).then_some((site, www))
     }
 
     /// Whether the site's name resolves.
     pub(crate) fn resolves(&self, site: u32) -> bool {
         self.site(site).host != HostKind::Unresolved
+    }
+}
+
+/// A host's first label, where the name has three, and the rest; `end` is where the last label begins.
+fn split_label(name: &[u8], end: usize) -> (Option<&[u8]>, &[u8]) {
+    match name[..end].iter().rposition(|&byte| byte == b'.') {
+        Some(at) => (Some(&name[..at]), &name[at + 1..]),
+        None => (None, name),
     }
 }
 

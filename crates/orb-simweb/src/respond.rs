@@ -87,6 +87,9 @@ impl SimWeb {
         let Some((index, www)) = self.atlas.parse_host(request.host) else {
             return plain(421, b"no such host here\n".to_vec());
         };
+        if self.atlas.config.traps {
+            return self.respond_trap(index, request);
+        }
         let site = self.atlas.site(index);
         let path = self.atlas.parse_path(index, request.target);
         let place = Place {

@@ -123,6 +123,9 @@ fn one_site(config: &SimWebConfig, index: u32) -> Site {
 fn page_count(config: &SimWebConfig, chance: &mut Chance) -> u32 {
     const SIGMA: f64 = 0.8;
     let mean = config.pages_per_site.max(1);
+    if config.traps {
+        return mean;
+    }
     let pages = f64::from(mean) * exp(SIGMA * chance.normal() - SIGMA * SIGMA / 2.0) + 0.5;
     (pages as u32).clamp(1, mean.saturating_mul(PAGES_OVER_MEAN_MAX))
 }

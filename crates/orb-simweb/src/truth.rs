@@ -110,7 +110,8 @@ impl Truth {
 }
 
 impl SimWeb {
-    /// What a crawl of scope `any` from [`SimWeb::seeds`] must find. Cost: about 5 us a page.
+    /// What a crawl of scope `any` from [`SimWeb::seeds`] must find. Cost: about 5 us a page. Of a trap web: its real
+    /// pages.
     #[must_use]
     pub fn truth(&self) -> Truth {
         self.truth_for(TruthRules::default())
@@ -119,6 +120,12 @@ impl SimWeb {
     /// The same for a crawler with other habits.
     #[must_use]
     pub fn truth_for(&self, rules: TruthRules) -> Truth {
+        if self.atlas.config.traps {
+            let pages = self.trap_pages().map(|url| (url, Fate::Captured));
+            return Truth {
+                fates: pages.collect(),
+            };
+        }
         let mut walk = Walk {
             atlas: &self.atlas,
             seen: BTreeSet::new(),

@@ -14,6 +14,7 @@ pub(crate) mod crawl;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod fetch;
+pub(crate) mod frontier;
 pub(crate) mod inspect;
 pub(crate) mod man;
 pub(crate) mod plan;

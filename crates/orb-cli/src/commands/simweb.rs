@@ -48,6 +48,10 @@ pub(crate) struct SimwebArgs {
     /// What goes wrong: nothing, what goes wrong on a healthy web, or everything often.
     #[arg(long, value_enum, value_name = "MIX", default_value = "usual")]
     faults: FaultsArg,
+    /// A web of traps: in every site endless calendars, sessions, directories and facets between its real pages, and
+    /// as the last site a domain with a million sub-domains. By http, without faults, pages of its own size.
+    #[arg(long, conflicts_with_all = ["size", "faults", "https_share"])]
+    traps: bool,
     /// Number of loopback addresses the sites are spread over.
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=4096))]
     addresses: u32,
@@ -155,6 +159,7 @@ fn config(args: &SimwebArgs) -> SimWebConfig {
         http_port: args.http_port,
         https_port: args.https_port,
         https_share: args.https_share.clamp(0.0, 1.0),
+        traps: args.traps,
         latency_ms_min: args.latency.0,
         latency_ms_max: args.latency.1,
         faults: match args.faults {

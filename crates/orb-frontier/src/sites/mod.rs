@@ -60,6 +60,8 @@ pub struct Queued {
     pub row: QueueRow,
     /// Of a page that is fetched again what is known of it.
     pub known: Option<Box<FateRow>>,
+    /// Its site's budgets found it worth a fetch; they are not asked twice.
+    pub(crate) is_weighed: bool,
 }
 
 /// Requests wanted of a site beside its queue (robots hops of other sites).

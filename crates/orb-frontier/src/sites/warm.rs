@@ -11,6 +11,7 @@ use orb_gate::{PolitenessConfig, SiteClock};
 use orb_url::{Fingerprint, Site};
 
 use super::Queued;
+use crate::Budgets;
 use crate::site_row::{LaneStarts, SiteRow};
 
 /// See the module.
@@ -21,6 +22,7 @@ pub(crate) struct Warm {
     pub(crate) crawl_delay: Option<Duration>,
     pub(crate) retries: u64,
     pub(crate) starts: LaneStarts,
+    pub(crate) budgets: Option<Box<Budgets>>,
     pub(crate) window: VecDeque<Queued>,
     /// Keys handed out whose removal is not durable yet.
     pub(crate) taken: Vec<Vec<u8>>,
@@ -53,6 +55,7 @@ impl Warm {
             crawl_delay: row.crawl_delay,
             retries: row.retries,
             starts: row.starts,
+            budgets: row.budgets,
             window: VecDeque::new(),
             taken: Vec::new(),
             last_taken: None,
@@ -71,6 +74,7 @@ impl Warm {
             crawl_delay: self.crawl_delay,
             retries: self.retries,
             starts: self.starts.clone(),
+            budgets: self.budgets.clone(),
         }
     }
 
