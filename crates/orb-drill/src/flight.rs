@@ -44,7 +44,7 @@ pub(crate) enum Stage {
 
 /// What is pretended of the web, and who watches.
 pub(crate) trait Pretence: Send {
-    /// Whether the robots.txt of this URL's origin must be fetched first; asked once for each visit.
+    /// Whether the robots.txt of this URL's origin must be fetched first; asked at each visit.
     fn robots_first(&mut self, _site: &Site, _queued: &Queued) -> bool {
         false
     }
@@ -90,8 +90,8 @@ pub(crate) trait Pretence: Send {
     /// The links of a page that was fetched, added to the blocks of the slots that own them.
     fn links(&mut self, _queued: &Queued, _round: &mut Round) {}
 
-    /// A robots.txt was fetched.
-    fn robots_fetched(&mut self) {}
+    /// The robots.txt that was last asked for of a site was fetched.
+    fn robots_fetched(&mut self, _site: &Site) {}
 
     /// A group is closed; what the pretence wants stored with it joins the batch.
     fn sealed(&mut self, _batch: &mut Batch, _now: Mono) -> Result<(), String> {

@@ -129,7 +129,7 @@ struct Web {
     slots: SlotMap,
     key: CrawlKey,
     entropy: SeededEntropy,
-    /// Bit of each site's two origins: its robots.txt was fetched.
+    /// Bits 0 and 1, of each site's two origins: its robots.txt was fetched. Bits 2 and 3: it was asked for last.
     robots: Vec<u8>,
     /// Pages of each site that were linked to.
     linked: Vec<u16>,
@@ -165,9 +165,8 @@ impl Pretence for Web {
         let second = queued.row.found.url.host().starts_with("blog.");
         let known = &mut self.robots[number_of(site) as usize];
         let bit = 1 << u8::from(second);
-        let first = *known & bit == 0;
-        *known |= bit;
-        first
+        *known = (*known & 3) | bit << 2;
+        *known & bit == 0
     }
 
     fn address(&self, site: &Site) -> IpAddr {
@@ -256,7 +255,9 @@ impl Pretence for Web {
             .fetch_add(self.position - before, Relaxed);
     }
 
-    fn robots_fetched(&mut self) {
+    fn robots_fetched(&mut self, site: &Site) {
+        let known = &mut self.robots[number_of(site) as usize];
+        *known |= *known >> 2;
         self.watched.robots.fetch_add(1, Relaxed);
     }
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use orb_env::{BootId, Entropy, Mono, SeededEntropy, Stamp, Wall, thread_cpu};
 use orb_frontier::{Queued, Settled, Visit};
-use orb_gate::{AddressClocks, Answer, PolitenessConfig};
+use orb_gate::{AddressClocks, Answer, Permit, PolitenessConfig};
 use orb_shard::SlotId;
 
 use crate::DrillError;
@@ -473,17 +473,35 @@ impl Shard {
         let Stage::Granted(permit) = std::mem::replace(&mut flight.stage, Stage::Over) else {
             return Ok(());
         };
-        let broken = |what: String| DrillError::Broken { slot, what };
-        let exchanging = permit
-            .start(now)
-            .map_err(|stale| broken(stale.to_string()))?;
+        let exchanging = match permit.start(now) {
+            Ok(exchanging) => exchanging,
+            Err(stale) => {
+                self.unbegun(place, stale.0);
+                return Ok(());
+            }
+        };
         self.pretence
             .begins(&flight.visit.site, now)
-            .map_err(broken)?;
+            .map_err(|what| DrillError::Broken { slot, what })?;
         flight.stage = Stage::Under(exchanging);
         let ends = now.plus(self.pretence.takes(flight.queued.as_ref()));
         self.push(ends, Event::End(place));
         Ok(())
+    }
+
+    /// A request whose time passed while others had theirs: everything goes back to where it was.
+    fn unbegun(&mut self, place: usize, permit: Permit) {
+        let Some(flight) = self.flights[place].take() else {
+            return;
+        };
+        self.free.push(place);
+        self.plan.lands();
+        let frontier = &mut self.slots[flight.at].frontier;
+        frontier.permits(flight.visit.id).give_back(permit);
+        if let Some(queued) = flight.queued {
+            frontier.put_back(flight.visit.id, queued);
+        }
+        frontier.release(flight.visit.id, self.now);
     }
 
     fn end(&mut self, place: usize) -> Result<(), DrillError> {
@@ -525,7 +543,7 @@ impl Shard {
         self.costs.gate_cpu += settling.saturating_sub(gate);
         let is_page = queued.is_some();
         if !is_page {
-            self.pretence.robots_fetched();
+            self.pretence.robots_fetched(&visit.site);
         }
         if let Some(queued) = queued {
             let round = &mut self.found[at][0];
