@@ -87,6 +87,11 @@ const RUNS: &[LongRun] = &[
         command: &["xtask/plan/run.py"],
     },
     LongRun {
+        name: "disk-full",
+        about: "a crawl on a disk that gets full twice: it stops, says so, goes on by itself, nothing is lost; root, two minutes",
+        command: &["xtask/disk/full.py"],
+    },
+    LongRun {
         name: "frontier-kills",
         about: "a small frontier killed 1,000 times, at random moments and at its writes, and judged each time; takes ROUNDS, SEED; two minutes",
         command: &[

@@ -176,8 +176,11 @@ impl Shard {
         if busy || failure.retry_at > now.mono {
             return Ok(());
         }
-        // A full disk is no reason to end: the slot waits for room with the rest of the crawl.
-        if failure.times >= GROUP_FAILURES_MAX && !shared.board.is_held() {
+        // A full disk is no reason to end: the slot waits for room with the rest of the crawl. Opening writes too.
+        if shared.board.is_held() {
+            return Ok(());
+        }
+        if failure.times >= GROUP_FAILURES_MAX {
             return Err(CrawlError::Commit {
                 slot: slot.id,
                 times: failure.times,

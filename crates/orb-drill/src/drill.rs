@@ -51,6 +51,8 @@ pub struct DrillSettings {
     pub done_share: f64,
     /// Memory of the process, shared out as in a crawl.
     pub memory_bytes: u64,
+    /// Memory of the site tables of all slots, at least; a crawl's share is used where that is more.
+    pub sites_memory_bytes: u64,
     /// Threads that own slots.
     pub shards: usize,
     /// Slots: a power of two from 4.
@@ -215,6 +217,7 @@ pub(crate) fn setup_of(settings: &DrillSettings, slots: SlotMap) -> SlotSetup {
     let key = key_of(settings.stream.seed);
     let mut setup = SlotSetup::on_disk(slots, key, politeness, settings.memory_bytes);
     setup.opened = crate::shard::stamp(OPENED);
+    setup.sites_memory_bytes = setup.sites_memory_bytes.max(settings.sites_memory_bytes);
     setup
 }
 

@@ -18,6 +18,10 @@ use crate::{DrillError, DrillSettings};
 pub struct Recovery {
     /// From the first file to the last slot, one after another.
     pub seconds: f64,
+    /// Of that the stores: what they read again is bounded by their journals.
+    pub stores_seconds: f64,
+    /// Of that the frontiers: grows with sites and with the sieve.
+    pub frontiers_seconds: f64,
     /// CPU time of it.
     pub cpu_seconds: f64,
     /// Sites known then.
@@ -26,6 +30,14 @@ pub struct Recovery {
     pub urls: u64,
     /// Resident memory then, less what was there before.
     pub rss_bytes: u64,
+}
+
+impl Recovery {
+    /// What it would be at `urls`, with as many sites to a URL: the frontiers' part by proportion, the stores' as it is.
+    #[must_use]
+    pub fn seconds_at(&self, urls: f64) -> f64 {
+        self.stores_seconds + self.frontiers_seconds * urls / self.urls.max(1) as f64
+    }
 }
 
 /// Opens what a killed process left in the folder, and closes it again. Blocking.
@@ -40,9 +52,14 @@ pub fn reopen(settings: &DrillSettings) -> Result<Recovery, DrillError> {
     let (watch, before) = (Stopwatch::new(), Account::now());
     let begun = watch.now();
     let mut opened = Vec::new();
+    let mut stores_seconds = 0.0;
     for id in slots.slot_ids() {
-        opened.push(Slot::open(&setup, &settings.dir, id)?);
+        let began = watch.now();
+        let store = setup.open_store(&settings.dir, id)?;
+        stores_seconds += watch.now().since(began).as_secs_f64();
+        opened.push(Slot::with_store(&setup, &settings.dir, id, store)?);
     }
+    let seconds = watch.now().since(begun).as_secs_f64();
     let after = Account::now();
     for slot in &opened {
         if !slot.frontier.books().balanced() {
@@ -57,7 +74,9 @@ pub fn reopen(settings: &DrillSettings) -> Result<Recovery, DrillError> {
         }
     }
     Ok(Recovery {
-        seconds: watch.now().since(begun).as_secs_f64(),
+        seconds,
+        stores_seconds,
+        frontiers_seconds: seconds - stores_seconds,
         cpu_seconds: after.cpu_seconds - before.cpu_seconds,
         sites: opened
             .iter()

@@ -46,6 +46,8 @@ pub(crate) struct SlotSetup {
     pub(crate) politeness: PolitenessConfig,
     /// Of the whole process.
     pub(crate) memory_bytes: u64,
+    /// Of that, for the tables of sites.
+    pub(crate) sites_memory_bytes: u64,
     /// Where sieve files go.
     pub(crate) disk: Arc<dyn orb_env::Disk>,
     pub(crate) opened: Stamp,
@@ -64,6 +66,7 @@ impl SlotSetup {
             key,
             politeness,
             memory_bytes,
+            sites_memory_bytes: memory_bytes / 4,
             disk: Arc::new(KernelDisk),
             opened: Stamp::default(),
             clean: true,
@@ -90,8 +93,7 @@ impl SlotSetup {
         slot: SlotId,
         store: Arc<dyn Store>,
     ) -> Result<Frontier, DrillError> {
-        let share =
-            |part: u64| orb_api::ByteSize(self.memory_bytes / part / u64::from(self.slots.slots()));
+        let of_slot = |bytes: u64| orb_api::ByteSize(bytes / u64::from(self.slots.slots()));
         let setup = FrontierSetup {
             slot,
             slots: self.slots,
@@ -99,8 +101,8 @@ impl SlotSetup {
             sieve_dir: sieve_dir(dir, slot),
             config: FrontierConfig {
                 scope: Scope::Any,
-                memory_max: share(4),
-                sieve_memory_max: share(12),
+                memory_max: of_slot(self.sites_memory_bytes),
+                sieve_memory_max: of_slot(self.memory_bytes / 12),
                 ..FrontierConfig::default()
             },
             rules: Arc::new(UrlRules::default()),

@@ -21,6 +21,9 @@ use crate::terminal::{note, say, say_json};
 /// Sites beside the hot one, where nothing else is said.
 const SITES_BESIDE_HOT: u64 = 100_000;
 
+/// Memory that is allowed for a site that waits, at least: what a table of that many sites needs, whatever the rest has.
+const SITE_BYTES: u64 = 80;
+
 /// Arguments of `orb bench frontier`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
@@ -56,9 +59,14 @@ pub(crate) struct BenchFrontierArgs {
     /// How often each URL is found.
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(2..=20))]
     repeat: u32,
-    /// Memory that is shared out as a crawl's `memory_max` is: a third to stores, a quarter to sites.
+    /// Memory that is shared out as a crawl's `memory_max` is: a third to stores, a twelfth to sieves, a quarter to sites
+    /// (or 80 bytes for each, if that is more).
     #[arg(long, value_name = "SIZE", default_value = "2GiB")]
     memory: ByteSize,
+    /// Requests under way at once. Each takes 200 ms, so five times as many come in a second of the bench's own time; all
+    /// that come in a quarter of it share a commit.
+    #[arg(long, value_name = "N", default_value_t = 800, value_parser = clap::value_parser!(u16).range(1..))]
+    in_flight: u16,
     /// Threads that own slots; each has two helpers, as in a crawl.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=64))]
     threads: u8,
@@ -131,7 +139,8 @@ impl BenchFrontierArgs {
             memory_bytes: self.memory.bytes(),
             shards: usize::from(self.threads.min(self.slots)),
             slots: self.slots,
-            in_flight: 800,
+            sites_memory_bytes: SITE_BYTES * sites,
+            in_flight: usize::from(self.in_flight),
             goes_on: self.goes_on,
         }
     }
@@ -239,6 +248,7 @@ fn killed_and_opened(
         ("--seed", Some(args.seed)),
         ("--slots", Some(u64::from(args.slots))),
         ("--threads", Some(u64::from(args.threads))),
+        ("--in-flight", Some(u64::from(args.in_flight))),
         ("--memory", Some(args.memory.bytes())),
     ] {
         if let Some(value) = value {
