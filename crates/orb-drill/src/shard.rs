@@ -356,7 +356,7 @@ impl Shard {
                 break;
             };
             moved = true;
-            let queued = slot.frontier.take_url(visit.id);
+            let queued = slot.take_worthy(visit.id, stamp(self.now));
             let after = thread_cpu();
             let own = after.saturating_sub(cpu);
             self.costs.choose_cpu += own;
@@ -551,6 +551,7 @@ impl Shard {
                 round.resize(self.slots.len(), Block::default());
             }
             self.pretence.links(&queued, round);
+            self.slots[at].note_fetched(visit.id, &queued);
             let settled = self.pretence.outcome(&queued, feedback, now.wall);
             let is_final = matches!(settled, Settled::Final(_));
             let slot = &mut self.slots[at];

@@ -13,7 +13,7 @@ use std::time::Duration;
 use orb_env::{KernelDisk, Mono, Stamp};
 use orb_frontier::{
     Drained, Found, Frontier, FrontierConfig, FrontierError, FrontierSetup, GroupTail, Loaded,
-    Merged, Scope, SieveError, UrlRules,
+    Merged, Queued, Scope, SieveError, SiteId, UrlRules, Weighed, Yield,
 };
 use orb_gate::PolitenessConfig;
 use orb_shard::{SlotId, SlotMap};
@@ -29,6 +29,12 @@ const GROUP_INTERVAL: Duration = Duration::from_millis(250);
 const GROUP_INTERVAL_HUNGRY: Duration = Duration::from_millis(20);
 /// A group of this size is committed at once, as in a crawl.
 const GROUP_BYTES_MAX: usize = 32 << 20;
+
+/// URLs of one site judged in one step, as in a crawl.
+const JUDGED_PER_VISIT: usize = 64;
+
+/// Marks of a pretended page's text.
+const MARKS: usize = 64;
 
 /// What jobs of a slot bring.
 pub(crate) enum Done {
@@ -190,6 +196,39 @@ impl Slot {
         };
         self.frontier.covered(source, end);
         Ok(block.links)
+    }
+
+    // ---- choosing ----
+
+    /// The next URL of a visited site that its budgets find worth a request.
+    pub(crate) fn take_worthy(&mut self, id: SiteId, now: Stamp) -> Option<Queued> {
+        for _ in 0..JUDGED_PER_VISIT {
+            let queued = self.frontier.take_url(id)?;
+            match self.frontier.weigh(id, queued, now.wall, &mut self.batch) {
+                Weighed::Take(queued) => return Some(queued),
+                Weighed::PutOff | Weighed::Cut(_) => self.grew(now.mono),
+            }
+        }
+        None
+    }
+
+    /// Tells the budgets of a visited site that one of its pages said something of its own.
+    pub(crate) fn note_fetched(&mut self, id: SiteId, queued: &Queued) {
+        let bits = queued.row.fingerprint.0;
+        let mut marks: [u32; MARKS] = std::array::from_fn(|place| {
+            let mixed = bits
+                .wrapping_add(place as u64)
+                .wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            (mixed >> 32) as u32
+        });
+        marks.sort_unstable();
+        let brought = Yield {
+            marks: &marks,
+            body: Some(bits as u32),
+            links: &[],
+        };
+        self.frontier
+            .note_fetched(id, &queued.row.found.url, &brought);
     }
 
     // ---- groups ----
