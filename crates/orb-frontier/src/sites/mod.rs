@@ -76,12 +76,12 @@ pub(crate) struct Errands {
 pub(crate) struct SiteTable {
     entries: Entries,
     wheel: Wheel,
-    /// Waiting sites that are due soon, by time less head start.
-    near: BinaryHeap<Reverse<(Mono, SiteId)>>,
+    /// Waiting sites that are due soon.
+    near: BinaryHeap<Reverse<Turn>>,
     /// Ready sites by time.
     ready: BinaryHeap<Reverse<(Mono, SiteId)>>,
-    /// Ready sites whose time has come, by time less head start.
-    turns: BinaryHeap<Reverse<(Mono, SiteId)>>,
+    /// Ready sites whose time has come.
+    turns: BinaryHeap<Reverse<Turn>>,
     warm: FxHashMap<SiteId, Box<Warm>>,
     /// Sites that stay warm even with nothing to do.
     warm_max: usize,
@@ -128,10 +128,11 @@ impl SiteTable {
 
     /// Memory of the table; that of warm sites is estimated.
     pub(crate) fn heap_bytes(&self) -> usize {
-        let heaps = self.near.capacity() + self.ready.capacity() + self.turns.capacity();
+        let turns = self.near.capacity() + self.turns.capacity();
         self.entries.heap_bytes()
             + self.wheel.heap_bytes()
-            + heaps * size_of::<(Mono, SiteId)>()
+            + turns * size_of::<Turn>()
+            + self.ready.capacity() * size_of::<(Mono, SiteId)>()
             + self.warm.len() * WARM_SITE_BYTES
             + self.marks_bytes
     }
@@ -267,8 +268,8 @@ impl SiteTable {
         entry.due = at;
         entry.set(Mark::Far, far);
         if !self.wheel.insert(&mut self.entries, id) {
-            let turn = turn(self.entries.at(id.0));
-            self.near.push(Reverse((turn, id)));
+            let turn = Turn::of(self.entries.at(id.0), id);
+            self.near.push(Reverse(turn));
         }
     }
 
@@ -276,17 +277,15 @@ impl SiteTable {
     pub(crate) fn pop_waiting(&mut self, until: Mono) -> Option<SiteId> {
         let near = &mut self.near;
         self.wheel.turn(&mut self.entries, until, |entries, id| {
-            near.push(Reverse((turn(entries.at(id.0)), id)));
+            near.push(Reverse(Turn::of(entries.at(id.0), id)));
         });
         if self.is_crowded() {
             return None;
         }
-        while let Some(&Reverse((at, id))) = self.near.peek() {
-            let entry = self.entries.at(id.0);
-            let stands = entry.phase == Phase::Waiting && turn(entry) == at;
-            self.near.pop();
-            if stands {
-                return Some(id);
+        while let Some(Reverse(turn)) = self.near.pop() {
+            let entry = self.entries.at(turn.id.0);
+            if entry.phase == Phase::Waiting && entry.due == turn.due {
+                return Some(turn.id);
             }
         }
         None
@@ -314,13 +313,13 @@ impl SiteTable {
             self.ready.pop();
             let entry = self.entries.at(id.0);
             if entry.phase == Phase::Ready && entry.due == at {
-                self.turns.push(Reverse((turn(entry), id)));
+                self.turns.push(Reverse(Turn::of(entry, id)));
             }
         }
-        while let Some(Reverse((at, id))) = self.turns.pop() {
-            let entry = self.entries.at(id.0);
-            if entry.phase == Phase::Ready && turn(entry) == at {
-                return Some(id);
+        while let Some(Reverse(turn)) = self.turns.pop() {
+            let entry = self.entries.at(turn.id.0);
+            if entry.phase == Phase::Ready && entry.due == turn.due {
+                return Some(turn.id);
             }
         }
         None
@@ -328,8 +327,7 @@ impl SiteTable {
 
     /// When the next site wants attention; waiting ones count `ahead` earlier, when their URLs are read.
     pub(crate) fn next_time(&self, ahead: Duration) -> Mono {
-        let time = |id: SiteId| self.entries.at(id.0).due;
-        let near = self.near.peek().map(|Reverse((_, id))| time(*id));
+        let near = self.near.peek().map(|Reverse(turn)| turn.due);
         // While there is no room, the next visit makes some, not time.
         let waiting = near.filter(|_| !self.is_crowded()).unwrap_or(Mono::NEVER);
         let waiting = waiting.min(self.wheel.next_time()).minus(ahead);
@@ -340,7 +338,7 @@ impl SiteTable {
         let turn = self
             .turns
             .peek()
-            .map_or(Mono::NEVER, |Reverse((_, id))| time(*id));
+            .map_or(Mono::NEVER, |Reverse(turn)| turn.due);
         waiting.min(ready).min(turn)
     }
 
@@ -431,7 +429,75 @@ impl SiteTable {
     }
 }
 
-/// When a site counts as due among others.
-fn turn(entry: &Entry) -> Mono {
-    entry.due.minus(Importance(entry.importance).head_start())
+/// A site's place among others that are due: by time less head start, which may have grown since.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Turn {
+    at: Mono,
+    due: Mono,
+    id: SiteId,
+}
+
+impl Turn {
+    fn of(entry: &Entry, id: SiteId) -> Turn {
+        let head_start = Importance(entry.importance).head_start();
+        Turn {
+            at: entry.due.minus(head_start),
+            due: entry.due,
+            id,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A site is in the heaps by the head start it had; what it gains meanwhile must not make it forgotten.
+    #[test]
+    fn a_site_that_gains_importance_while_it_waits_still_gets_its_turn() {
+        let mut table = SiteTable::new(0, Mono(0));
+        let key = SiteKey::from_bytes([1; 8]);
+        let id = table.insert(key, &Tally::default(), ScopeMarks::default());
+        let now = Mono(60_000_000);
+        table.schedule(id, now, false);
+        assert_eq!(table.pop_waiting(Mono(1_000)), None);
+        table.get_mut(id).importance = 3;
+        table.pop_waiting(Mono(59_000_000));
+        table.get_mut(id).importance = 7;
+        assert_eq!(table.pop_waiting(now), Some(id));
+        table.make_ready(id, now);
+        table.get_mut(id).importance = 9;
+        assert_eq!(table.pop_ready(now), Some(id));
+        table.make_ready(id, now);
+        assert_eq!(table.pop_ready(Mono(0)), None);
+    }
+
+    #[test]
+    fn the_head_start_of_a_site_is_bounded_so_that_nobody_starves() {
+        let mut table = SiteTable::new(0, Mono(0));
+        let mut site = |byte, importance, due| {
+            let tally = Tally {
+                importance,
+                ..Tally::default()
+            };
+            let id = table.insert(
+                SiteKey::from_bytes([byte; 8]),
+                &tally,
+                ScopeMarks::default(),
+            );
+            table.make_ready(id, Mono(due));
+            id
+        };
+        let (plain, great, late) = (
+            site(1, 0, 40_000_000),
+            site(2, 20, 60_000_000),
+            site(3, 20, 80_000_000),
+        );
+        let mut order = Vec::new();
+        while let Some(id) = table.pop_ready(Mono(90_000_000)) {
+            table.set_phase(id, Phase::Visiting);
+            order.push(id);
+        }
+        assert_eq!(order, [great, plain, late]);
+    }
 }
