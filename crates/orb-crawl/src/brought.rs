@@ -33,12 +33,12 @@ impl Shard {
                 let [a, b, c, d, ..] = archived.digest.to_bytes();
                 u32::from_be_bytes([a, b, c, d])
             }),
-            Outcome::Redirect | Outcome::Gone => None,
-            // The site may be in trouble, or we are.
-            Outcome::Retry | Outcome::Failed | Outcome::Refused => return,
+            Outcome::Gone => None,
+            // A redirect says nothing of its own: its target is judged when it is fetched. The rest is the site in
+            // trouble, or us.
+            Outcome::Redirect | Outcome::Retry | Outcome::Failed | Outcome::Refused => return,
         };
-        let links = facts.links.iter().map(|link| &link.url);
-        let links: Vec<&CrawlUrl> = links.chain(&verdict.target).collect();
+        let links: Vec<&CrawlUrl> = facts.links.iter().map(|link| &link.url).collect();
         let brought = Yield {
             marks: facts.marks.as_ref().map_or(&[], |marks| marks.marks()),
             body,

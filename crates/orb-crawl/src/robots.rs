@@ -6,6 +6,7 @@
 //! too long; a page waits until the answer is in.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use orb_env::mutant::{Mutant, planted};
@@ -144,8 +145,13 @@ impl Shard {
             return self.ungated_hop(at, site, origin, hops, target);
         }
         let now = self.env.clock.stamp();
-        let until = now.mono.plus(HOP_TIMEOUT);
         let slot = &mut self.slots[at];
+        // A hop within the site waits for the site's own pause first, however long that is.
+        let own = slot.frontier.site_state(site, now.mono).warm;
+        let pause = own
+            .filter(|warm| *warm.name == target.site())
+            .map_or(Duration::ZERO, |warm| warm.delay);
+        let until = now.mono.plus(HOP_TIMEOUT + pause);
         slot.copies.hold(origin, until, now);
         slot.hops += 1;
         slot.frontier.pin(site);

@@ -109,7 +109,7 @@ pub struct Yield<'a> {
     pub marks: &'a [u32],
     /// Hash of the bytes, for documents without text to judge by; `None` where none came.
     pub body: Option<u32>,
-    /// Where the page leads, also as the target of a redirect.
+    /// Where the page leads.
     pub links: &'a [&'a CrawlUrl],
 }
 

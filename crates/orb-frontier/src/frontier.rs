@@ -606,6 +606,7 @@ impl Frontier {
             batch.put(Keyspace::Tallies, key, tally);
         }
         self.snapshot.group = group;
+        self.snapshot.at = now;
         batch.put(Keyspace::Meta, b"frontier".to_vec(), self.snapshot.encode());
         GroupTail {
             wake: std::mem::take(&mut self.wake),

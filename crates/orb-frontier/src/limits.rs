@@ -24,9 +24,6 @@ pub(crate) const READY_SITES_MAX: usize = 4_096;
 /// Estimated bytes of a warm site: its entry in the map, name, clock, and a window of URLs.
 pub(crate) const WARM_SITE_BYTES: usize = 2_048;
 
-/// How far the stored hint of a site's next time is believed at opening; clocks themselves are read with the site.
-pub(crate) const DUE_HINT_MAX: Duration = Duration::from_secs(600);
-
 /// URLs of one site, queued and cut, that can be counted; beyond, its links are dropped as `full`.
 pub(crate) const SITE_URLS_MAX: u64 = 1 << 31;
 

@@ -4,13 +4,13 @@
 //! May touch: store and files; blocking. Invariant: reads only, apart from deleting unnamed sieve files.
 
 use std::sync::Arc;
-use std::time::Duration;
 
+use orb_env::Stamp;
 use orb_shard::{SiteKey, SlotId};
 use orb_store::{JournalEnd, Keyspace, Store, StoreError};
 
 use crate::frontier::{Frontier, FrontierSetup};
-use crate::limits::{DUE_HINT_MAX, OPEN_ROWS};
+use crate::limits::OPEN_ROWS;
 use crate::rows::site_of_key;
 use crate::scope::ScopeMarks;
 use crate::sieve::{RunList, Sieve, SieveError, SieveMemory};
@@ -81,24 +81,31 @@ impl Frontier {
         let memory = SieveMemory::of(setup.config.sieve_memory_max.bytes());
         let disk = Arc::clone(&setup.disk);
         let sieve = Sieve::open(disk, &setup.sieve_dir, &runs, &named, memory)?;
-        let sites = read_sites(&setup, store.as_ref())?;
+        let sites = read_sites(&setup, store.as_ref(), snapshot.at)?;
         Ok(Frontier::assemble(setup, store, sieve, sites, snapshot))
     }
 }
 
 /// The table as the stored tallies tell it, with every site that has something to do on the wheel; the rows of all
 /// sites too, when they are few.
-fn read_sites(setup: &FrontierSetup, store: &dyn Store) -> Result<SiteTable, FrontierError> {
+fn read_sites(
+    setup: &FrontierSetup,
+    store: &dyn Store,
+    stored: Stamp,
+) -> Result<SiteTable, FrontierError> {
     let opened = setup.opened;
+    // What the wall clock would say now had it not been set since. After another boot nobody knows.
+    let elapsed = opened.mono.since(stored.mono);
+    let now = (stored.boot == opened.boot).then(|| stored.wall.plus(elapsed));
+    // A hint only spares reading a site too early; one that is wrong must not keep it waiting. Clocks are read with it.
+    let hint_max = setup.politeness.site_delay * 2;
     let mut table = SiteTable::new(setup.config.warm_sites_max, opened.mono);
     each_row(store, Keyspace::Tallies, |key, value| {
         let (tally, marks) = Tally::decode(value)?;
         let id = table.insert(site_of_key(key)?, &tally, marks);
         if table.get(id).is_pending() {
-            let hint = tally
-                .due
-                .map_or(Duration::ZERO, |due| due.since(opened.wall));
-            let due = opened.mono.plus(hint.min(DUE_HINT_MAX));
+            let hint = tally.due.zip(now).map(|(due, now)| due.since(now));
+            let due = opened.mono.plus(hint.unwrap_or_default().min(hint_max));
             table.schedule(id, due, false);
         }
         Ok(())

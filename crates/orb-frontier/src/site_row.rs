@@ -87,7 +87,8 @@ pub struct Tally {
     pub named: bool,
     /// How much it matters: see [`crate::Importance`].
     pub importance: u8,
-    /// When it was to be visited next, as far as was known: a hint that spares reading it earlier.
+    /// When it was to be visited next, as far as was known: a hint that spares reading
+    /// it earlier.
     pub due: Option<Wall>,
 }
 

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use orb_api::{Books, Sightings};
+use orb_env::Stamp;
 use orb_store::JournalEnd;
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +39,9 @@ pub struct SlotSnapshot {
     pub v: u32,
     /// The group it was committed with.
     pub group: u64,
+    /// When.
+    #[serde(default)]
+    pub at: Stamp,
     /// The books.
     pub books: Books,
     /// Links stopped before the sieve.
