@@ -293,7 +293,8 @@ impl Store for FjallStore {
         if to.is_some_and(|to| from >= to) || limit == 0 {
             return Ok(Vec::new());
         }
-        // A snapshot, because fjall's plain range may see half of a batch that is being applied.
+        // A snapshot, because fjall's plain range often sees half of a batch that is being applied. The snapshot does
+        // so rarely: when its worker finishes a table meanwhile, which publishes a later number than the batch's.
         let snapshot = self.database.snapshot();
         let from = from.to_vec();
         let rows = match to {

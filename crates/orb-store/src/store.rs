@@ -16,7 +16,7 @@ pub type Row = (Vec<u8>, Vec<u8>);
 ///
 /// Every call blocks; call it on a helper thread. Several threads may call at once; commits happen
 /// one after another. A `get` or `range` that begins after a commit returned sees all of it; one
-/// that runs beside a commit sees, within one `range`, all of it or nothing.
+/// that runs beside a commit may see any part of it, so nobody relies on more.
 ///
 /// After an error of `commit` the batch is either wholly there or wholly absent, and this handle
 /// must be dropped and the folder opened again, which tells which. Dropping every handle closes the
