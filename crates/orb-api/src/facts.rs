@@ -43,6 +43,9 @@ pub enum SieveFacts {
 /// A queued URL.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QueueFacts {
+    /// Why it is in the cold log, where it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cut: Option<CutFacts>,
     /// `queue`, `cold` (its budget was spent), `admitted` (on the way to the queue) or `in_flight`. Only a running
     /// crawl can tell the last.
     pub place: String,
@@ -121,6 +124,20 @@ pub struct ScopeFacts {
     /// The line of `--exclude` that stops it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub rule: Option<String>,
+}
+
+/// Why a URL was cut by a budget.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CutFacts {
+    /// Which budget: `site_pages`, `host_pages`, `prefix_pages` are the settings' bounds; `shape` and `hosts` say that
+    /// its like brought nothing new.
+    pub cause: String,
+    /// The finest part of the site that was judged: `site`, `host`, `family`, `query`, `directory`, `form` or
+    /// `subdirectory`; empty where nothing was learnt.
+    pub level: String,
+    /// Fetches that part has seen so far.
+    pub fetches: u32,
 }
 
 /// What a site is doing.

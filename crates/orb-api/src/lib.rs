@@ -7,6 +7,7 @@
 mod attempt;
 mod books;
 mod bytes;
+mod causes;
 mod facts;
 mod layout;
 mod numerals;
@@ -19,9 +20,10 @@ pub use attempt::{
 };
 pub use books::{Books, Sightings, States};
 pub use bytes::{ByteSize, ByteSizeError, byte_count};
+pub use causes::with_causes;
 pub use facts::{
-    FateFacts, FoundFacts, QueueFacts, RobotsFacts, ScopeFacts, SieveFacts, SiteFacts, SitePhase,
-    UrlFacts,
+    CutFacts, FateFacts, FoundFacts, QueueFacts, RobotsFacts, ScopeFacts, SieveFacts, SiteFacts,
+    SitePhase, UrlFacts,
 };
 pub use layout::{CrawlDir, FORMAT_VERSION};
 pub use numerals::count;

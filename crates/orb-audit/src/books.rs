@@ -6,7 +6,8 @@
 //!
 //! Memory: about 25 bytes for each waiting URL of the slot at hand, and for each archived record.
 
-use orb_api::{Books, UrlState};
+use orb_api::{Books, UrlState, with_causes};
+use orb_frontier::rows::Place;
 use orb_shard::SlotId;
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -89,12 +90,7 @@ impl Count<'_> {
     }
 
     fn unreadable(&mut self, error: &(dyn std::error::Error + 'static)) {
-        let mut seen = error.to_string();
-        let mut cause = error.source();
-        while let Some(error) = cause {
-            seen = format!("{seen}: {error}");
-            cause = error.source();
-        }
+        let seen = with_causes(error);
         let seat = seat(self.slot);
         let expected = "rows and files that can be read".to_owned();
         self.case.violate(|| Violation {
@@ -157,6 +153,9 @@ impl Count<'_> {
             }
             return;
         };
+        if segment == Place::ELSEWHERE.segment {
+            return self.case.count("places_elsewhere", 1);
+        }
         let found = self
             .archived
             .get(&(self.slot, segment, offset))

@@ -33,6 +33,3 @@ pub const ROBOTS_BYTES_MAX: usize = orb_robots::limits::ROBOTS_BYTES_MAX + 1024;
 
 /// Largest robots record that is read back; a body is cut at 500 KiB while it is fetched, and a head has 64 KiB.
 pub const ROBOTS_RECORD_BYTES_MAX: u64 = 16 << 20;
-
-/// Rows of a store, or of an admitted file, that are held at once.
-pub const STATE_ROWS: usize = 1_000;

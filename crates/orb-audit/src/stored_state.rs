@@ -18,15 +18,14 @@ use std::sync::Arc;
 use orb_api::{CrawlDir, Reason};
 use orb_env::Disk;
 use orb_frontier::rows::{FateRow, QueueRow, site_of_key};
-use orb_frontier::{DecodeError, RunList, SlotSnapshot, check_runs, each_tally, read_admitted};
+use orb_frontier::{DecodeError, RunList, SlotSnapshot, Undrained, check_runs, each_tally};
 use orb_shard::{SiteKey, SlotId};
-use orb_store::{Keyspace, Store, StoreOpener};
+use orb_store::{Keyspace, Rows, Store, StoreOpener};
 use orb_url::{CrawlKey, Fingerprint};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 use crate::error::{AuditError, StateError};
-use crate::limits::STATE_ROWS;
 use crate::state::{ArchiveEnd, Fate, StateReader, StoredSlot, UrlKey, Waiting};
 
 /// The open stores of one crawl. Nobody else may have them open.
@@ -138,17 +137,14 @@ impl StateReader for StoredState {
     }
 
     fn sieve_keys(&self, slot: SlotId) -> Result<u64, StateError> {
-        let Some(row) = self.store(slot)?.get(Keyspace::Meta, b"runs")? else {
-            return Ok(0);
-        };
-        let runs = RunList::decode(&row)?;
-        Ok(check_runs(
-            self.disk.as_ref(),
-            &self.dir.sieve(slot),
-            &runs,
-            &mut |_| {},
-        )?
-        .keys)
+        let store = self.store(slot)?;
+        let (runs, dir) = (RunList::read(store)?, self.dir.sieve(slot));
+        let moved = self.snapshot(slot)?.moved;
+        let mut keys = 0;
+        check_runs(self.disk.as_ref(), &dir, &runs, &mut |key| {
+            keys += u64::from(!moved.contains(&key.partition.get()));
+        })?;
+        Ok(keys)
     }
 
     fn for_each_queue_row(
@@ -185,26 +181,23 @@ impl StateReader for StoredState {
         slot: SlotId,
         each: &mut dyn FnMut(Waiting<'_>),
     ) -> Result<(), StateError> {
-        for file in self.snapshot(slot)?.admitted {
-            let mut from = file.offset;
-            loop {
-                let dir = self.dir.sieve(slot);
-                let read = read_admitted(self.disk.as_ref(), &dir, file.id, from, STATE_ROWS)?;
-                for (key, found) in &read.rows {
-                    let key = UrlKey {
-                        partition: key.partition.get(),
-                        fingerprint: key.fingerprint,
-                    };
-                    each(Waiting {
-                        key,
-                        url: found.url.as_str(),
-                        excluded: None,
-                    });
+        let dir = self.dir.sieve(slot);
+        let snapshot = self.snapshot(slot)?;
+        for file in snapshot.admitted {
+            for row in Undrained::of(self.disk.as_ref(), &dir, &file) {
+                let (key, found) = row?;
+                if snapshot.moved.contains(&key.partition.get()) {
+                    continue; // it went with its partition
                 }
-                if read.end {
-                    break;
-                }
-                from = read.next;
+                let key = UrlKey {
+                    partition: key.partition.get(),
+                    fingerprint: key.fingerprint,
+                };
+                each(Waiting {
+                    key,
+                    url: found.url.as_str(),
+                    excluded: None,
+                });
             }
         }
         Ok(())
@@ -235,24 +228,18 @@ impl StateReader for StoredState {
     }
 }
 
-/// Visits every row of a keyspace in key order. Memory: [`STATE_ROWS`] rows.
+/// Visits every row of a keyspace in key order; an error names its row.
 fn for_each_row(
     store: &dyn Store,
     keyspace: Keyspace,
     mut each: impl FnMut(&[u8], &[u8]) -> Result<(), StateError>,
 ) -> Result<(), StateError> {
-    let mut from = vec![0];
-    loop {
-        let rows = store.range(keyspace, &from, None, STATE_ROWS)?;
-        let Some((last, _)) = rows.last() else {
-            return Ok(());
-        };
-        from = [last, &[0][..]].concat();
-        for (key, value) in &rows {
-            each(key, value)
-                .map_err(|error| format!("row {} of {keyspace}: {error}", shown(key)))?;
-        }
+    for row in Rows::all(store, keyspace) {
+        let (key, value) = row?;
+        each(&key, &value)
+            .map_err(|error| format!("row {} of {keyspace}: {error}", shown(&key)))?;
     }
+    Ok(())
 }
 
 /// A key for people: text with the rest escaped.

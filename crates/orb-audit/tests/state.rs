@@ -8,6 +8,7 @@ use std::path::Path;
 use folder::{FakeState, Folder, fails_only, passes};
 use orb_api::Reason;
 use orb_audit::{Judgement, Promise, Report, verdict_names};
+use orb_frontier::rows::Place;
 
 fn small() -> Folder {
     let mut folder = Folder::new();
@@ -143,6 +144,18 @@ fn a_done_url_must_be_where_its_fate_says() {
         (last.3, last.4) = (0, None);
     });
     books(&report, "done_without_answer");
+}
+
+/// A partition that was taken in from another folder left its records there.
+#[test]
+fn what_was_fetched_elsewhere_is_counted_and_not_looked_for() {
+    let report = spoilt(|state| {
+        let Place { segment, offset } = Place::ELSEWHERE;
+        state.fates.last_mut().unwrap().4 = Some((segment, offset));
+    });
+    let books = report.verdict(Promise::Books).unwrap();
+    assert_eq!(books.evidence["places_elsewhere"], 1);
+    assert_eq!(books.judgement, Judgement::Pass, "{report}");
 }
 
 /// A commit row is written after its sync; the state may not fall behind it.

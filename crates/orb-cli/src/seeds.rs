@@ -165,7 +165,7 @@ impl Seeds {
                         source.lines += 1;
                         continue;
                     }
-                    Ok(Err(error)) => with_causes(&error),
+                    Ok(Err(error)) => orb_api::with_causes(&error),
                     Err(_) => "line is not UTF-8".to_owned(),
                 },
                 Err(error) => {
@@ -220,17 +220,6 @@ impl Source {
             Name::File(name) => format!("{name}:{line}"),
         }
     }
-}
-
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }
 
 /// Reads one line without its end. A line above the limit is read to its end and not kept.

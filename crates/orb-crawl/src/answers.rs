@@ -17,7 +17,7 @@ use crate::QuestionError;
 use crate::event::Event;
 use crate::facts::{Asked, FactsError, FactsJob, Live, LiveUrl};
 use crate::questions::{Question, Reply};
-use crate::shard::{Shard, chain};
+use crate::shard::Shard;
 use crate::site_lines;
 
 impl Shard {
@@ -102,7 +102,6 @@ impl Shard {
             rules: Arc::clone(&shared.rules),
             token: shared.token.clone(),
             now,
-            crawl: shared.key,
         };
         Some((at, job))
     }
@@ -122,7 +121,7 @@ impl Shard {
             let answer = match result {
                 Ok(Ok(facts)) => Ok(facts),
                 Ok(Err(error)) => {
-                    tracing::warn!(slot = %id, error = %chain(&error), "question could not be answered");
+                    tracing::warn!(slot = %id, error = %orb_api::with_causes(&error), "question could not be answered");
                     Err(QuestionError::Unreadable)
                 }
                 Err(_) => Err(QuestionError::Unreadable),

@@ -9,20 +9,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use orb_api::{
-    ArchivePlace, CrawlDir, FateFacts, FoundFacts, QueueFacts, ScopeFacts, SieveFacts, SiteFacts,
-    SitePhase, UrlFacts, UrlState,
+    ArchivePlace, CrawlDir, CutFacts, FateFacts, FoundFacts, QueueFacts, ScopeFacts, SieveFacts,
+    SiteFacts, SitePhase, UrlFacts, UrlState,
 };
 use orb_env::{Disk, Mono, Stamp};
 use orb_frontier::rows::{FateRow, Place};
 use orb_frontier::{
-    Found, FrontierError, How, ScopeMarks, SieveKey, SiteRow, StoredSite, Tally, UrlLook,
+    CutCause, Found, FrontierError, How, ScopeMarks, SieveKey, SiteRow, StoredSite, Tally, UrlLook,
     UrlLooked, UrlRules, Waits, Wanted,
 };
 use orb_gate::SiteClock;
 use orb_robots::ProductToken;
-use orb_shard::{SiteKey, SlotId};
+use orb_shard::SlotId;
 use orb_store::StoreError;
-use orb_url::{CrawlKey, CrawlUrl, Site};
+use orb_url::{CrawlUrl, Site};
 use orb_warc::{Digest, SegmentName};
 
 use crate::CrawlConfig;
@@ -80,7 +80,6 @@ pub(crate) struct FactsJob {
     pub(crate) rules: Arc<UrlRules>,
     pub(crate) token: ProductToken,
     pub(crate) now: Stamp,
-    pub(crate) crawl: CrawlKey,
 }
 
 impl FactsJob {
@@ -110,7 +109,10 @@ impl FactsJob {
             site: self.site_facts(row.as_ref()),
             scope,
             sieve,
-            queue: looked.waits.as_ref().map(|waits| queue(waits, live)),
+            queue: looked
+                .waits
+                .as_ref()
+                .map(|waits| queue(waits, live, row.as_ref())),
             fate: self.fate(&looked)?,
             robots: robots_facts::of_url(self, url)?,
         })
@@ -127,7 +129,7 @@ impl FactsJob {
             (None, None) => SiteRow::new(self.asked.site.clone()),
         };
         Ok(Some(StoredSite {
-            key: SiteKey::of(&self.crawl, &self.asked.site),
+            key: self.look.site_key(&self.asked.site),
             row,
             tally: live.tally,
             marks: live.marks.clone(),
@@ -222,8 +224,8 @@ impl FactsJob {
             return Ok(None);
         };
         let archive = match fate.place {
-            Some(place) => self.archive_place(place)?,
-            None => None,
+            Some(place) if place != Place::ELSEWHERE => self.archive_place(place)?,
+            _ => None,
         };
         Ok(Some(fate_facts(fate, archive)))
     }
@@ -248,18 +250,36 @@ fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn queue(waits: &Waits, live: LiveUrl) -> QueueFacts {
+fn cut_facts(url: &CrawlUrl, cause: CutCause, site: Option<&StoredSite>) -> CutFacts {
+    let learnt = matches!(cause, CutCause::Shape | CutCause::Hosts);
+    let budgets = site
+        .filter(|_| learnt)
+        .and_then(|site| site.row.budgets.as_ref());
+    let look = budgets.and_then(|budgets| budgets.look(url));
+    CutFacts {
+        cause: cause.name().to_owned(),
+        level: look.map_or_else(String::new, |look| look.level.to_owned()),
+        fetches: look.map_or(0, |look| look.fetches),
+    }
+}
+
+fn queue(waits: &Waits, live: LiveUrl, site: Option<&StoredSite>) -> QueueFacts {
     let place = match waits {
         Waits::Queue(_) if live.in_hand => "in_flight",
         Waits::Queue(_) | Waits::Beyond => "queue",
-        Waits::Cold(_) => "cold",
+        Waits::Cold(..) => "cold",
         Waits::Admitted(_) => "admitted",
     };
     let at = match waits {
-        Waits::Queue(at) | Waits::Cold(at) => Some(at),
+        Waits::Queue(at) | Waits::Cold(at, _) => Some(at),
         Waits::Admitted(_) | Waits::Beyond => None,
     };
+    let cut = match waits {
+        Waits::Cold(at, cause) => Some(cut_facts(&at.row.found.url, *cause, site)),
+        _ => None,
+    };
     QueueFacts {
+        cut,
         place: place.to_owned(),
         lane: at.map_or(u8::MAX, |at| at.lane),
         ahead: at.map(|at| at.ahead),

@@ -6,7 +6,6 @@
 
 use orb_api::RobotsFacts;
 use orb_frontier::rows::{prefix_end, site_prefix};
-use orb_shard::SiteKey;
 use orb_store::Keyspace;
 use orb_url::{CrawlUrl, Origin};
 
@@ -17,7 +16,7 @@ use crate::visits::robots_key;
 
 /// The copies of a site's origins, the first by name.
 pub(crate) fn of_site(job: &FactsJob) -> Result<Vec<RobotsFacts>, FactsError> {
-    let prefix = site_prefix(SiteKey::of(&job.crawl, &job.asked.site));
+    let prefix = site_prefix(job.look.site_key(&job.asked.site));
     let end = prefix_end(&prefix);
     let store = job.look.store();
     let rows = store.range(Keyspace::Robots, &prefix, end.as_deref(), ORIGINS_SHOWN)?;
@@ -31,7 +30,7 @@ pub(crate) fn of_site(job: &FactsJob) -> Result<Vec<RobotsFacts>, FactsError> {
 /// The copy of a URL's origin, and what it says of the URL.
 pub(crate) fn of_url(job: &FactsJob, url: &CrawlUrl) -> Result<Option<RobotsFacts>, FactsError> {
     let origin: Origin = url.origin();
-    let key = robots_key(SiteKey::of(&job.crawl, &job.asked.site), &origin);
+    let key = robots_key(job.look.site_key(&job.asked.site), &origin);
     let row = job.look.store().get(Keyspace::Robots, &key)?;
     Ok(row.and_then(|row| of_row(job, origin.as_str(), &row, Some(url.path_and_query()))))
 }

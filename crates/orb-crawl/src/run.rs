@@ -135,7 +135,7 @@ impl ShardParts {
             Err(error) => Err(error),
         };
         if let Err(error) = &result {
-            tracing::error!(error = %crate::shard::chain(error), "shard ended");
+            tracing::error!(error = %orb_api::with_causes(error), "shard ended");
             control.ask(Wish::Stop);
         }
         result

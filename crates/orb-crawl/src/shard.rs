@@ -394,7 +394,7 @@ impl Shard {
         match result {
             Some(Ok(value)) => slot.failed.is_none().then_some(value),
             Some(Err(error)) => {
-                tracing::error!(slot = %slot.id, what, error = %chain(&error), "helper job failed");
+                tracing::error!(slot = %slot.id, what, error = %orb_api::with_causes(&error), "helper job failed");
                 self.slot_failed(at, false);
                 None
             }
@@ -458,7 +458,7 @@ impl Shard {
             },
             Ok(Err(error)) => {
                 let full = error.is_disk_full();
-                tracing::error!(slot = %id, error = %chain(&error), "group could not be committed");
+                tracing::error!(slot = %id, error = %orb_api::with_causes(&error), "group could not be committed");
                 self.slot_failed(at, full);
             }
             Err(lost) => {
@@ -510,16 +510,4 @@ impl Shard {
 /// A lost job and a failed one are both failures.
 fn flat<T, E>(result: Result<Result<T, E>, orb_env::WorkLost>) -> Option<Result<T, E>> {
     result.ok()
-}
-
-/// An error with everything that caused it, on one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

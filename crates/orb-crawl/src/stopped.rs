@@ -123,7 +123,6 @@ impl StoppedCrawl {
             rules: Arc::clone(&self.rules),
             token: self.token.clone(),
             now: self.world.clock().stamp(),
-            crawl: self.key,
         })
     }
 }

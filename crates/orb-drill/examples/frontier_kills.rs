@@ -6,6 +6,7 @@ use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::Duration;
 use std::{fs, thread};
 
+use orb_api::with_causes;
 use orb_drill::kills::{Checked, Judge, KillSettings, WRITE_POINTS, work};
 use orb_env::{BootClock, Clock, Entropy, Mono, SeededEntropy};
 
@@ -50,7 +51,7 @@ fn main() -> ExitCode {
         return match work(&settings, number(3, 0)) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
-                eprintln!("child: {}", chain(&error));
+                eprintln!("child: {}", with_causes(&error));
                 ExitCode::from(2)
             }
         };
@@ -138,7 +139,7 @@ fn kill_and_judge(place: &Path, rounds: u64, seed: u64, tells: bool) -> Result<T
                 seed: seed + round,
             };
             fs::remove_dir_all(&settings.dir).ok();
-            let judge = Judge::new(&settings).map_err(|error| chain(&error))?;
+            let judge = Judge::new(&settings).map_err(|error| with_causes(&error))?;
             Ok((settings, judge, 0))
         };
         let (settings, judge, used) = match &mut folder {
@@ -173,7 +174,7 @@ fn kill_and_judge(place: &Path, rounds: u64, seed: u64, tells: bool) -> Result<T
             format!(
                 "round {round} of seed {seed}, folder seed {}, dies at {dies_at}: {}",
                 settings.seed,
-                chain(&error)
+                with_causes(&error)
             )
         })?;
         totals.urls += checked.urls;
@@ -241,15 +242,4 @@ fn end(child: &mut Child, wait: Option<Duration>) -> Result<Ended, String> {
         }
         thread::sleep(Duration::from_micros(500));
     }
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

@@ -10,6 +10,7 @@
 mod attempts;
 mod chain;
 mod clocks;
+mod cut;
 mod explain;
 mod explanation;
 mod given;

@@ -206,7 +206,7 @@ impl Explanation {
         let place = match queue.place.as_str() {
             "queue" if queue.lane == u8::MAX => format!("in the queue, {ahead}"),
             "queue" => format!("lane {} ({lane}), {ahead}", queue.lane),
-            "cold" => "in the cold log: cut by the page budget, can be restored".to_owned(),
+            "cold" => "in the cold log: cut by a budget, can be restored".to_owned(),
             "admitted" => "admitted, on its way into the queue".to_owned(),
             "in_flight" => "in flight".to_owned(),
             other => other.to_owned(),

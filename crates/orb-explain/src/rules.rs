@@ -7,6 +7,7 @@ use orb_api::{RobotsFacts, UrlFacts};
 use serde::Serialize;
 
 use crate::chain::found_of;
+use crate::cut::because;
 use crate::wording::{Times, count, counted, span_ms};
 
 /// What a rule says.
@@ -138,11 +139,13 @@ fn budget(facts: &UrlFacts) -> RuleLine {
         .is_some_and(|queue| queue.place == "cold");
     let full = stopped(facts, &["full", "frontier_full"]);
     let queued = counted(site.queued, "URL");
+    let cut = facts.queue.as_ref().and_then(|queue| queue.cut.as_ref());
     let text = match (cold, full, site.cold) {
-        (true, _, cut) => format!(
-            "{queued} of {} were queued, that is all; {} cut",
-            site.site,
-            count(cut)
+        (true, _, all) => format!(
+            "{}; {} of {} cut",
+            cut.map_or_else(String::new, |cut| because(cut, site)),
+            counted(all, "URL"),
+            site.site
         ),
         (_, true, _) => format!("{} is full: no more links of it are taken", site.site),
         (_, _, 0) => format!("{queued} of {} queued so far", site.site),

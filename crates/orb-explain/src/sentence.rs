@@ -4,10 +4,11 @@
 //! May touch: nothing. Must not touch: which verdict it is; that is `verdict`'s.
 //! Invariant: a number in a sentence stands in a section below it too.
 
-use orb_api::{FateFacts, Outcome, Phase, QueueFacts, Reason, UrlFacts};
+use orb_api::{CutFacts, FateFacts, Outcome, Phase, QueueFacts, Reason, UrlFacts};
 
 use crate::attempts::SeenRow;
 use crate::clocks::Clocks;
+use crate::cut;
 use crate::explanation::RedirectStep;
 use crate::record::Glance;
 use crate::source::Crawl;
@@ -51,11 +52,10 @@ impl Evidence<'_> {
     fn queued(&self, queue: &QueueFacts) -> String {
         let site = &self.facts.site;
         match self.kind {
-            VerdictKind::Budget => format!(
-                "seen but cut by the page budget of the site: {} of {} were queued before it",
-                counted(site.queued, "URL"),
-                site.site
-            ),
+            VerdictKind::Budget => {
+                let cut = queue.cut.clone().unwrap_or_default();
+                format!("seen but cut: {}", cut::because(&cut, site))
+            }
             VerdictKind::InFlight => "a request for it is under way, or its result is being made durable".to_owned(),
             VerdictKind::Found => "found, and on its way into the queue".to_owned(),
             VerdictKind::CrawlDelay => self.above_cap(),
@@ -183,6 +183,17 @@ impl Evidence<'_> {
 
     // ---- settled ----
 
+    fn cut_for_good(&self, fate: &FateFacts, when: &str) -> String {
+        let cut = CutFacts {
+            cause: fate.detail.clone(),
+            ..CutFacts::default()
+        };
+        let because = cut::because(&cut, &self.facts.site);
+        format!(
+            "cut {when}, and not kept for later, for the list of what was cut is full: {because}"
+        )
+    }
+
     fn fated(&self, fate: &FateFacts) -> String {
         let when = self.times.at(fate.at_us);
         let detail = fate.detail.as_str();
@@ -222,6 +233,7 @@ impl Evidence<'_> {
                 "refused {when}: every address of {} is private, local or otherwise guarded",
                 self.host()
             ),
+            VerdictKind::Budget => self.cut_for_good(fate, &when),
             VerdictKind::OptedOut => {
                 format!("excluded {when} by the operator{}", with(": ", detail))
             }
@@ -364,9 +376,11 @@ impl Evidence<'_> {
             VerdictKind::TypeFilter => {
                 "limits.types names what is wanted; --requisites takes everything"
             }
-            VerdictKind::Budget | VerdictKind::SiteFull => {
-                "frontier.pages_per_site_max is the budget"
-            }
+            VerdictKind::Budget => match &self.facts.queue {
+                Some(queue) => cut::advice(queue.cut.as_ref()),
+                None => return None,
+            },
+            VerdictKind::SiteFull => "frontier.pages_per_site_max is the budget",
             VerdictKind::OutOfScope => "--scope sets how far from the seeds a crawl goes",
             VerdictKind::TooDeep => "--max-depth sets how far from the seeds a crawl goes",
             VerdictKind::RedirectLimit => "frontier.redirects_max sets how many are followed",

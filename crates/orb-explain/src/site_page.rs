@@ -54,7 +54,7 @@ impl SiteReport {
             ),
         );
         let cut = if facts.cold > 0 {
-            format!(", {} cut by the page budget", count(facts.cold))
+            format!(", {} cut by budgets", count(facts.cold))
         } else {
             String::new()
         };

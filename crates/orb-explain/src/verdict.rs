@@ -36,7 +36,7 @@ pub enum VerdictKind {
     TypeFilter,
     /// The site wants to be paid.
     PaymentRequired,
-    /// Cut by the page budget.
+    /// Cut by a budget of its site.
     Budget,
     /// No more links of its site are taken.
     SiteFull,
@@ -107,7 +107,7 @@ impl VerdictKind {
             VerdictKind::OptedOut => "the operator excludes",
             VerdictKind::TypeFilter => "has a type that is not wanted",
             VerdictKind::PaymentRequired => "wants to be paid for",
-            VerdictKind::Budget => "the page budget cut",
+            VerdictKind::Budget => "a budget cut",
             VerdictKind::SiteFull => "lies in a site that is full",
             VerdictKind::Poison => "could not be read",
             VerdictKind::Failed => "failed",

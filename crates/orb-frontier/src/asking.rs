@@ -9,18 +9,20 @@ use std::sync::Arc;
 
 use orb_env::Disk;
 use orb_shard::SiteKey;
-use orb_store::{Keyspace, Store};
+use orb_store::{Keyspace, Rows, Store};
 use orb_url::{CrawlKey, Fingerprint, Site};
 
 use crate::frontier::Frontier;
 use crate::limits::{ASK_ROWS, ASK_ROWS_MAX};
 use crate::open::stored_site;
-use crate::rows::{FateRow, Lane, QueueRow, fate_key, prefix_end, queue_place, site_prefix};
+use crate::rows::{
+    ColdRow, FateRow, Lane, QueueRow, fate_key, prefix_end, queue_place, site_prefix,
+};
 use crate::sieve::SieveLook;
 use crate::snapshot::AdmittedFile;
 use crate::{
-    Found, FrontierError, RunList, SieveError, SieveKey, SiteId, SlotSnapshot, StoredSite,
-    read_admitted,
+    CutCause, Found, FrontierError, RunList, SieveError, SieveKey, SiteId, SlotSnapshot,
+    StoredSite, read_admitted,
 };
 
 /// Where a URL waits.
@@ -28,8 +30,8 @@ use crate::{
 pub enum Waits {
     /// In its site's queue.
     Queue(QueuedAt),
-    /// Cut by the budget of its site, restorable.
-    Cold(QueuedAt),
+    /// Cut by a budget of its site, restorable.
+    Cold(QueuedAt, CutCause),
     /// Let through by the sieve, on the way to the queue.
     Admitted(Found),
     /// Behind more rows of its site than are looked through.
@@ -118,10 +120,7 @@ impl UrlLook {
         crawl: CrawlKey,
     ) -> Result<UrlLook, FrontierError> {
         let snapshot = SlotSnapshot::read(store.as_ref())?.unwrap_or_default();
-        let runs = match store.get(Keyspace::Meta, b"runs")? {
-            Some(bytes) => RunList::decode(&bytes)?,
-            None => RunList::default(),
-        };
+        let runs = RunList::read(store.as_ref())?;
         Ok(UrlLook {
             sieve: SieveLook::open(disk.as_ref(), &sieve_dir, &runs)?,
             admitted: snapshot.admitted,
@@ -138,12 +137,18 @@ impl UrlLook {
         self.store.as_ref()
     }
 
+    /// The key of a site in this crawl.
+    #[must_use]
+    pub fn site_key(&self, site: &Site) -> SiteKey {
+        SiteKey::of(&self.crawl, site)
+    }
+
     /// What is stored of a site.
     ///
     /// # Errors
     /// When the store fails or a row cannot be read.
     pub fn site(&self, site: &Site) -> Result<Option<StoredSite>, FrontierError> {
-        let key = SiteKey::of(&self.crawl, site);
+        let key = self.site_key(site);
         let row = self.store.get(Keyspace::Sites, &key.to_bytes())?;
         row.map(|value| stored_site(self.store.as_ref(), key, &value))
             .transpose()
@@ -154,7 +159,7 @@ impl UrlLook {
     /// # Errors
     /// When store or files cannot be read.
     pub fn run(&self, key: SieveKey, site: &Site) -> Result<UrlLooked, FrontierError> {
-        let of_site = SiteKey::of(&self.crawl, site);
+        let of_site = self.site_key(site);
         let fate = fate_key(of_site, key.fingerprint);
         let fate = self.store.get(Keyspace::Fates, &fate)?;
         let fate = fate.map(|row| FateRow::decode(&row)).transpose()?;
@@ -176,20 +181,20 @@ impl UrlLook {
         // What has a fate is hardly ever queued again, and then it is tried soon: the front of the queue will do.
         let rows_max = if fated { ASK_ROWS as u64 } else { ASK_ROWS_MAX };
         let queue = self.rows(Keyspace::Queue, key, site, rows_max)?;
-        if let Rows::Found(at) = queue {
+        if let Place::Found(at, _) = queue {
             return Ok(Some(Waits::Queue(at)));
         }
         if fated {
             return Ok(None);
         }
         let cold = self.rows(Keyspace::Cold, key, site, rows_max)?;
-        if let Rows::Found(at) = cold {
-            return Ok(Some(Waits::Cold(at)));
+        if let Place::Found(at, Some(cause)) = cold {
+            return Ok(Some(Waits::Cold(at, cause)));
         }
         if let Some(found) = self.admitted(key)? {
             return Ok(Some(Waits::Admitted(found)));
         }
-        let cut = matches!(queue, Rows::TooMany) || matches!(cold, Rows::TooMany);
+        let cut = matches!(queue, Place::Beyond) || matches!(cold, Place::Beyond);
         Ok(cut.then_some(Waits::Beyond))
     }
 
@@ -199,34 +204,30 @@ impl UrlLook {
         key: SieveKey,
         site: SiteKey,
         rows_max: u64,
-    ) -> Result<Rows, FrontierError> {
+    ) -> Result<Place, FrontierError> {
         let prefix = site_prefix(site);
         let end = prefix_end(&prefix);
-        let mut from = prefix.clone();
-        let mut ahead = 0;
-        while ahead < rows_max {
-            let rows = self
-                .store
-                .range(keyspace, &from, end.as_deref(), ASK_ROWS)?;
-            let Some((last, _)) = rows.last() else {
-                return Ok(Rows::None);
-            };
-            from = [last, &[0][..]].concat();
-            for (place, (row_key, value)) in rows.iter().enumerate() {
-                let row = QueueRow::decode(&self.crawl, value)?;
-                if row.fingerprint == key.fingerprint {
-                    let (lane, order) = queue_place(row_key);
-                    return Ok(Rows::Found(QueuedAt {
-                        row,
-                        lane: lane.number(),
-                        order,
-                        ahead: ahead + place as u64,
-                    }));
-                }
+        let rows = Rows::between(self.store.as_ref(), keyspace, prefix, end);
+        for (ahead, row) in (0..).zip(rows) {
+            if ahead == rows_max {
+                return Ok(Place::Beyond);
             }
-            ahead += rows.len() as u64;
+            let (row_key, value) = row?;
+            let row = QueueRow::decode(&self.crawl, &value)?;
+            if row.fingerprint == key.fingerprint {
+                let (lane, order) = queue_place(&row_key);
+                let at = QueuedAt {
+                    row,
+                    lane: lane.number(),
+                    order,
+                    ahead,
+                };
+                let is_cold = keyspace == Keyspace::Cold;
+                let cause = is_cold.then(|| ColdRow::split(&value)).transpose()?;
+                return Ok(Place::Found(at, cause.map(|(_, cause)| cause)));
+            }
         }
-        Ok(Rows::TooMany)
+        Ok(Place::None)
     }
 
     /// The rows of admitted files that are not drained.
@@ -255,10 +256,10 @@ impl UrlLook {
     }
 }
 
-enum Rows {
-    Found(QueuedAt),
+enum Place {
+    Found(QueuedAt, Option<CutCause>),
     None,
-    TooMany,
+    Beyond,
 }
 
 impl Waits {
@@ -266,7 +267,7 @@ impl Waits {
     #[must_use]
     pub fn found(&self) -> Option<&Found> {
         match self {
-            Waits::Queue(at) | Waits::Cold(at) => Some(&at.row.found),
+            Waits::Queue(at) | Waits::Cold(at, _) => Some(&at.row.found),
             Waits::Admitted(found) => Some(found),
             Waits::Beyond => None,
         }

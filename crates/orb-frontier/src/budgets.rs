@@ -68,6 +68,8 @@ pub enum Verdict {
 /// Why a budget cut a URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CutCause {
+    /// `pages_per_site_max` is reached.
+    SitePages,
     /// URLs of its shape bring nothing new.
     Shape,
     /// New hosts of the site bring nothing new.
@@ -79,10 +81,29 @@ pub enum CutCause {
 }
 
 impl CutCause {
+    /// Each at the place of its number in stored rows.
+    const ALL: [CutCause; 5] = [
+        CutCause::SitePages,
+        CutCause::Shape,
+        CutCause::Hosts,
+        CutCause::HostPages,
+        CutCause::PrefixPages,
+    ];
+
+    /// Its number in stored rows.
+    pub(crate) fn number(self) -> u8 {
+        self as u8
+    }
+
+    pub(crate) fn of_number(number: u8) -> Option<CutCause> {
+        CutCause::ALL.get(usize::from(number)).copied()
+    }
+
     /// Stable name in snake case.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            CutCause::SitePages => "site_pages",
             CutCause::Shape => "shape",
             CutCause::Hosts => "hosts",
             CutCause::HostPages => "host_pages",
@@ -120,10 +141,6 @@ pub struct BudgetLook {
     pub level: &'static str,
     /// Fetches that it has seen.
     pub fetches: u32,
-    /// Misses it can still bear, rounded up; 0 is starved.
-    pub credit: u32,
-    /// URLs passed over since the last one taken.
-    pub skipped: u32,
 }
 
 /// See the module. About 2 KB for a site of a hundred pages, at most [`Budgets::BYTES_MAX`].
@@ -150,12 +167,6 @@ impl Budgets {
     /// Encoded bytes at most.
     pub const BYTES_MAX: usize =
         8 + Boilerplate::BYTES + Seen::BYTES_MAX + Nodes::BYTES_MAX + Spent::BYTES_MAX;
-
-    /// Fetches noted.
-    #[must_use]
-    pub fn fetched(&self) -> u32 {
-        self.fetched
-    }
 
     /// What to do with a URL that is about to be fetched. `waited`: it comes from the site's last lane, nothing better
     /// is left. Cost: about half a microsecond; allocates nothing.
@@ -207,10 +218,6 @@ impl Budgets {
         Some(BudgetLook {
             level: Shape::LEVELS[level],
             fetches: node.fetches,
-            credit: u32::try_from(node.health)
-                .unwrap_or(0)
-                .div_ceil(SCALE as u32),
-            skipped: node.skipped,
         })
     }
 

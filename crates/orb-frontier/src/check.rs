@@ -2,22 +2,23 @@
 //!
 //! In: a slot's store and sieve files that nobody works on. Out: counts, and everything that does not agree.
 //! May touch: store and files, reading, blocking. Must not touch: a running frontier.
-//! Invariant: nothing is believed that can be counted; memory does not grow with the state.
+//! Invariant: nothing is believed that can be counted; memory grows with the retries of one site, with nothing else.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use orb_api::{Books, Reason, UrlState};
 use orb_env::Disk;
 use orb_shard::{SiteKey, SlotId, SlotMap};
-use orb_store::{Keyspace, Row, Store};
+use orb_store::{Keyspace, Row, Rows, Store};
 use orb_url::{CrawlKey, Fingerprint};
 use serde::Serialize;
 
-use crate::limits::{CHECK_FINDINGS_MAX, OPEN_ROWS};
+use crate::admitted::Undrained;
+use crate::limits::CHECK_FINDINGS_MAX;
 use crate::rows::{FateRow, Lane, QueueRow, queue_place, site_of_key};
-use crate::sieve::{check_runs, read_admitted};
-use crate::{FrontierError, RunList, SieveKey, SiteRow, SlotSnapshot, Tally};
+use crate::sieve::check_runs;
+use crate::{FrontierError, RunList, SiteRow, SlotSnapshot, Tally};
 
 /// What was counted in one slot, and what is wrong with it.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -114,14 +115,17 @@ impl Checker<'_> {
     /// Site by site: what its tally and row say against the rows themselves.
     fn rows(&mut self) -> Result<(), FrontierError> {
         let store = self.state.store;
-        let mut tallies = Cursor::new(store, Keyspace::Tallies)?;
-        let mut sites = Cursor::new(store, Keyspace::Sites)?;
-        let mut queue = Cursor::new(store, Keyspace::Queue)?;
-        let mut cold = Cursor::new(store, Keyspace::Cold)?;
-        let mut fates = Cursor::new(store, Keyspace::Fates)?;
+        let mut tallies = Cursor::new(store, Keyspace::Tallies);
+        let mut sites = Cursor::new(store, Keyspace::Sites);
+        let mut queue = Cursor::new(store, Keyspace::Queue);
+        let mut cold = Cursor::new(store, Keyspace::Cold);
+        let mut fates = Cursor::new(store, Keyspace::Fates);
         loop {
-            let nexts = [&tallies, &sites, &queue, &cold, &fates].map(Cursor::site);
-            let Some(site) = nexts.into_iter().flatten().min() else {
+            let mut next: Option<SiteKey> = None;
+            for cursor in [&mut tallies, &mut sites, &mut queue, &mut cold, &mut fates] {
+                next = next.into_iter().chain(cursor.site()?).min();
+            }
+            let Some(site) = next else {
                 return Ok(());
             };
             if self.state.slots.slot_of(site.partition()) != self.state.slot {
@@ -276,18 +280,11 @@ impl Checker<'_> {
 
     fn admitted(&mut self, snapshot: &SlotSnapshot) -> Result<(), FrontierError> {
         for file in &snapshot.admitted {
-            let mut from = file.offset;
             let (mut rows, mut gone) = (0, 0);
-            loop {
-                let (disk, dir) = (self.state.disk, self.state.sieve_dir);
-                let read = read_admitted(disk, dir, file.id, from, OPEN_ROWS)?;
-                rows += read.rows.len() as u64;
-                let moved = |key: &SieveKey| snapshot.moved.contains(&key.partition.get());
-                gone += read.rows.iter().filter(|(key, _)| moved(key)).count() as u64;
-                from = read.next;
-                if read.end {
-                    break;
-                }
+            for row in Undrained::of(self.state.disk, self.state.sieve_dir, file) {
+                let (key, _) = row?;
+                rows += 1;
+                gone += u64::from(snapshot.moved.contains(&key.partition.get()));
             }
             if rows != file.rows - file.drained {
                 let (id, left) = (file.id, file.rows - file.drained);
@@ -302,10 +299,7 @@ impl Checker<'_> {
     }
 
     fn sieve(&mut self, snapshot: &SlotSnapshot) -> Result<(), FrontierError> {
-        let runs = match self.state.store.get(Keyspace::Meta, b"runs")? {
-            Some(bytes) => RunList::decode(&bytes)?,
-            None => RunList::default(),
-        };
+        let runs = RunList::read(self.state.store)?;
         let mut kept = 0;
         let mut strange = 0;
         let checked = check_runs(self.state.disk, self.state.sieve_dir, &runs, &mut |key| {
@@ -344,52 +338,26 @@ fn named(site: SiteKey) -> String {
     format!("site {:016x}", site.get())
 }
 
-/// A keyspace read in order, some rows at a time.
-struct Cursor<'a> {
-    store: &'a dyn Store,
-    keyspace: Keyspace,
-    rows: VecDeque<Row>,
-    from: Vec<u8>,
-}
+/// A keyspace read site by site.
+struct Cursor<'a>(Rows<'a>);
 
 impl<'a> Cursor<'a> {
-    fn new(store: &'a dyn Store, keyspace: Keyspace) -> Result<Cursor<'a>, FrontierError> {
-        let mut cursor = Cursor {
-            store,
-            keyspace,
-            rows: VecDeque::new(),
-            from: vec![0],
-        };
-        cursor.fill()?;
-        Ok(cursor)
-    }
-
-    fn fill(&mut self) -> Result<(), FrontierError> {
-        if self.rows.is_empty() {
-            let rows = self
-                .store
-                .range(self.keyspace, &self.from, None, OPEN_ROWS)?;
-            if let Some((last, _)) = rows.last() {
-                self.from = [last, &[0][..]].concat();
-            }
-            self.rows = rows.into();
-        }
-        Ok(())
+    fn new(store: &'a dyn Store, keyspace: Keyspace) -> Cursor<'a> {
+        Cursor(Rows::all(store, keyspace))
     }
 
     /// The site of the next row. What is too short to name one is told as a site of zeroes.
-    fn site(&self) -> Option<SiteKey> {
-        let (key, _) = self.rows.front()?;
-        Some(site_of_key(key).unwrap_or(SiteKey::from_bytes([0; 8])))
+    fn site(&mut self) -> Result<Option<SiteKey>, FrontierError> {
+        let row = self.0.peek()?;
+        let none = SiteKey::from_bytes([0; 8]);
+        Ok(row.map(|(key, _)| site_of_key(key).unwrap_or(none)))
     }
 
     /// Takes the next row if it is of `site`.
     fn take(&mut self, site: SiteKey) -> Result<Option<Row>, FrontierError> {
-        if self.site() != Some(site) {
+        if self.site()? != Some(site) {
             return Ok(None);
         }
-        let row = self.rows.pop_front();
-        self.fill()?;
-        Ok(row)
+        Ok(self.0.next().transpose()?)
     }
 }

@@ -14,7 +14,7 @@ use orb_api::{Reason, Sightings, UrlState};
 use orb_env::mutant::{Mutant, planted};
 use orb_env::{Disk, Mono, Stamp, Wall};
 use orb_gate::{PolitenessConfig, SiteClock};
-use orb_shard::{Partition, SiteKey, SlotId, SlotMap};
+use orb_shard::{SiteKey, SlotId, SlotMap};
 use orb_store::{Batch, JournalEnd, Keyspace, Store};
 use orb_url::{CrawlKey, Site};
 
@@ -59,8 +59,6 @@ pub struct Visit {
     pub site: Site,
     /// Its key in the store.
     pub key: SiteKey,
-    /// Its partition.
-    pub partition: Partition,
     /// When its turn came.
     pub since: Mono,
 }
@@ -281,7 +279,6 @@ impl Frontier {
             id,
             site: self.sites.held(id).name.clone(),
             key,
-            partition: key.partition(),
             since: now,
         })
     }

@@ -16,12 +16,12 @@ use orb_url::Site;
 use crate::admitted::{DrainJob, Drained};
 use crate::frontier::Frontier;
 use crate::limits::{MERGE_INTERVAL, MERGE_INTERVAL_HUNGRY, MERGE_INTERVAL_RESTING};
-use crate::rows::{Lane, QueueRow, queue_key, site_prefix};
+use crate::rows::{ColdRow, Lane, QueueRow, queue_key, site_prefix};
 use crate::scope::ScopeMarks;
 use crate::sites::{Importance, Mark, Warm};
 use crate::snapshot::{AdmittedFile, SeedsEnd};
 use crate::wanted::{Wanted, leads};
-use crate::{Found, MergeJob, Merged, Scope, SieveKey, SiteId, SiteRow, Tally};
+use crate::{CutCause, Found, MergeJob, Merged, Scope, SieveKey, SiteId, SiteRow, Tally};
 
 impl Frontier {
     /// Judges a found URL and offers it to the sieve, or counts why not. `now` is when it was absorbed.
@@ -265,7 +265,8 @@ impl Frontier {
         };
         if budget > 0 && u64::from(entry.queued) >= budget {
             entry.cold += 1;
-            batch.put(Keyspace::Cold, row_key, row.encode());
+            let cause = CutCause::SitePages;
+            batch.put(Keyspace::Cold, row_key, ColdRow { row, cause }.encode());
             self.snapshot
                 .books
                 .settle(1, UrlState::Excluded, Reason::Budget);

@@ -32,7 +32,7 @@ mod wanted;
 mod weigh;
 mod window;
 
-pub use admitted::{DrainJob, Drained};
+pub use admitted::{DrainJob, Drained, Undrained};
 pub use asking::{QueuedAt, UrlLook, UrlLooked, Waits};
 pub use budgets::{BudgetBounds, BudgetLook, Budgets, CutCause, Verdict, Yield};
 pub use check::{SlotCheck, SlotState, check_slot};

@@ -46,8 +46,8 @@ pub(crate) const MERGE_INTERVAL_HUNGRY: Duration = Duration::from_millis(50);
 /// of several pages share the files and syncs of a merge.
 pub(crate) const MERGE_INTERVAL_RESTING: Duration = Duration::from_millis(250);
 
-/// Site rows read at once when a slot opens.
-pub(crate) const OPEN_ROWS: usize = 10_000;
+/// Admitted rows read at once by who reads all of them: some megabytes.
+pub(crate) const WALK_ROWS: usize = 10_000;
 
 /// Rows read at once when somebody asks where a URL waits.
 pub(crate) const ASK_ROWS: usize = 1_000;
@@ -63,3 +63,6 @@ pub(crate) const PARTITION_FRAME_BYTES: usize = 256 << 10;
 
 /// Bytes of one such frame at most: one gathered, and the largest value a store takes.
 pub(crate) const PARTITION_FRAME_BYTES_MAX: usize = 16 << 20;
+
+/// Rows of a partition that moved away which are deleted in one batch.
+pub(crate) const CLEARED_AT_ONCE: usize = 10_000;

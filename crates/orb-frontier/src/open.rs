@@ -7,10 +7,9 @@ use std::sync::Arc;
 
 use orb_env::Stamp;
 use orb_shard::{SiteKey, SlotId};
-use orb_store::{JournalEnd, Keyspace, Store, StoreError};
+use orb_store::{JournalEnd, Keyspace, Rows, Store, StoreError};
 
 use crate::frontier::{Frontier, FrontierSetup};
-use crate::limits::OPEN_ROWS;
 use crate::rows::site_of_key;
 use crate::scope::ScopeMarks;
 use crate::sieve::{RunList, Sieve, SieveError, SieveMemory};
@@ -66,6 +65,20 @@ impl SlotSnapshot {
     }
 }
 
+impl RunList {
+    /// Reads the stored list; a fresh slot has none.
+    ///
+    /// # Errors
+    /// When the store fails or the row cannot be read.
+    pub fn read(store: &dyn Store) -> Result<RunList, FrontierError> {
+        let row = store.get(Keyspace::Meta, b"runs")?;
+        Ok(row
+            .map(|row| RunList::decode(&row))
+            .transpose()?
+            .unwrap_or_default())
+    }
+}
+
 impl Frontier {
     /// Opens the frontier of one slot. Blocking; cost: one read of all tallies, some twenty bytes a site.
     ///
@@ -73,10 +86,7 @@ impl Frontier {
     /// When store or sieve cannot be read.
     pub fn open(setup: FrontierSetup, store: Arc<dyn Store>) -> Result<Frontier, FrontierError> {
         let snapshot = SlotSnapshot::read(store.as_ref())?.unwrap_or_default();
-        let runs = match store.get(Keyspace::Meta, b"runs")? {
-            Some(bytes) => RunList::decode(&bytes)?,
-            None => RunList::default(),
-        };
+        let runs = RunList::read(store.as_ref())?;
         let named: Vec<u64> = snapshot.admitted.iter().map(|file| file.id).collect();
         let memory = SieveMemory::of(setup.config.sieve_memory_max.bytes());
         let disk = Arc::clone(&setup.disk);
@@ -100,33 +110,30 @@ fn read_sites(
     // A hint only spares reading a site too early; one that is wrong must not keep it waiting. Clocks are read with it.
     let hint_max = setup.politeness.site_delay * 2;
     let mut table = SiteTable::new(setup.config.warm_sites_max, opened.mono);
-    each_row(store, Keyspace::Tallies, |key, value| {
-        let (tally, marks) = Tally::decode(value)?;
-        let id = table.insert(site_of_key(key)?, &tally, marks);
+    for row in Rows::all(store, Keyspace::Tallies) {
+        let (key, value) = row?;
+        let (tally, marks) = Tally::decode(&value)?;
+        let id = table.insert(site_of_key(&key)?, &tally, marks);
         if table.get(id).is_pending() {
             let hint = tally.due.zip(now).map(|(due, now)| due.since(now));
             let due = opened.mono.plus(hint.unwrap_or_default().min(hint_max));
             table.schedule(id, due, false);
         }
-        Ok(())
-    })?;
+    }
     if table.keeps_all() {
-        each_row(store, Keyspace::Sites, |key, value| {
-            let row = SiteRow::decode(value)?;
-            let key = site_of_key(key)?;
-            let none = || (Tally::default(), ScopeMarks::default());
-            let id = match table.find(key) {
-                Some(id) => id,
-                None => table.insert(key, &none().0, none().1),
-            };
-            let warm = Warm::new(row, setup.clean, opened);
+        for row in Rows::all(store, Keyspace::Sites) {
+            let (key, value) = row?;
+            let key = site_of_key(&key)?;
+            let known = table.find(key);
+            let id = known
+                .unwrap_or_else(|| table.insert(key, &Tally::default(), ScopeMarks::default()));
+            let warm = Warm::new(SiteRow::decode(&value)?, setup.clean, opened);
             let next = warm.next_allowed(&setup.politeness);
             table.make_warm(id, warm);
             if table.get(id).is_pending() {
                 table.schedule(id, next.max(opened.mono), false);
             }
-            Ok(())
-        })?;
+        }
     }
     Ok(table)
 }
@@ -139,12 +146,11 @@ pub fn each_site(
     store: &dyn Store,
     visit: &mut dyn FnMut(&StoredSite),
 ) -> Result<(), FrontierError> {
-    each_row(store, Keyspace::Sites, |key, value| {
-        let key = site_of_key(key)?;
-        let site = stored_site(store, key, value)?;
-        visit(&site);
-        Ok(())
-    })
+    for row in Rows::all(store, Keyspace::Sites) {
+        let (key, value) = row?;
+        visit(&stored_site(store, site_of_key(&key)?, &value)?);
+    }
+    Ok(())
 }
 
 /// Visits the tally of every site of a store, in the order of keys. Blocking.
@@ -155,10 +161,11 @@ pub fn each_tally(
     store: &dyn Store,
     visit: &mut dyn FnMut(SiteKey, &Tally),
 ) -> Result<(), FrontierError> {
-    each_row(store, Keyspace::Tallies, |key, value| {
-        visit(site_of_key(key)?, &Tally::decode(value)?.0);
-        Ok(())
-    })
+    for row in Rows::all(store, Keyspace::Tallies) {
+        let (key, value) = row?;
+        visit(site_of_key(&key)?, &Tally::decode(&value)?.0);
+    }
+    Ok(())
 }
 
 /// All that is stored of the site whose row is `value`.
@@ -168,11 +175,7 @@ pub(crate) fn stored_site(
     value: &[u8],
 ) -> Result<StoredSite, FrontierError> {
     let row = SiteRow::decode(value)?;
-    let tally = store.get(Keyspace::Tallies, &key.to_bytes())?;
-    let (tally, marks) = match tally {
-        Some(tally) => Tally::decode(&tally)?,
-        None => (Tally::default(), ScopeMarks::default()),
-    };
+    let (tally, marks) = Tally::read(store, key)?;
     Ok(StoredSite {
         key,
         row,
@@ -181,20 +184,14 @@ pub(crate) fn stored_site(
     })
 }
 
-fn each_row(
-    store: &dyn Store,
-    keyspace: Keyspace,
-    mut visit: impl FnMut(&[u8], &[u8]) -> Result<(), FrontierError>,
-) -> Result<(), FrontierError> {
-    let mut from = vec![0];
-    loop {
-        let rows = store.range(keyspace, &from, None, OPEN_ROWS)?;
-        let Some((last, _)) = rows.last() else {
-            return Ok(());
-        };
-        from = [last, &[0][..]].concat();
-        for (key, value) in rows {
-            visit(&key, &value)?;
-        }
+impl Tally {
+    /// Reads a site's stored tally; an unknown site has none.
+    pub(crate) fn read(
+        store: &dyn Store,
+        key: SiteKey,
+    ) -> Result<(Tally, ScopeMarks), FrontierError> {
+        let row = store.get(Keyspace::Tallies, &key.to_bytes())?;
+        let tally = row.map(|row| Tally::decode(&row)).transpose()?;
+        Ok(tally.unwrap_or_default())
     }
 }

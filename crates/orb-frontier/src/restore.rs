@@ -8,8 +8,7 @@ use orb_api::{Reason, UrlState};
 use orb_shard::SiteKey;
 use orb_store::{Batch, Keyspace, Store};
 
-use crate::rows::{Lane, prefix_end, queue_key, queue_place, site_of_key, site_prefix};
-use crate::scope::ScopeMarks;
+use crate::rows::{ColdRow, Lane, prefix_end, queue_key, queue_place, site_of_key, site_prefix};
 use crate::{FrontierError, SiteRow, SlotSnapshot, Tally};
 
 /// Rows moved in one batch: some hundred kilobytes.
@@ -59,18 +58,14 @@ fn bring_back(store: &dyn Store, rows: Vec<(Vec<u8>, Vec<u8>)>) -> Result<(), Fr
             batch.put(
                 Keyspace::Queue,
                 queue_key(site, Lane::WANTED, order),
-                value.clone(),
+                ColdRow::split(value)?.0,
             );
             if let Some(row) = &mut row {
                 row.starts.reopen(Lane::WANTED, order);
             }
             (count, at) = (count + 1, at + 1);
         }
-        let tally = store.get(Keyspace::Tallies, &site_prefix(site))?;
-        let (mut tally, marks) = match tally {
-            Some(tally) => Tally::decode(&tally)?,
-            None => (Tally::default(), ScopeMarks::default()),
-        };
+        let (mut tally, marks) = Tally::read(store, site)?;
         tally.cold = tally.cold.saturating_sub(count);
         tally.queued += count;
         tally.pending += count;

@@ -20,7 +20,7 @@ use orb_shard::SiteKey;
 use orb_url::{CrawlKey, CrawlUrl, Fingerprint};
 
 use crate::codec::{put_bytes, put_varint, take_bytes, take_str, take_u8, take_varint};
-use crate::{DecodeError, Found, History, How};
+use crate::{CutCause, DecodeError, Found, History, How};
 
 const FATE_VERSION: u8 = 1;
 const QUEUE_VERSION: u8 = 2;
@@ -185,6 +185,35 @@ impl QueueRow {
     }
 }
 
+/// A queue row in the cold log: the same bytes, and one that says what cut it. [`QueueRow::decode`] reads it too.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ColdRow {
+    /// The row as it was queued.
+    pub row: QueueRow,
+    /// What cut it.
+    pub cause: CutCause,
+}
+
+impl ColdRow {
+    /// Bytes of the row's value.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = self.row.encode();
+        out.push(self.cause.number());
+        out
+    }
+
+    /// The bytes of the queue row, and what cut it.
+    ///
+    /// # Errors
+    /// When the last byte names no cause.
+    pub(crate) fn split(value: &[u8]) -> Result<(&[u8], CutCause), DecodeError> {
+        let (&number, queued) = value.split_last().ok_or(DecodeError::Short)?;
+        let cause = CutCause::of_number(number).ok_or(DecodeError::Value { field: "cause" })?;
+        Ok((queued, cause))
+    }
+}
+
 /// Where a record lies: segment of this slot, and offset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
@@ -192,6 +221,14 @@ pub struct Place {
     pub segment: u32,
     /// Offset of the record.
     pub offset: u64,
+}
+
+impl Place {
+    /// In the archive of the folder that the URL's partition came from.
+    pub const ELSEWHERE: Place = Place {
+        segment: u32::MAX,
+        offset: 0,
+    };
 }
 
 /// What became of a URL. It stays when the URL is queued again; the queue row then gives the state.

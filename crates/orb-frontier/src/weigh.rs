@@ -11,7 +11,7 @@ use orb_url::CrawlUrl;
 
 use crate::budgets::{Budgets, CutCause, Verdict, Yield};
 use crate::frontier::Frontier;
-use crate::rows::{FateRow, Lane, fate_key, queue_key, queue_place};
+use crate::rows::{ColdRow, FateRow, Lane, fate_key, queue_key, queue_place};
 use crate::sites::Mark;
 use crate::{How, Queued, SiteId};
 
@@ -110,7 +110,8 @@ impl Frontier {
             entry.queued -= 1;
             let (lane, _) = queue_place(&queued.key);
             let key = queue_key(site, lane, order);
-            batch.put(Keyspace::Cold, key, queued.row.encode());
+            let row = queued.row;
+            batch.put(Keyspace::Cold, key, ColdRow { row, cause }.encode());
         } else {
             let fate = FateRow {
                 state: UrlState::Excluded,

@@ -191,7 +191,8 @@ impl LaneReader<'_> {
             }
             if !self.is_full() && !self.taken.contains(&key) {
                 let row = QueueRow::decode(self.crawl, &value)?;
-                let again = lane == Lane::RETRY && row.attempts == 0;
+                // One that is fetched again keeps what is known of it through any trouble.
+                let again = lane == Lane::RETRY;
                 let known = if again { self.known(&row)? } else { None };
                 self.rows.push(Queued {
                     key,

@@ -4,6 +4,7 @@
 
 mod bench;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,10 +12,11 @@ use bench::{Bench, any, both_ways, fate, own_page};
 use orb_api::{Reason, UrlState};
 use orb_env::{Disk, Mono, Wall};
 use orb_frontier::{
-    FrontierConfig, How, Scope, SeedsEnd, Settled, SieveKey, UrlLook, UrlLooked, Waits,
+    CutCause, FrontierConfig, How, Scope, SeedsEnd, Settled, SieveKey, UrlLook, UrlLooked, Waits,
+    Weighed, Yield, restore_cold,
 };
 use orb_shard::{SlotId, SlotMap};
-use orb_store::{Batch, JournalEnd};
+use orb_store::{Batch, JournalEnd, StoreOpener};
 use orb_url::{CrawlKey, CrawlUrl};
 
 #[test]
@@ -216,6 +218,89 @@ fn a_page_that_is_fetched_again_stays_pending_and_comes_with_what_is_known_of_it
 }
 
 #[test]
+fn trouble_on_a_page_that_is_fetched_again_loses_nothing_that_is_known_of_it() {
+    both_ways(|| {
+        let mut bench = Bench::new(any());
+        bench.offer(&own_page(), How::Seed, 0);
+        bench.absorb();
+        let (visit, queued) = bench.next().unwrap();
+        let Settled::Final(done) = fate(&queued, UrlState::Done) else {
+            unreachable!("a fate is final");
+        };
+        let due = bench.now.wall.plus(Duration::from_secs(86_400));
+        bench.settle(&visit, queued, Settled::Again(done.clone(), due));
+        bench.pass(Duration::from_secs(86_400));
+        for attempts in 0..3 {
+            let (visit, queued) = bench.next().unwrap();
+            let known = queued.known.as_deref();
+            assert_eq!(known, Some(done.as_ref()), "after {attempts} failures");
+            let due = bench.now.wall.plus(Duration::from_secs(60));
+            bench.settle(&visit, queued, Settled::Retry(due, attempts + 1));
+            bench.pass(Duration::from_secs(60));
+        }
+    });
+}
+
+#[test]
+fn what_a_host_budget_cut_is_named_and_comes_back_when_restored() {
+    both_ways(|| {
+        let mut bench = Bench::new(FrontierConfig {
+            pages_per_host_max: 2,
+            novelty: false,
+            ..any()
+        });
+        let own = own_page();
+        let pages: Vec<String> = (0..5).map(|i| format!("{own}{i}")).collect();
+        for page in &pages {
+            bench.offer(page, How::Link, 1);
+        }
+        bench.absorb();
+        let mut fetched = Vec::new();
+        for _ in &pages {
+            bench.pass(Duration::from_secs(60));
+            let Some((visit, queued)) = bench.next() else {
+                break;
+            };
+            let (now, mut batch) = (bench.now.wall, Batch::new());
+            match bench.f().weigh(visit.id, queued, now, &mut batch) {
+                Weighed::Take(queued) => {
+                    let url = queued.row.found.url.clone();
+                    bench.f().note_fetched(visit.id, &url, &Yield::default());
+                    let settled = fate(&queued, UrlState::Done);
+                    bench.f().settle(visit.id, queued, settled, &mut batch);
+                    fetched.push(url.to_string());
+                }
+                Weighed::Cut(cause) => assert_eq!(cause, CutCause::HostPages),
+                Weighed::PutOff => panic!("nothing is put off by a bound"),
+            }
+            bench.f().release(visit.id, Mono(0));
+            bench.commit(batch);
+        }
+        assert_eq!(fetched, pages[..2]);
+        assert_eq!(place(&mut bench, &pages[2]), "host_pages behind 0");
+        assert_eq!(bench.f().books().excluded.get(&Reason::Budget), Some(&3));
+        assert_eq!(bench.check().findings, [] as [String; 0]);
+
+        bench.frontier = None;
+        let store = bench.opener.open(Path::new("/c/store")).unwrap();
+        assert_eq!(restore_cold(store.as_ref(), None, true).unwrap(), 3);
+        assert_eq!(restore_cold(store.as_ref(), None, false).unwrap(), 3);
+        drop(store);
+        assert_eq!(bench.check().findings, [] as [String; 0]);
+        bench.open(true);
+        assert_eq!((bench.f().books().pending, bench.f().books().done), (3, 2));
+        bench.pass(Duration::from_secs(60));
+        let (visit, queued) = bench.next().unwrap();
+        let (now, mut batch) = (bench.now.wall, Batch::new());
+        let weighed = bench.f().weigh(visit.id, queued, now, &mut batch);
+        assert!(
+            matches!(weighed, Weighed::Take(_)),
+            "what the operator wants back is not judged again"
+        );
+    });
+}
+
+#[test]
 fn a_retry_that_is_due_soon_is_read_once() {
     both_ways(|| {
         let mut bench = Bench::new(any());
@@ -363,7 +448,7 @@ fn place(bench: &mut Bench, url: &str) -> String {
     match looked(bench, url).waits {
         None => "nowhere".into(),
         Some(Waits::Queue(at)) => format!("queue {} behind {}", at.lane, at.ahead),
-        Some(Waits::Cold(at)) => format!("cold behind {}", at.ahead),
+        Some(Waits::Cold(at, cause)) => format!("{} behind {}", cause.name(), at.ahead),
         Some(Waits::Admitted(found)) => format!("admitted by {}", found.how.name()),
         Some(Waits::Beyond) => "beyond".into(),
     }
@@ -391,7 +476,7 @@ fn a_url_is_found_wherever_it_waits() {
         assert_eq!(place(&mut bench, &pages[4]), "admitted by link");
         bench.absorb();
         assert_eq!(place(&mut bench, &pages[2]), "queue 3 behind 2");
-        assert_eq!(place(&mut bench, &pages[4]), "cold behind 1");
+        assert_eq!(place(&mut bench, &pages[4]), "site_pages behind 1");
         bench.pass(Duration::from_secs(1));
         let (visit, queued) = bench.next().unwrap();
         let url = queued.row.found.url.to_string();

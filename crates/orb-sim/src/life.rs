@@ -132,7 +132,7 @@ fn told(result: Result<CrawlEnd, CrawlError>) -> LifeEnd {
             ..
         }) => LifeEnd::Stopped(clean),
         Ok(end) => LifeEnd::Failed(format!("ended as {:?}, clean {}", end.why, end.clean)),
-        Err(error) => LifeEnd::Failed(chain(&error)),
+        Err(error) => LifeEnd::Failed(orb_api::with_causes(&error)),
     }
 }
 
@@ -141,18 +141,6 @@ fn text_of(panic: &(dyn std::any::Any + Send)) -> String {
     text.or_else(|| panic.downcast_ref::<&str>().copied())
         .unwrap_or("no text")
         .to_owned()
-}
-
-/// An error with its causes, on one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }
 
 /// Seeds that are still to be taken in; empty once they were.
@@ -177,7 +165,7 @@ pub(crate) async fn live(
     let crawl = match opened {
         Err(panic) => return LifeEnd::Panicked(text_of(panic.as_ref())),
         Ok(_) if disk.is_killed() => return LifeEnd::Killed,
-        Ok(Err(error)) => return LifeEnd::Failed(chain(&error)),
+        Ok(Err(error)) => return LifeEnd::Failed(orb_api::with_causes(&error)),
         Ok(Ok(crawl)) => crawl,
     };
     Watched {

@@ -11,7 +11,7 @@ use orb_crawl::FileEnds;
 use orb_env::Disk;
 use orb_frontier::SlotSnapshot;
 use orb_shard::SlotId;
-use orb_store::{Keyspace, ModelOpener, StoreOpener};
+use orb_store::{Keyspace, ModelOpener, Rows, StoreOpener};
 use rustc_hash::FxHasher;
 
 use crate::disk::WitnessedDisk;
@@ -78,8 +78,7 @@ pub(crate) fn for_each_row(
     mut each: impl FnMut(&[u8], &[u8]),
 ) {
     let Ok(store) = stores.open(dir) else { return };
-    let rows = store
-        .range(keyspace, &[0], None, usize::MAX)
-        .unwrap_or_default();
-    rows.iter().for_each(|(key, value)| each(key, value));
+    Rows::all(store.as_ref(), keyspace)
+        .map_while(Result::ok)
+        .for_each(|(key, value)| each(&key, &value));
 }

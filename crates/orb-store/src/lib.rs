@@ -14,6 +14,7 @@ mod journal;
 mod keyspace;
 pub mod limits;
 mod model_store;
+mod rows;
 mod store;
 
 pub use batch::{Batch, Op};
@@ -22,4 +23,5 @@ pub use fjall_store::FjallOpener;
 pub use journal::{JournalBlock, JournalEnd, JournalReader, JournalWriter};
 pub use keyspace::Keyspace;
 pub use model_store::ModelOpener;
+pub use rows::Rows;
 pub use store::{Row, Store, StoreOpener};

@@ -47,3 +47,6 @@ pub(crate) const SEALED_BUFFERS_MAX: usize = 3;
 /// How often, and so how many milliseconds, a commit waits for the worker to write buffers out
 /// before it goes ahead: memory is a soft bound here, and a commit that never returns is worse.
 pub(crate) const BUFFER_WAITS_MAX: u32 = 2_000;
+
+/// Rows read at once when many are walked over: some megabyte.
+pub(crate) const ROWS_AT_ONCE: usize = 4_096;

@@ -178,6 +178,28 @@ fn every_kind_of_row_is_read() {
 }
 
 #[test]
+fn what_moved_away_with_its_partition_is_not_seen() {
+    let (disk, dir, opener) = crawl();
+    let store = opener.open(&dir.store(SlotId(0))).unwrap();
+    let row = store.get(Keyspace::Meta, b"frontier").unwrap().unwrap();
+    let mut snapshot: serde_json::Value = serde_json::from_slice(&row).unwrap();
+    let gone = sieve_key("https://d.example/").partition.get();
+    assert_ne!(gone, sieve_key("https://e.example/").partition.get());
+    snapshot["moved"] = serde_json::json!([gone]);
+    let mut batch = Batch::new();
+    let row = snapshot.to_string().into_bytes();
+    batch.put(Keyspace::Meta, b"frontier".to_vec(), row);
+    store.commit(batch).unwrap();
+    drop(store);
+    let state = StoredState::open(Arc::new(disk), &dir, &opener).unwrap();
+    assert_eq!(state.sieve_keys(SlotId(0)).unwrap(), 1);
+    let mut undrained = Vec::new();
+    let mut see = |row: Waiting<'_>| undrained.push(row.url.to_owned());
+    state.for_each_undrained(SlotId(0), &mut see).unwrap();
+    assert_eq!(undrained, ["https://e.example/"]);
+}
+
+#[test]
 fn a_damaged_row_is_named() {
     let (disk, dir, opener) = crawl();
     let mut batch = Batch::new();

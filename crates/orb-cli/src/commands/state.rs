@@ -58,9 +58,9 @@ Examples:
   orb state export --partition 0-1023 --to moved --remove big
   orb state export --site example.com --to moved big
 
-A crawl's sites lie in 4,096 partitions. An export holds everything of one: queues, fates, what was cut, robots.txt
-copies, the sieve's keys, clocks, and found URLs that were not absorbed yet. Pages and attempt rows stay in the folder
-that fetched them. The file holds the crawl's key: keep it as private as the folder. With --remove the partition leaves
+A crawl's sites lie in 4,096 partitions. An export holds everything of one: queues, fates, what was cut, the sieve's
+keys, clocks, and found URLs that were not absorbed yet. Pages, attempt rows and copies of robots.txt stay in the folder
+that fetched them; the other one asks for each robots.txt anew before it asks for a page. The file holds the crawl's key: keep it as private as the folder. With --remove the partition leaves
 this folder once its file is durable; links to its sites are then counted as `moved` and dropped here.")]
 pub(crate) struct ExportArgs {
     #[command(flatten)]

@@ -10,9 +10,9 @@ use std::time::Duration;
 use orb_api::UrlState;
 use orb_env::{KernelDisk, Mono};
 use orb_frontier::rows::FateRow;
-use orb_frontier::{Found, Frontier, QueueRow, RunList, SlotSnapshot, check_runs, read_admitted};
+use orb_frontier::{Found, Frontier, QueueRow, SlotSnapshot, SlotState, Undrained, check_slot};
 use orb_shard::SlotId;
-use orb_store::{Keyspace, Store};
+use orb_store::{Keyspace, Rows, Store, StoreError};
 use orb_url::{CrawlKey, Site};
 
 use super::child::{fold, opens_at, undone};
@@ -22,9 +22,6 @@ use crate::DrillError;
 use crate::shard::stamp;
 use crate::slot::{Slot, sieve_dir};
 use crate::stream::{Stream, key_of};
-
-/// Rows read at once.
-const ROWS: usize = 2_000;
 
 /// What a check saw.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -172,7 +169,7 @@ impl Judge {
                 )));
             }
         }
-        self.check_sieve(store, stands.len() as u64)?;
+        self.check_slot(store)?;
         let settled: BTreeSet<String> = stands
             .into_iter()
             .filter(|(_, stands)| *stands != Stands::Pending)
@@ -187,24 +184,20 @@ impl Judge {
         Ok(count)
     }
 
-    fn check_sieve(&self, store: &dyn Store, urls: u64) -> Result<(), DrillError> {
-        let row = store
-            .get(Keyspace::Meta, b"runs")
-            .map_err(|source| DrillError::Store { slot: SLOT, source })?;
-        let runs = match row {
-            Some(row) => RunList::decode(&row).map_err(|error| broken(error.to_string()))?,
-            None => RunList::default(),
-        };
-        let dir = sieve_dir(&self.settings.dir, SLOT);
-        check_runs(&KernelDisk, &dir, &runs, &mut |_| {})
-            .map_err(|error| broken(format!("sieve: {error}")))?;
-        if runs.entries() == urls {
-            Ok(())
-        } else {
-            Err(broken(format!(
-                "the sieve holds {} keys for {urls} URLs",
-                runs.entries()
-            )))
+    /// What is stored agrees with itself: rows, counts, books, sieve.
+    fn check_slot(&self, store: &dyn Store) -> Result<(), DrillError> {
+        let checked = check_slot(&SlotState {
+            slot: SLOT,
+            slots: KillSettings::slots()?,
+            key: key_of(self.settings.seed),
+            store,
+            disk: &KernelDisk,
+            sieve_dir: &sieve_dir(&self.settings.dir, SLOT),
+        });
+        let checked = checked.map_err(|source| DrillError::Frontier { slot: SLOT, source })?;
+        match checked.findings.first() {
+            None => Ok(()),
+            Some(first) => Err(broken(format!("{} findings: {first}", checked.wrong))),
         }
     }
 
@@ -220,38 +213,33 @@ impl Judge {
             (Keyspace::Queue, Stands::Pending),
             (Keyspace::Cold, Stands::Excluded),
         ] {
-            each_row(store, keyspace, &mut |value| {
+            for row in Rows::all(store, keyspace) {
+                let (_, value) = row.map_err(in_store)?;
                 let row =
-                    QueueRow::decode(&key, value).map_err(|error| broken(error.to_string()))?;
-                add(row.found.url.as_str(), state)
-            })?;
+                    QueueRow::decode(&key, &value).map_err(|error| broken(error.to_string()))?;
+                add(row.found.url.as_str(), state)?;
+            }
         }
-        each_row(store, Keyspace::Fates, &mut |value| {
-            let row = FateRow::decode(value).map_err(|error| broken(error.to_string()))?;
+        for row in Rows::all(store, Keyspace::Fates) {
+            let (_, value) = row.map_err(in_store)?;
+            let row = FateRow::decode(&value).map_err(|error| broken(error.to_string()))?;
             let state = match row.state {
                 UrlState::Done => Stands::Done,
                 UrlState::Failed => Stands::Failed,
                 UrlState::Excluded => Stands::Excluded,
                 state => return Err(broken(format!("{} has a fate {state:?}", row.url()))),
             };
-            add(row.url().as_str(), state)
-        })?;
+            add(row.url().as_str(), state)?;
+        }
         let snapshot = SlotSnapshot::read(store)
             .map_err(|source| DrillError::Frontier { slot: SLOT, source })?
             .unwrap_or_default();
         let dir = sieve_dir(&self.settings.dir, SLOT);
         for file in &snapshot.admitted {
-            let mut from = file.offset;
-            loop {
-                let read = read_admitted(&KernelDisk, &dir, file.id, from, ROWS)
-                    .map_err(|error| broken(format!("admitted file {}: {error}", file.id)))?;
-                for (_, found) in &read.rows {
-                    add(found.url.as_str(), Stands::Pending)?;
-                }
-                if read.end {
-                    break;
-                }
-                from = read.next;
+            for row in Undrained::of(&KernelDisk, &dir, file) {
+                let (_, found) =
+                    row.map_err(|error| broken(format!("admitted file {}: {error}", file.id)))?;
+                add(found.url.as_str(), Stands::Pending)?;
             }
         }
         Ok(stands)
@@ -336,20 +324,6 @@ fn least_next(attempts: &[Attempt], opened: Mono) -> Mono {
     opened.max(last).plus(delay).max(hold)
 }
 
-fn each_row(
-    store: &dyn Store,
-    keyspace: Keyspace,
-    visit: &mut dyn FnMut(&[u8]) -> Result<(), DrillError>,
-) -> Result<(), DrillError> {
-    let mut from = vec![0];
-    loop {
-        let rows = store
-            .range(keyspace, &from, None, ROWS)
-            .map_err(|source| DrillError::Store { slot: SLOT, source })?;
-        let Some((last, _)) = rows.last() else {
-            return Ok(());
-        };
-        from = [last, &[0][..]].concat();
-        rows.iter().try_for_each(|(_, value)| visit(value))?;
-    }
+fn in_store(source: StoreError) -> DrillError {
+    DrillError::Store { slot: SLOT, source }
 }

@@ -13,12 +13,12 @@ use orb_store::{Batch, Keyspace, Row};
 use orb_url::Fingerprint;
 
 use super::stream::Frames;
-use super::{MoveError, PartitionEnd, PartitionHead, clear, each_of, live_runs};
+use super::{MoveError, PartitionEnd, PartitionHead, clear, rows_of};
+use crate::admitted::Undrained;
 use crate::check::SlotState;
-use crate::limits::OPEN_ROWS;
-use crate::rows::{FateRow, Lane, QueueRow, queue_key, queue_place, site_of_key};
-use crate::sieve::{export_partition, read_admitted};
-use crate::{Found, FrontierError, SiteRow, SlotSnapshot, Tally};
+use crate::rows::{FateRow, Lane, Place, QueueRow, queue_key, queue_place, site_of_key};
+use crate::sieve::export_partition;
+use crate::{Found, RunList, SiteRow, SlotSnapshot, Tally};
 
 /// Writes everything that `state` holds of `partition`, and of `links` what belongs to it: the found URLs its slot
 /// has not absorbed. Blocking; changes nothing. Cost: one pass over the partition, over what is admitted and not
@@ -41,56 +41,17 @@ pub fn write_partition(
     frames.json(b'H', head)?;
     let mut end = PartitionEnd::default();
     let mut admitted = undrained(state, &snapshot, partition)?;
-    write_tallies(state, partition, &mut admitted, &mut frames, &mut end)?;
-    for keyspace in [Keyspace::Sites, Keyspace::Robots] {
-        each_of(state, keyspace, partition, |key, value| {
-            end.rows += 1;
-            frames.row(keyspace, key, value)
-        })?;
+    let parked = write_tallies(state, partition, &mut admitted, &mut frames, &mut end)?;
+    // Copies of robots.txt stay: the records that prove them do. Where the partition goes they are asked for anew.
+    for row in rows_of(state, Keyspace::Sites, partition) {
+        let (key, value) = row?;
+        end.rows += 1;
+        frames.row(Keyspace::Sites, &key, &value)?;
     }
-    let mut parked = BTreeMap::new();
-    each_of(state, Keyspace::Tallies, partition, |key, value| {
-        let reason = Tally::decode(value)?.0.parked;
-        parked.extend(reason.map(|reason| (site_of_key(key).ok(), reason)));
-        Ok(())
-    })?;
-    let mut again = BTreeSet::new();
-    each_of(state, Keyspace::Queue, partition, |key, value| {
-        if queue_place(key).0 == Lane::RETRY {
-            let tie: [u8; 8] = key.last_chunk().copied().unwrap_or_default();
-            again.insert((site_of_key(key).ok(), tie));
-        }
-        end.rows += 1;
-        end.books.discover(1);
-        if let Some(reason) = parked.get(&site_of_key(key).ok()) {
-            end.books.settle(1, UrlState::Excluded, *reason);
-        }
-        frames.row(Keyspace::Queue, key, value)
-    })?;
-    each_of(state, Keyspace::Cold, partition, |key, value| {
-        end.rows += 1;
-        end.books.discover(1);
-        end.books.settle(1, UrlState::Excluded, Reason::Budget);
-        frames.row(Keyspace::Cold, key, value)
-    })?;
-    each_of(state, Keyspace::Fates, partition, |key, value| {
-        let row = FateRow::decode(value)?;
-        end.rows += 1;
-        let tie: [u8; 8] = key.last_chunk().copied().unwrap_or_default();
-        // A page that is fetched again counts where it waits.
-        if !again.contains(&(site_of_key(key).ok(), tie)) {
-            end.books.discover(1);
-            end.books.settle(1, row.state, row.reason);
-        }
-        // The record stays in the archive it was written to.
-        let row = FateRow { place: None, ..row };
-        frames.row(Keyspace::Fates, key, &row.encode())
-    })?;
-    let runs = live_runs(state)?;
-    for key in export_partition(state.disk, state.sieve_dir, &runs, partition)
-        .map_err(FrontierError::from)?
-    {
-        let key = key.map_err(FrontierError::from)?;
+    write_urls(state, partition, &parked, &mut frames, &mut end)?;
+    let runs = RunList::read(state.store)?;
+    for key in export_partition(state.disk, state.sieve_dir, &runs, partition)? {
+        let key = key?;
         end.sieve_keys += 1;
         frames.add(b'K', &key.fingerprint.0.to_be_bytes())?;
     }
@@ -106,6 +67,55 @@ pub fn write_partition(
     Ok(end)
 }
 
+/// Writes queued URLs, those that were cut, and fates.
+fn write_urls(
+    state: &SlotState<'_>,
+    partition: Partition,
+    parked: &BTreeMap<SiteKey, Reason>,
+    frames: &mut Frames<'_>,
+    end: &mut PartitionEnd,
+) -> Result<(), MoveError> {
+    let tie = |key: &[u8]| -> [u8; 8] { key.last_chunk().copied().unwrap_or_default() };
+    let mut again = BTreeSet::new();
+    for row in rows_of(state, Keyspace::Queue, partition) {
+        let (key, value) = row?;
+        let site = site_of_key(&key)?;
+        if queue_place(&key).0 == Lane::RETRY {
+            again.insert((site, tie(&key)));
+        }
+        end.rows += 1;
+        end.books.discover(1);
+        if let Some(reason) = parked.get(&site) {
+            end.books.settle(1, UrlState::Excluded, *reason);
+        }
+        frames.row(Keyspace::Queue, &key, &value)?;
+    }
+    for row in rows_of(state, Keyspace::Cold, partition) {
+        let (key, value) = row?;
+        end.rows += 1;
+        end.books.discover(1);
+        end.books.settle(1, UrlState::Excluded, Reason::Budget);
+        frames.row(Keyspace::Cold, &key, &value)?;
+    }
+    for row in rows_of(state, Keyspace::Fates, partition) {
+        let (key, value) = row?;
+        let fate = FateRow::decode(&value)?;
+        end.rows += 1;
+        // A page that is fetched again counts where it waits.
+        if !again.contains(&(site_of_key(&key)?, tie(&key))) {
+            end.books.discover(1);
+            end.books.settle(1, fate.state, fate.reason);
+        }
+        // The record stays in the archive it was written to.
+        let fate = FateRow {
+            place: fate.place.map(|_| Place::ELSEWHERE),
+            ..fate
+        };
+        frames.row(Keyspace::Fates, &key, &fate.encode())?;
+    }
+    Ok(())
+}
+
 /// Admitted URLs of the partition that are not in the queues yet, by site.
 fn undrained(
     state: &SlotState<'_>,
@@ -114,43 +124,38 @@ fn undrained(
 ) -> Result<BTreeMap<SiteKey, Vec<Found>>, MoveError> {
     let mut by_site: BTreeMap<SiteKey, Vec<Found>> = BTreeMap::new();
     for file in &snapshot.admitted {
-        let mut from = file.offset;
-        loop {
-            let read = read_admitted(state.disk, state.sieve_dir, file.id, from, OPEN_ROWS)
-                .map_err(FrontierError::from)?;
-            for (key, found) in read.rows {
-                if key.partition == partition {
-                    let site = SiteKey::of_url(&state.key, &found.url);
-                    by_site.entry(site).or_default().push(found);
-                }
+        for row in Undrained::of(state.disk, state.sieve_dir, file) {
+            let (key, found) = row?;
+            if key.partition == partition {
+                let site = SiteKey::of_url(&state.key, &found.url);
+                by_site.entry(site).or_default().push(found);
             }
-            if read.end {
-                break;
-            }
-            from = read.next;
         }
     }
     Ok(by_site)
 }
 
-/// Writes the tallies, with what is not drained counted as queued, and rows for that.
+/// Writes the tallies, with what is not drained counted as queued, and rows for that; returns which sites are parked.
 fn write_tallies(
     state: &SlotState<'_>,
     partition: Partition,
     admitted: &mut BTreeMap<SiteKey, Vec<Found>>,
     frames: &mut Frames<'_>,
     end: &mut PartitionEnd,
-) -> Result<(), MoveError> {
+) -> Result<BTreeMap<SiteKey, Reason>, MoveError> {
     let mut extra = Vec::new();
-    each_of(state, Keyspace::Tallies, partition, |key, value| {
-        let site = site_of_key(key)?;
-        let (mut tally, marks) = Tally::decode(value)?;
+    let mut parked = BTreeMap::new();
+    for row in rows_of(state, Keyspace::Tallies, partition) {
+        let (key, value) = row?;
+        let site = site_of_key(&key)?;
+        let (mut tally, marks) = Tally::decode(&value)?;
+        parked.extend(tally.parked.map(|reason| (site, reason)));
         let late = admitted.remove(&site).unwrap_or_default();
         extra.extend(queued(site, &mut tally, late, end));
         end.rows += 1;
         end.sites += 1;
-        frames.row(Keyspace::Tallies, key, &tally.encode(&marks))
-    })?;
+        frames.row(Keyspace::Tallies, &key, &tally.encode(&marks))?;
+    }
     for (site, late) in std::mem::take(admitted) {
         let mut tally = Tally {
             named: true,
@@ -170,7 +175,7 @@ fn write_tallies(
         end.rows += 1;
         frames.row(Keyspace::Queue, &key, &value)?;
     }
-    Ok(())
+    Ok(parked)
 }
 
 /// Rows of URLs that join the queue of a site on the way.
@@ -208,10 +213,9 @@ pub fn drop_partition(
     let mut snapshot = SlotSnapshot::read(state.store)?.unwrap_or_default();
     if snapshot.moved.insert(partition.get()) {
         let mut batch = Batch::new();
-        each_of(state, Keyspace::Tallies, partition, |key, _| {
-            batch.delete(Keyspace::Tallies, key.to_vec());
-            Ok(())
-        })?;
+        for row in rows_of(state, Keyspace::Tallies, partition) {
+            batch.delete(Keyspace::Tallies, row?.0);
+        }
         snapshot.books = snapshot.books.less(&end.books);
         batch.put(Keyspace::Meta, b"frontier".to_vec(), snapshot.encode());
         state.store.commit(batch)?;

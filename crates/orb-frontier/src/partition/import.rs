@@ -9,11 +9,11 @@ use orb_shard::Partition;
 use orb_store::{Batch, Keyspace, Store};
 use orb_url::{CrawlKey, Fingerprint};
 
-use super::stream::{FrameReader, found_of, rows_of};
-use super::{MOVED, MoveError, PartitionEnd, PartitionHead, clear, each_of, live_runs};
+use super::stream::{FrameReader, found_of, framed_rows};
+use super::{MOVED, MoveError, PartitionEnd, PartitionHead, clear, rows_of};
 use crate::check::SlotState;
 use crate::sieve::{export_partition, write_run_of};
-use crate::{Found, FrontierError, SieveKey, SlotSnapshot};
+use crate::{Found, FrontierError, RunList, SieveKey, SlotSnapshot};
 
 /// Row of `Meta` that names a partition whose rows are being written.
 const IMPORTING: &[u8] = b"importing";
@@ -30,7 +30,7 @@ pub fn check_partition(input: &mut dyn Read) -> Result<(PartitionHead, Partition
         let (at, kind, payload) = reader.next()?;
         let damaged = |what| MoveError::Damaged { at, what };
         match kind {
-            b'R' => counted.rows += rows_of(&payload)?.1.len() as u64,
+            b'R' => counted.rows += framed_rows(&payload)?.1.len() as u64,
             b'K' => counted.sieve_keys += payload.len() as u64 / 8,
             b'F' => counted.found += found_of(&payload)?.len() as u64,
             b'E' => {
@@ -76,7 +76,7 @@ pub fn read_partition(
         let (_, kind, payload) = reader.next()?;
         match kind {
             b'R' => {
-                let (keyspace, rows) = rows_of(&payload)?;
+                let (keyspace, rows) = framed_rows(&payload)?;
                 let mut batch = Batch::new();
                 for (key, value) in rows {
                     batch.put(keyspace, key, value);
@@ -91,7 +91,7 @@ pub fn read_partition(
             _ => break,
         }
     }
-    let runs = live_runs(state)?;
+    let runs = RunList::read(state.store)?;
     let mut batch = Batch::new();
     // Keys of a partition that was here before are in the runs already.
     if snapshot.moved.remove(&partition.get()) {
@@ -136,14 +136,13 @@ fn make_room(
     if !again && !snapshot.moved.contains(&partition.get()) {
         let mut rows = 0;
         for keyspace in MOVED {
-            each_of(state, keyspace, partition, |_, _| {
+            for row in rows_of(state, keyspace, partition) {
+                row?;
                 rows += 1;
-                Ok(())
-            })?;
+            }
         }
-        let runs = live_runs(state)?;
-        let keys = export_partition(state.disk, state.sieve_dir, &runs, partition)
-            .map_err(FrontierError::from)?;
+        let runs = RunList::read(state.store)?;
+        let keys = export_partition(state.disk, state.sieve_dir, &runs, partition)?;
         rows += keys.count() as u64;
         if rows > 0 {
             return Err(MoveError::NotEmpty { partition, rows });

@@ -27,12 +27,12 @@ use std::io;
 
 use orb_api::Books;
 use orb_shard::Partition;
-use orb_store::{Batch, Keyspace, StoreError};
+use orb_store::{Batch, Keyspace, Rows, StoreError};
 use serde::{Deserialize, Serialize};
 
 use crate::check::SlotState;
-use crate::limits::OPEN_ROWS;
-use crate::{DecodeError, FrontierError, RunList};
+use crate::limits::CLEARED_AT_ONCE;
+use crate::{DecodeError, FrontierError, SieveError};
 
 /// Keyspaces whose rows begin with the site.
 const MOVED: [Keyspace; 6] = [
@@ -102,6 +102,12 @@ impl From<StoreError> for MoveError {
     }
 }
 
+impl From<SieveError> for MoveError {
+    fn from(error: SieveError) -> MoveError {
+        MoveError::Frontier(error.into())
+    }
+}
+
 impl From<DecodeError> for MoveError {
     fn from(error: DecodeError) -> MoveError {
         MoveError::Frontier(error.into())
@@ -136,55 +142,21 @@ pub struct PartitionEnd {
     pub found: u64,
 }
 
-fn live_runs(state: &SlotState<'_>) -> Result<RunList, MoveError> {
-    Ok(match state.store.get(Keyspace::Meta, b"runs")? {
-        Some(bytes) => RunList::decode(&bytes)?,
-        None => RunList::default(),
-    })
-}
-
-/// Where the keys of a partition begin and end: its number is their leading twelve bits.
-fn range_of(partition: Partition) -> (Vec<u8>, Option<Vec<u8>>) {
+/// The rows of a partition: its number is the leading twelve bits of their keys.
+fn rows_of<'a>(state: &SlotState<'a>, keyspace: Keyspace, partition: Partition) -> Rows<'a> {
     let first = |number: u16| (number << 4).to_be_bytes().to_vec();
     let next = Partition::new(partition.get() + 1).map(|next| first(next.get()));
-    (first(partition.get()), next)
-}
-
-fn each_of(
-    state: &SlotState<'_>,
-    keyspace: Keyspace,
-    partition: Partition,
-    mut visit: impl FnMut(&[u8], &[u8]) -> Result<(), MoveError>,
-) -> Result<(), MoveError> {
-    let (mut from, to) = range_of(partition);
-    loop {
-        let rows = state
-            .store
-            .range(keyspace, &from, to.as_deref(), OPEN_ROWS)?;
-        let Some((last, _)) = rows.last() else {
-            return Ok(());
-        };
-        from = [last, &[0][..]].concat();
-        for (key, value) in rows {
-            visit(&key, &value)?;
-        }
-    }
+    Rows::between(state.store, keyspace, first(partition.get()), next)
 }
 
 /// Deletes every row of a partition.
 fn clear(state: &SlotState<'_>, partition: Partition) -> Result<(), MoveError> {
-    let (from, to) = range_of(partition);
     for keyspace in MOVED {
-        loop {
-            let rows = state
-                .store
-                .range(keyspace, &from, to.as_deref(), OPEN_ROWS)?;
-            if rows.is_empty() {
-                break;
-            }
+        let mut rows = rows_of(state, keyspace, partition).peekable();
+        while rows.peek().is_some() {
             let mut batch = Batch::new();
-            for (key, _) in rows {
-                batch.delete(keyspace, key);
+            for row in rows.by_ref().take(CLEARED_AT_ONCE) {
+                batch.delete(keyspace, row?.0);
             }
             state.store.commit(batch)?;
         }

@@ -16,7 +16,7 @@ use crate::{DecodeError, Found};
 const MAGIC: [u8; 4] = *b"ORBP";
 const VERSION: u16 = 1;
 
-pub(super) fn rows_of(payload: &[u8]) -> Result<(Keyspace, Vec<Row>), MoveError> {
+pub(super) fn framed_rows(payload: &[u8]) -> Result<(Keyspace, Vec<Row>), MoveError> {
     let mut rest = payload;
     let name = take_str(&mut rest, "keyspace")?;
     let keyspace = MOVED.into_iter().find(|known| known.name() == name);

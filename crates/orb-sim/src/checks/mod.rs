@@ -12,7 +12,7 @@ mod robots;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use orb_api::{Books, CommitRow, CrawlDir};
+use orb_api::{Books, CommitRow, CrawlDir, with_causes};
 use orb_audit::{AuditSettings, StoredState};
 use orb_crawl::CrawlIdentity;
 use orb_env::Disk;
@@ -23,7 +23,6 @@ use orb_store::{ModelOpener, StoreOpener};
 use orb_url::{CrawlUrl, Site};
 
 use crate::disk::WitnessedDisk;
-use crate::life::chain;
 use crate::limits::VIOLATIONS_NAMED_MAX;
 use crate::run::LifeLog;
 use crate::scenario::Scenario;
@@ -82,16 +81,16 @@ impl Findings {
             },
             // A process that was killed before it had made the folder left nothing to judge.
             Err(_) if awaiting_recovery => return,
-            Err(error) => return self.violate("audit", chain(&error)),
+            Err(error) => return self.violate("audit", with_causes(&error)),
         };
         let reader: Arc<dyn Disk> = Arc::new(disk.clone());
         let state = match StoredState::open(reader, dir, stores) {
             Ok(state) => state,
-            Err(error) => return self.violate("audit", chain(&error)),
+            Err(error) => return self.violate("audit", with_causes(&error)),
         };
         let report = match orb_audit::audit(disk, dir, &settings, Some(&state), &mut |_| {}) {
             Ok(report) => report,
-            Err(error) => return self.violate("audit", chain(&error)),
+            Err(error) => return self.violate("audit", with_causes(&error)),
         };
         for verdict in &report.verdicts {
             self.count("audit verdicts", 1);
