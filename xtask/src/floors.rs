@@ -67,7 +67,7 @@ const FLOORS: &[(Floor, &[&str])] = &[
         ],
     ),
     (Floor::Programs, &["orb-cli"]),
-    (Floor::Proof, &["orb-sim", "xtask"]),
+    (Floor::Proof, &["orb-sim", "orb-siege", "xtask"]),
 ];
 
 /// Edges that a decision record allows although they stay on one floor: (crate, what it depends on, record).

@@ -171,7 +171,8 @@ mod tests {
     use super::*;
     use futures_util::FutureExt;
 
-    const KIB: u64 = 1024;
+    /// So that an admission is 256 of them.
+    const PART: u64 = ADMIT_BYTES / 256;
 
     fn admitted(budget: &Budget) -> Option<Lease> {
         budget.admit().now_or_never()
@@ -179,10 +180,10 @@ mod tests {
 
     #[test]
     fn admission_stops_at_the_reserve_and_goes_on_when_one_ends() {
-        let budget = Budget::new(2048 * KIB, 1024 * KIB);
+        let budget = Budget::new(2048 * PART, 1024 * PART);
         let mut leases: Vec<Lease> = std::iter::from_fn(|| admitted(&budget)).take(100).collect();
         assert_eq!(leases.len(), 4);
-        assert_eq!(budget.used(), 1024 * KIB);
+        assert_eq!(budget.used(), 1024 * PART);
         leases.pop();
         assert!(admitted(&budget).is_some());
         drop(leases);
@@ -191,27 +192,27 @@ mod tests {
 
     #[test]
     fn the_oldest_always_grows_to_the_largest_exchange() {
-        let budget = Budget::new(2048 * KIB, 1024 * KIB);
+        let budget = Budget::new(2048 * PART, 1024 * PART);
         let mut leases: Vec<Lease> = std::iter::from_fn(|| admitted(&budget)).take(4).collect();
-        assert!(!leases[1].try_grow_to(257 * KIB));
+        assert!(!leases[1].try_grow_to(257 * PART));
         while !leases.is_empty() {
-            assert!(leases[0].try_grow_to(1024 * KIB));
-            assert!(budget.used() <= 2048 * KIB);
+            assert!(leases[0].try_grow_to(1024 * PART));
+            assert!(budget.used() <= 2048 * PART);
             leases.remove(0);
         }
     }
 
     #[test]
     fn growth_is_granted_oldest_first_and_nobody_overtakes() {
-        let budget = Budget::new(2048 * KIB, 1024 * KIB);
+        let budget = Budget::new(2048 * PART, 1024 * PART);
         let mut leases: Vec<Lease> = std::iter::from_fn(|| admitted(&budget)).take(4).collect();
         let (third, second) = (leases.remove(2), leases.remove(1));
-        let mut big = Box::pin(second.grow_to(600 * KIB));
-        let mut small = Box::pin(third.grow_to(257 * KIB));
+        let mut big = Box::pin(second.grow_to(600 * PART));
+        let mut small = Box::pin(third.grow_to(257 * PART));
         assert!(small.as_mut().now_or_never().is_none());
         assert!(big.as_mut().now_or_never().is_none());
         leases.pop();
-        assert!(!third.try_grow_to(257 * KIB), "an older one waits");
+        assert!(!third.try_grow_to(257 * PART), "an older one waits");
         leases.pop();
         assert!(big.as_mut().now_or_never().is_some());
         drop(big);
@@ -221,12 +222,12 @@ mod tests {
 
     #[test]
     fn a_wait_that_is_given_up_does_not_hold_up_the_others() {
-        let budget = Budget::new(2048 * KIB, 1024 * KIB);
+        let budget = Budget::new(2048 * PART, 1024 * PART);
         let leases: Vec<Lease> = std::iter::from_fn(|| admitted(&budget)).take(3).collect();
-        let mut big = Box::pin(leases[1].grow_to(1024 * KIB));
+        let mut big = Box::pin(leases[1].grow_to(1024 * PART));
         assert!(big.as_mut().now_or_never().is_none());
-        assert!(!leases[2].try_grow_to(300 * KIB));
+        assert!(!leases[2].try_grow_to(300 * PART));
         drop(big);
-        assert!(leases[2].try_grow_to(300 * KIB));
+        assert!(leases[2].try_grow_to(300 * PART));
     }
 }

@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use memchr::memchr;
 
-use crate::limits::{CHUNK_LINE_BYTES_MAX, TRAILER_BYTES_MAX};
+use crate::limits::{CHUNK_LINE_BYTES_MAX, CHUNK_OVERHEAD_BYTES_FREE, TRAILER_BYTES_MAX};
 
 /// How far a body has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub(crate) enum ChunkState {
     More,
     /// The last chunk and its trailers are here.
     Complete,
-    /// The payload reached its cap; nothing beyond `position` counts.
+    /// The payload reached its cap, or the framing outweighs it; nothing beyond `position` counts.
     Cut,
 }
 
@@ -35,6 +35,8 @@ enum Phase {
 #[derive(Clone, Debug)]
 pub(crate) struct ChunkScanner {
     phase: Phase,
+    /// Where the body began.
+    start: usize,
     /// Everything before is understood.
     position: usize,
     /// In a line: where to go on looking for its end.
@@ -51,6 +53,7 @@ impl ChunkScanner {
     pub(crate) fn new(start: usize, payload_bytes_max: usize) -> ChunkScanner {
         ChunkScanner {
             phase: Phase::Size,
+            start,
             position: start,
             looked: start,
             payload_bytes: 0,
@@ -111,6 +114,7 @@ impl ChunkScanner {
                     };
                     let next = match chunk_size(&buffer[self.position..line])? {
                         0 => Phase::Trailer { from: line + 2 },
+                        _ if self.is_mostly_framing(line) => Phase::End(ChunkState::Cut),
                         left => Phase::Data { left },
                     };
                     self.step_to(line + 2, next);
@@ -133,6 +137,12 @@ impl ChunkScanner {
                 }
             }
         }
+    }
+
+    /// Whether the chunk line that ends at `line` makes the framing outweigh what it frames.
+    fn is_mostly_framing(&self, line: usize) -> bool {
+        let framing = (line - self.start - self.payload_bytes) as u64;
+        framing > CHUNK_OVERHEAD_BYTES_FREE + self.payload_bytes as u64
     }
 
     fn step_to(&mut self, position: usize, phase: Phase) {

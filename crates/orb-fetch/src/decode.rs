@@ -173,8 +173,14 @@ pub fn decode_content<'a>(
     }
     // The ratio is one of the whole stack, so that stacked bombs do not multiply it.
     let output_max = limits.output_max(payload.len());
+    let mut left = codings.len();
     for coding in codings.into_iter().rev() {
-        if !undo_layer(coding, &mut decoded, output_max) {
+        left -= 1;
+        let layer_max = match left {
+            0 => output_max,
+            _ => output_max.min(limits::LAYER_BETWEEN_BYTES_MAX),
+        };
+        if !undo_layer(coding, &mut decoded, layer_max) {
             break;
         }
     }

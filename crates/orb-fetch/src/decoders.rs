@@ -10,7 +10,7 @@ use std::io::Read;
 
 use brotli_decompressor::{BrotliDecompressStream, BrotliResult, BrotliState, StandardAlloc};
 use memchr::memmem;
-use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
+use ruzstd::decoding::errors::{FrameDecoderError, FrameHeaderError, ReadFrameHeaderError};
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
 use crate::decode::DecodeOddity;
@@ -148,7 +148,24 @@ pub(crate) fn inflate(coded: &[u8], output_max: usize) -> Layer {
 
 /// Room for text at its usual ratio, so that most bodies are decoded without growing.
 fn first_capacity(coded: usize, output_max: usize) -> usize {
-    coded.saturating_mul(4).min(output_max)
+    coded
+        .saturating_mul(4)
+        .min(output_max)
+        .min(limits::DECODED_BYTES_FIRST_MAX)
+}
+
+/// Makes room for `needed` more bytes of output: doubling at first, then at once for all that the cap allows, since
+/// memory that is not written to costs nothing and copying a large page would hold it twice.
+fn make_room(output: &mut Vec<u8>, needed: usize, output_max: usize) {
+    if output.capacity() - output.len() >= needed {
+        return;
+    }
+    let most = output_max.saturating_add(1);
+    let next = match output.capacity() {
+        capacity if capacity >= limits::DECODED_BYTES_FIRST_MAX => most,
+        capacity => capacity.saturating_mul(2).max(4096).min(most),
+    };
+    output.reserve_exact(next.saturating_sub(output.len()).max(needed));
 }
 
 /// Reads to the end, to the error, or one byte past the cap.
@@ -157,15 +174,23 @@ fn read_capped(
     output: &mut Vec<u8>,
     output_max: usize,
 ) -> Option<DecodeOddity> {
-    let room = (output_max - output.len().min(output_max)) as u64 + 1;
-    match stream.take(room).read_to_end(output) {
-        Ok(_) => (output.len() > output_max).then_some(DecodeOddity::CapReached),
-        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
-            Some(DecodeOddity::CutShort)
+    while output.len() <= output_max {
+        make_room(output, 1, output_max);
+        let room = output.capacity().min(output_max.saturating_add(1)) - output.len();
+        match stream.by_ref().take(room as u64).read_to_end(output) {
+            Ok(read) if read < room => return None,
+            Ok(_) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+                return Some(DecodeOddity::CutShort);
+            }
+            Err(_) => return Some(DecodeOddity::Damaged),
         }
-        Err(_) => Some(DecodeOddity::Damaged),
     }
+    Some(DecodeOddity::CapReached)
 }
+
+/// Output cleared at a time once it has to grow.
+const CLEARED_BYTES: usize = 1 << 20;
 
 /// RFC 7932 streams; the large-window extension is off, so a window is at most 16 MiB.
 pub(crate) fn unbrotli(coded: &[u8], output_max: usize) -> Layer {
@@ -193,11 +218,10 @@ pub(crate) fn unbrotli(coded: &[u8], output_max: usize) -> Layer {
                 break Some(DecodeOddity::CapReached);
             }
             BrotliResult::NeedsMoreOutput => {
-                let grown = output
-                    .len()
-                    .saturating_mul(2)
-                    .min(output_max.saturating_add(1));
-                output.resize(grown, 0);
+                make_room(&mut output, 1, output_max);
+                // Room is cleared as it is needed, so that what stays unused costs nothing.
+                let cleared = output.len().saturating_add(CLEARED_BYTES);
+                output.resize(cleared.min(output.capacity()), 0);
             }
         }
     };
@@ -236,7 +260,11 @@ pub(crate) fn unzstd(coded: &[u8], output_max: usize) -> Layer {
                 rest = rest.get(length as usize..).unwrap_or_default();
                 continue;
             }
-            Err(FrameDecoderError::WindowSizeTooBig { .. }) if output.is_empty() => {
+            Err(
+                FrameDecoderError::WindowSizeTooBig { .. }
+                | FrameDecoderError::FrameHeaderError(FrameHeaderError::WindowTooBig { .. })
+                | FrameDecoderError::FailedToInitialize(FrameHeaderError::WindowTooBig { .. }),
+            ) if output.is_empty() => {
                 return Layer {
                     output,
                     oddity: Some(DecodeOddity::WindowTooLarge),
@@ -281,7 +309,7 @@ fn zstd_frame(
             });
             break;
         }
-        drain(decoder, output);
+        drain(decoder, output, output_max);
         if output.len() > output_max {
             return Some(DecodeOddity::CapReached);
         }
@@ -295,12 +323,14 @@ fn zstd_frame(
             )
             .ok();
     }
-    drain(decoder, output);
+    drain(decoder, output, output_max);
     end
 }
 
-fn drain(decoder: &mut FrameDecoder, output: &mut Vec<u8>) {
+fn drain(decoder: &mut FrameDecoder, output: &mut Vec<u8>, output_max: usize) {
     if decoder.can_collect() > 0 {
+        let needed = decoder.can_collect();
+        make_room(output, needed, output_max.saturating_add(needed));
         // Writing to memory does not fail.
         decoder.collect_to_writer(output).ok();
     }

@@ -182,7 +182,7 @@ pub enum FetchError {
 
 impl FetchError {
     /// Every class: a closed list. The TLS ones are [`TlsError::class`].
-    pub const CLASSES: [&'static str; 32] = [
+    pub const CLASSES: [&'static str; 33] = [
         "stale_permit",
         "foreign_permit",
         "guarded_address",
@@ -197,6 +197,7 @@ impl FetchError {
         "tls_unknown_issuer",
         "tls_name",
         "tls_certificate",
+        "tls_version",
         "tls_alert",
         "tls_protocol",
         "tls_disconnect",

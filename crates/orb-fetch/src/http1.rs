@@ -1,7 +1,7 @@
 //! HTTP/1 responses: from bytes, however they are split, to a framed response.
 //!
 //! In: bytes appended to one buffer, and how the connection ended. Out: a [`Response`], or what is wrong.
-//! May touch: `httparse`, `chunked`. Must not touch: sockets, time.
+//! May touch: `head`, `chunked`. Must not touch: sockets, time.
 //! Invariant: the outcome does not depend on how the bytes were split; a body whose end is not certain is
 //! never called whole (RFC 9112, 6.3 and 8).
 
@@ -12,7 +12,8 @@ use memchr::memchr_iter;
 use crate::chunked::{ChunkScanner, ChunkState};
 use crate::config::{FetchConfig, wire_body_bytes_max};
 use crate::error::FetchError;
-use crate::framing::{Body, HeadFacts};
+use crate::framing::Body;
+use crate::head::parse_head;
 use crate::limits::HEAD_FIELDS_CEILING;
 use crate::response::{Field, Payload, Response, Truncated};
 
@@ -182,30 +183,8 @@ impl ResponseReader {
 
     /// Parses the head that ends at `end`. An interim one is dropped from the buffer.
     fn read_head(&mut self, end: usize) -> Result<(), FetchError> {
-        let mut slots = [httparse::EMPTY_HEADER; HEAD_FIELDS_CEILING];
-        let mut parsed = httparse::Response::new(&mut slots[..self.limits.head_fields_max]);
-        let parse = httparse::ParserConfig::default().parse_response(&mut parsed, &self.raw[..end]);
-        match parse {
-            Ok(httparse::Status::Complete(len)) if len == end => {}
-            Ok(_) => {
-                return Err(FetchError::BadHead {
-                    reason: "line breaks inside the head",
-                });
-            }
-            Err(httparse::Error::TooManyHeaders) => {
-                return Err(FetchError::TooManyFields {
-                    limit: self.limits.head_fields_max as u32,
-                });
-            }
-            Err(httparse::Error::Version) => return Err(FetchError::NotHttp),
-            Err(error) => {
-                return Err(FetchError::BadHead {
-                    reason: reason_of(error),
-                });
-            }
-        }
-        let status = parsed.code.unwrap_or(0);
-        match status {
+        let parsed = parse_head(&self.raw[..end], self.limits.head_fields_max)?;
+        match parsed.status {
             0..100 => {
                 return Err(FetchError::BadHead {
                     reason: "status below 100",
@@ -225,16 +204,14 @@ impl ResponseReader {
             }
             _ => {}
         }
-        let facts = HeadFacts::of(parsed.headers, parsed.version == Some(1))?;
-        let has_bare_feed =
-            memchr_iter(b'\n', &self.raw[..end]).any(|lf| lf == 0 || self.raw[lf - 1] != b'\r');
-        self.body = facts.body(status, end, self.limits.body_bytes_max);
+        let facts = parsed.facts;
+        self.body = facts.body(parsed.status, end, self.limits.body_bytes_max);
         self.head = Head {
-            status,
-            version_minor: parsed.version.unwrap_or(1),
+            status: parsed.status,
+            version_minor: parsed.version_minor,
             len: end,
-            fields: spans(&self.raw, parsed.headers),
-            persistent: facts.persistent && !facts.is_doubtful && !has_bare_feed,
+            fields: parsed.fields,
+            persistent: facts.persistent && !facts.is_doubtful && !parsed.is_odd,
             idle: facts.idle,
         };
         Ok(())
@@ -329,38 +306,6 @@ fn join_chunks(raw: &[u8], start: usize, payload_bytes: usize) -> Vec<u8> {
         "the first pass accepted these bytes"
     );
     payload
-}
-
-fn reason_of(error: httparse::Error) -> &'static str {
-    match error {
-        httparse::Error::HeaderName => "invalid byte in a field name",
-        httparse::Error::HeaderValue => "invalid byte in a field value",
-        httparse::Error::NewLine => "invalid line break",
-        httparse::Error::Status => "invalid status code",
-        httparse::Error::Token => "invalid byte in the status line",
-        httparse::Error::TooManyHeaders => "too many fields",
-        httparse::Error::Version => "invalid version",
-    }
-}
-
-fn spans(raw: &[u8], headers: &[httparse::Header<'_>]) -> Vec<Field> {
-    let base = raw.as_ptr() as usize;
-    let span = |part: &[u8]| {
-        // Heads are bounded far below 4 GiB. An empty value may point anywhere.
-        let start = if part.is_empty() {
-            0
-        } else {
-            (part.as_ptr() as usize - base) as u32
-        };
-        start..start + part.len() as u32
-    };
-    headers
-        .iter()
-        .map(|field| Field {
-            name: span(field.name.as_bytes()),
-            value: span(field.value),
-        })
-        .collect()
 }
 
 #[cfg(test)]

@@ -49,6 +49,14 @@ pub const DECODED_RATIO_FREE_BYTES: u64 = 1024 * 1024;
 /// Most content codings on one body: one is normal, two happen behind careless proxies.
 pub const LAYERS_MAX: u8 = 3;
 
+/// Largest result of a layer that is still coded, when codings are stacked: coded bytes are no page, and together with
+/// the page that comes of them they must stay near its cap.
+pub const LAYER_BETWEEN_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Room for decoded bytes that is still doubled; what needs more gets room up to the cap at once, so that a large page
+/// is never held twice.
+pub const DECODED_BYTES_FIRST_MAX: usize = 8 * 1024 * 1024;
+
 /// Largest zstd window: what RFC 9659 allows for the `zstd` content coding.
 pub const ZSTD_WINDOW_BYTES_MAX: u64 = 8 * 1024 * 1024;
 
@@ -67,13 +75,21 @@ pub const TRAILER_BYTES_MAX: usize = 16 * 1024;
 /// Wire bytes of a chunked body beyond the body's own cap: its framing may cost an eighth and this much.
 pub const CHUNK_FRAMING_BYTES_FREE: u64 = 64 * 1024;
 
+/// Bytes of chunk framing beyond the payload itself: chunks of one byte, or long extensions on each, cost more to read
+/// than they bring; a page that is flushed word by word stays far below.
+pub const CHUNK_OVERHEAD_BYTES_FREE: u64 = 256 * 1024;
+
 /// First size of a response buffer: most answers to robots.txt and a quarter of pages fit without growing.
 pub const BUFFER_BYTES_FIRST: usize = 16 * 1024;
 
-/// Buffer memory an exchange is admitted with: covers nine of ten compressed pages without asking again.
-pub const ADMIT_BYTES: u64 = 256 * 1024;
+/// Buffer memory an exchange is admitted with: what its first buffer takes, so that a server that says nothing
+/// holds no more than it costs, and ten thousand of them do not keep others out.
+pub const ADMIT_BYTES: u64 = BUFFER_BYTES_FIRST as u64;
 
-/// Default of `fetch.buffer_memory_max` for one shard: a thousand admitted exchanges.
+/// Up to here a buffer grows at once to the length that was announced: covers nine of ten compressed pages.
+pub const GROW_AT_ONCE_BYTES: u64 = 256 * 1024;
+
+/// Default of `fetch.buffer_memory_max` for one shard: a thousand pages of 256 KiB at once.
 pub const BUFFER_MEMORY_MAX: u64 = 256 * 1024 * 1024;
 
 /// Most idle connections a shard keeps: one per site whose next permit is near; each costs a descriptor

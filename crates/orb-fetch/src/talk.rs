@@ -17,9 +17,9 @@ use crate::error::FetchError;
 use crate::exchange::{Request, Timings};
 use crate::fetcher::{Memory, Parts};
 use crate::http1::{End, Progress, ReadLimits, ResponseReader};
-use crate::limits::{ADMIT_BYTES, BUFFER_BYTES_FIRST};
+use crate::limits::{BUFFER_BYTES_FIRST, GROW_AT_ONCE_BYTES};
 use crate::response::Response;
-use crate::tls::TlsInfo;
+use crate::tls::{TlsError, TlsInfo};
 
 /// An exchange under way, and what is known of it so far, however it ends.
 pub(crate) struct Talk<'a> {
@@ -30,6 +30,8 @@ pub(crate) struct Talk<'a> {
     total_at: Mono,
     /// The rate window: when it began and how much had arrived.
     window: (Mono, u64),
+    /// Whether part of the final answer, or of another interim one, is here.
+    is_answering: bool,
     pub(crate) timings: Timings,
     pub(crate) tls: Option<TlsInfo>,
     pub(crate) reused: bool,
@@ -50,6 +52,7 @@ impl<'a> Talk<'a> {
             remote,
             total_at: started.plus(parts.config.total_timeout),
             window: (started, 0),
+            is_answering: false,
             timings: Timings::default(),
             tls: None,
             reused: false,
@@ -71,10 +74,7 @@ impl<'a> Talk<'a> {
         let mut connection = self.connection().await?;
         self.tls.clone_from(&connection.tls);
         let asked = self.now();
-        let first_byte_at = asked
-            .plus(self.parts.config.first_byte_timeout)
-            .min(self.total_at);
-        let mut deadline = Deadline::new(&*self.parts.env.clock, first_byte_at);
+        let mut deadline = self.until_first_byte(asked);
         match deadline.bound(connection.send(request_bytes)).await {
             Some(Ok(())) => self.wire_bytes_out = request_bytes.len() as u64,
             Some(Err(_)) if self.reused => return Err(FetchError::StaleConnection),
@@ -176,13 +176,21 @@ impl<'a> Talk<'a> {
                 Some(Ok(0)) => return self.cut_off(reader, End::Closed, None).map(Some),
                 Some(Ok(bytes)) => {
                     if self.wire_bytes_in == 0 {
-                        let now = self.now();
-                        self.timings.first_byte = Some(now.since(asked));
-                        deadline = self.next_window(now);
+                        self.timings.first_byte = Some(self.now().since(asked));
                     }
                     self.wire_bytes_in += bytes as u64;
                     if reader.received()? == Progress::Complete {
                         return Ok(None);
+                    }
+                    // After an interim answer the final one is still being thought about.
+                    let is_answering = !reader.raw.is_empty();
+                    if is_answering != self.is_answering {
+                        self.is_answering = is_answering;
+                        deadline = if is_answering {
+                            self.next_window(self.now())
+                        } else {
+                            self.until_first_byte(asked)
+                        };
                     }
                 }
                 Some(Err(error)) => {
@@ -197,7 +205,7 @@ impl<'a> Talk<'a> {
         }
     }
 
-    /// Grows the buffer when it is full: at once to an announced length that the admission covers, else
+    /// Grows the buffer when it is full: at once to an announced length if that is small, else
     /// doubling, never past what the response may still need. The new deadline when memory had to be
     /// waited for.
     async fn make_room(
@@ -213,7 +221,7 @@ impl<'a> Talk<'a> {
         let copies = if reader.is_chunked() { 2 } else { 1 };
         let bytes_for = |more: usize| ((len + more) as u64).saturating_mul(copies);
         let mut more = reader.bytes_wanted_max();
-        if bytes_for(more) > ADMIT_BYTES {
+        if bytes_for(more) > GROW_AT_ONCE_BYTES {
             more = more.min(capacity.max(BUFFER_BYTES_FIRST));
         }
         let bytes = bytes_for(more);
@@ -234,6 +242,12 @@ impl<'a> Talk<'a> {
         later
     }
 
+    fn until_first_byte(&self, asked: Mono) -> Deadline {
+        let limit = self.parts.config.first_byte_timeout;
+        let at = asked.plus(limit).min(self.total_at);
+        Deadline::new(&*self.parts.env.clock, at)
+    }
+
     fn next_window(&mut self, now: Mono) -> Deadline {
         self.window = (now, self.wire_bytes_in);
         let at = now.plus(self.parts.config.rate_window).min(self.total_at);
@@ -243,7 +257,7 @@ impl<'a> Talk<'a> {
     /// A deadline has come: the next one if the answer keeps pace, none if its time is up.
     fn judge_pace(&mut self) -> Option<Deadline> {
         let now = self.now();
-        if now >= self.total_at || self.wire_bytes_in == 0 {
+        if now >= self.total_at || !self.is_answering {
             return None;
         }
         let config = &self.parts.config;
@@ -258,7 +272,7 @@ impl<'a> Talk<'a> {
             FetchError::TotalTimeout {
                 limit: config.total_timeout,
             }
-        } else if self.wire_bytes_in == 0 {
+        } else if !self.is_answering {
             FetchError::FirstByteTimeout {
                 limit: config.first_byte_timeout,
             }
@@ -278,6 +292,11 @@ impl<'a> Talk<'a> {
     ) -> Result<End, FetchError> {
         if reader.in_body() {
             Ok(end)
+        } else if let Some(source) = source.as_ref().and_then(TlsError::inside) {
+            Err(FetchError::Tls {
+                remote: self.remote,
+                source,
+            })
         } else if self.wire_bytes_in > 0 {
             Err(FetchError::HeadIncomplete {
                 bytes: reader.raw.len() as u64,

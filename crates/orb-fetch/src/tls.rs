@@ -7,7 +7,7 @@
 use std::io;
 
 use orb_env::{BoxStream, LocalFuture};
-use rustls::CertificateError;
+use rustls::{AlertDescription, CertificateError, PeerIncompatible};
 
 /// What was agreed on one connection.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,10 +32,12 @@ pub enum TlsFault {
     NotYetValid,
     /// No trusted authority vouches for the certificate; self-signed ones too.
     UnknownIssuer,
-    /// The certificate is for other names.
+    /// The certificate is for other names, or the server says that it has none for this one.
     WrongName,
     /// The certificate is unusable in another way: malformed, revoked, wrong purpose.
     Certificate,
+    /// The peer speaks only older versions than TLS 1.2.
+    Version,
     /// The server ended the handshake with an alert.
     Alert,
     /// The peer does not speak TLS 1.2 or 1.3 as the standards say.
@@ -64,6 +66,7 @@ impl TlsError {
             TlsFault::UnknownIssuer => "tls_unknown_issuer",
             TlsFault::WrongName => "tls_name",
             TlsFault::Certificate => "tls_certificate",
+            TlsFault::Version => "tls_version",
             TlsFault::Alert => "tls_alert",
             TlsFault::Protocol => "tls_protocol",
             TlsFault::Disconnected => "tls_disconnect",
@@ -73,7 +76,13 @@ impl TlsError {
     pub(crate) fn of_rustls(error: &rustls::Error) -> TlsError {
         let fault = match error {
             rustls::Error::InvalidCertificate(fault) => certificate_fault(fault),
+            rustls::Error::AlertReceived(AlertDescription::ProtocolVersion) => TlsFault::Version,
+            rustls::Error::AlertReceived(AlertDescription::UnrecognisedName) => TlsFault::WrongName,
             rustls::Error::AlertReceived(_) => TlsFault::Alert,
+            rustls::Error::PeerIncompatible(
+                PeerIncompatible::ServerDoesNotSupportTls12Or13
+                | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig,
+            ) => TlsFault::Version,
             _ => TlsFault::Protocol,
         };
         TlsError {
@@ -83,16 +92,16 @@ impl TlsError {
     }
 
     pub(crate) fn of_io(error: &io::Error) -> TlsError {
-        match error
-            .get_ref()
-            .and_then(|inner| inner.downcast_ref::<rustls::Error>())
-        {
-            Some(inner) => TlsError::of_rustls(inner),
-            None => TlsError {
-                fault: TlsFault::Disconnected,
-                detail: error.to_string(),
-            },
-        }
+        TlsError::inside(error).unwrap_or_else(|| TlsError {
+            fault: TlsFault::Disconnected,
+            detail: error.to_string(),
+        })
+    }
+
+    /// What TLS itself found wrong with the peer, if that is what the error says.
+    pub(crate) fn inside(error: &io::Error) -> Option<TlsError> {
+        let inner = error.get_ref()?.downcast_ref::<rustls::Error>()?;
+        Some(TlsError::of_rustls(inner))
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! In: [`SimWebConfig`]. Out: responses to requests ([`SimWeb::respond`]), served on any transport
 //! ([`serve_stream`]) or as a real server on loopback addresses ([`Server`]); and the truth about it
-//! ([`SimWeb::truth`]), computed without HTTP.
+//! ([`SimWeb::truth`]), computed without HTTP. Beside it the hostile web: what broken and malicious servers do
+//! ([`HostileWeb`], [`HostileServer`]).
 //! May touch: `orb-env`; sockets, in `server` only. Must not touch: the crawler's own parsers, so that they
 //! and this crate can be held against each other.
 //! Invariant: a response depends on the settings, the host and the target only; pages that recover after a
@@ -14,6 +15,7 @@ mod chance;
 mod config;
 mod dns;
 mod frame;
+mod hostile;
 mod library;
 mod limits;
 mod markup;
@@ -37,6 +39,10 @@ use rustc_hash::FxHashMap;
 
 pub use config::{
     BodyFaults, FaultMix, HostFaults, LinkFaults, RobotsFaults, SimWebConfig, SizeProfile,
+};
+pub use hostile::{
+    Act, HANDSHAKES, Handshakes, HostileNames, HostilePlace, HostileRow, HostileServer, HostileWeb,
+    serve_handshake, serve_hostile,
 };
 pub use respond::{Conduct, SimRequest, SimResponse};
 pub use serve::serve_stream;

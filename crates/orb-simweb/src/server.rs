@@ -193,7 +193,7 @@ fn listen_on(addresses: &[IpAddr], mut port: u16) -> io::Result<(Vec<StdListener
     Ok((listeners, port))
 }
 
-fn listen_at(address: SocketAddr) -> io::Result<StdListener> {
+pub(crate) fn listen_at(address: SocketAddr) -> io::Result<StdListener> {
     let family = if address.is_ipv4() {
         AddressFamily::INET
     } else {
@@ -213,7 +213,7 @@ fn listen_at(address: SocketAddr) -> io::Result<StdListener> {
 }
 
 /// Accepts connections and serves at most `connections_max` of them at a time, for ever.
-async fn accept_loop<'a>(
+pub(crate) async fn accept_loop<'a>(
     clock: &dyn Clock,
     listener: TcpListener,
     connections_max: usize,
@@ -259,7 +259,7 @@ async fn serve_secure(web: &SimWeb, clock: &dyn Clock, acceptor: TlsAcceptor, st
 }
 
 /// Makes the kernel reset the connection when it is dropped, if that is what the web wants.
-fn end(stream: &TcpStream, served: &io::Result<()>) {
+pub(crate) fn end(stream: &TcpStream, served: &io::Result<()>) {
     let reset = served
         .as_ref()
         .is_err_and(|error| error.kind() == io::ErrorKind::ConnectionReset);

@@ -21,6 +21,7 @@ pub(crate) mod plan;
 pub(crate) mod read;
 pub(crate) mod robots;
 pub(crate) mod simweb;
+pub(crate) mod simweb_hostile;
 pub(crate) mod state;
 pub(crate) mod status;
 pub(crate) mod url;

@@ -11,13 +11,14 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::thread;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 use futures_util::future::{Either, select};
 use orb_env::BootClock;
 use orb_simweb::{FaultMix, Server, SimWeb, SimWebConfig, SizeProfile};
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
+use crate::commands::simweb_hostile::{self, HostileArgs};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::open_files;
 use crate::settings_args::span;
@@ -32,7 +33,10 @@ Example:
   and in another terminal what it prints
 
 One seed makes one web, byte for byte. Ends at SIGINT or SIGTERM with exit code 0.")]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct SimwebArgs {
+    #[command(subcommand)]
+    other: Option<OtherWeb>,
     /// Everything follows from it.
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
@@ -82,6 +86,13 @@ pub(crate) struct SimwebArgs {
     until_stdin_ends: bool,
 }
 
+/// Webs of another kind.
+#[derive(Debug, Subcommand)]
+enum OtherWeb {
+    /// Serve the hostile web: what broken and malicious servers do, one listener for each kind.
+    Hostile(HostileArgs),
+}
+
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum SizeArg {
     Large,
@@ -113,6 +124,9 @@ pub(crate) struct Served {
 
 /// Serves until told to end.
 pub(crate) fn run(args: &SimwebArgs) -> Outcome {
+    if let Some(OtherWeb::Hostile(args)) = &args.other {
+        return simweb_hostile::run(args);
+    }
     crate::log_file::start_without_file();
     open_files::raise();
     let server = Server::bind(SimWeb::new(config(args)), args.dns).map_err(Failure::usage)?;
