@@ -26,6 +26,7 @@ use bytes::Bytes;
 pub use handshakes::{HANDSHAKES, Handshakes, serve_handshake};
 pub use names::HostileNames;
 pub use play::{Act, serve_hostile};
+pub use redirects::GUARDED_HOSTS;
 pub use server::{HostilePlace, HostileServer};
 
 use filler::Filler;

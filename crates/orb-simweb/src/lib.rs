@@ -41,8 +41,8 @@ pub use config::{
     BodyFaults, FaultMix, HostFaults, LinkFaults, RobotsFaults, SimWebConfig, SizeProfile,
 };
 pub use hostile::{
-    Act, HANDSHAKES, Handshakes, HostileNames, HostilePlace, HostileRow, HostileServer, HostileWeb,
-    serve_handshake, serve_hostile,
+    Act, GUARDED_HOSTS, HANDSHAKES, Handshakes, HostileNames, HostilePlace, HostileRow,
+    HostileServer, HostileWeb, serve_handshake, serve_hostile,
 };
 pub use respond::{Conduct, SimRequest, SimResponse};
 pub use serve::serve_stream;

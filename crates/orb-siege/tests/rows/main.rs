@@ -10,6 +10,10 @@ mod n06_heads;
 mod n07_interim;
 mod n09_codings;
 mod n10_handshakes;
+mod n11_offsets;
+mod n12_redirects;
+mod n13_pointers;
+mod n14_names;
 
 use orb_siege::{Siege, besiege, class};
 use orb_simweb::HostileRow;

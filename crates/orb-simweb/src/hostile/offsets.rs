@@ -25,6 +25,9 @@ pub(super) const OFFSETS: &[&str] = &[
     "gzip/close",
     "gzip/reset",
     "gzip/silence",
+    "gzip-until-close/close",
+    "gzip-until-close/reset",
+    "gzip-until-close/silence",
     "gzip-chunked/close",
     "gzip-chunked/reset",
     "gzip-chunked/silence",
@@ -46,7 +49,7 @@ pub(super) fn offsets(case: &str, filler: &Filler) -> Option<Vec<Act>> {
     Some(vec![Act::send(&answer[..offset.min(answer.len())]), end])
 }
 
-/// A whole answer; only `until-close` ends by the connection's end.
+/// A whole answer; those `until-close` end by the connection's end.
 fn answer(framing: &str, filler: &Filler) -> Option<Vec<u8>> {
     let text = filler.text(400);
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
@@ -60,6 +63,7 @@ fn answer(framing: &str, filler: &Filler) -> Option<Vec<u8>> {
             format!("Content-Encoding: gzip\r\nContent-Length: {}", gzip.len()),
             gzip,
         ),
+        "gzip-until-close" => ("Content-Encoding: gzip".to_owned(), gzip),
         "gzip-chunked" => (
             "Content-Encoding: gzip\r\nTransfer-Encoding: chunked".to_owned(),
             in_chunks(&gzip),

@@ -99,7 +99,7 @@ pub(super) const POINTERS: &[&str] = &[
 ];
 
 /// Guarded addresses, each in every notation that some parser somewhere understands.
-pub(super) const GUARDED_HOSTS: &[&str] = &[
+pub const GUARDED_HOSTS: &[&str] = &[
     "169.254.169.254",
     "2852039166",
     "0xa9fea9fe",
