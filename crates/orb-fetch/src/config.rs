@@ -202,6 +202,10 @@ pub struct DnsConfig {
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String", extend("format" = "span"))]
     pub failure_ttl: Duration,
+    /// How long addresses are still used after their time while no server answers for their host; 0s turns this off.
+    #[serde(with = "humantime_serde")]
+    #[schemars(with = "String", extend("format" = "span"))]
+    pub stale_max: Duration,
     /// Hosts whose addresses one thread remembers, at some 200 bytes each.
     pub cache_hosts_max: usize,
 }
@@ -217,6 +221,7 @@ impl Default for DnsConfig {
             negative_ttl_min: limits::DNS_NEGATIVE_TTL_MIN,
             negative_ttl_max: limits::DNS_NEGATIVE_TTL_MAX,
             failure_ttl: limits::DNS_FAILURE_TTL,
+            stale_max: limits::DNS_STALE_MAX,
             cache_hosts_max: limits::DNS_CACHE_HOSTS_MAX,
         }
     }

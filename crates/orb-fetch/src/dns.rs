@@ -1,8 +1,8 @@
 //! Names to addresses: questions to recursive servers, retried, coalesced and remembered.
 //!
 //! In: a host. Out: its addresses, or why there are none.
-//! May touch: the network and clock of `Env`, `dns_message`, `dns_cache`. Must not touch: the guard, which
-//! judges after us.
+//! May touch: the network and clock of `Env`, `dns_message`, `dns_cache`, `dns_zones`. Must not touch: the guard,
+//! which judges after us.
 //! Invariant: one host has at most one resolution under way; every wait ends by the clock.
 
 use std::cell::{Cell, RefCell};
@@ -14,12 +14,15 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::{Either, LocalBoxFuture, Shared, WeakShared, select};
-use orb_env::{Env, timeout_at};
+use orb_env::{Env, Mono, timeout_at};
+use orb_url::registered_name;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::config::DnsConfig;
 use crate::dns_cache::{DnsCache, Known};
 use crate::dns_message::{Family, NoReply, Question, Reply, name_of_host};
+use crate::dns_zones::Zones;
+use crate::fetcher::Resolved;
 use crate::limits::DNS_AAAA_GRACE;
 
 type Resolution = LocalBoxFuture<'static, Known>;
@@ -36,8 +39,11 @@ struct Inner {
     env: Env,
     cache: RefCell<DnsCache>,
     under_way: RefCell<BTreeMap<Box<str>, WeakShared<Resolution>>>,
+    zones: Zones,
     /// Index of the server that answered last: a dead first server costs one wait, not one per host.
     preferred: Cell<usize>,
+    /// When a server last answered a question.
+    answered_at: Cell<Option<Mono>>,
 }
 
 /// Why a question stayed without a usable answer.
@@ -55,7 +61,9 @@ impl Resolver {
             env,
             cache,
             under_way: RefCell::default(),
+            zones: Zones::default(),
             preferred: Cell::new(0),
+            answered_at: Cell::new(None),
         }))
     }
 
@@ -86,11 +94,9 @@ impl Resolver {
         let inner = Rc::clone(&self.0);
         let asked: Box<str> = host.into();
         let resolution: Resolution = Box::pin(async move {
-            let (known, keep) = inner.look_up(&asked).await;
-            let until = inner.env.clock.mono().plus(keep);
+            let (known, keep) = inner.look_up_in_turn(&asked).await;
             inner.under_way.borrow_mut().remove(&asked);
-            inner.cache.borrow_mut().put(asked, known.clone(), until);
-            known
+            inner.remember(asked, known, keep)
         });
         let resolution = resolution.shared();
         if let Some(weak) = resolution.downgrade() {
@@ -113,6 +119,43 @@ fn special_name(host: &str) -> Option<Known> {
 }
 
 impl Inner {
+    /// Keeps an outcome, and returns what to go by: where nobody answers, addresses known from before.
+    fn remember(&self, host: Box<str>, known: Known, keep: Duration) -> Known {
+        let now = self.env.clock.mono();
+        let until = now.plus(keep);
+        let mut cache = self.cache.borrow_mut();
+        let (known, stale_until) = match known {
+            Known::Timeout | Known::Failure => match cache.stale(&host, now) {
+                Some(stale) => stale,
+                None => (known, now),
+            },
+            known => (known, until.plus(self.config.stale_max)),
+        };
+        cache.put(host, known.clone(), until, stale_until);
+        known
+    }
+
+    /// Looks `host` up unless its zone is set aside, and tells the zone how it went.
+    async fn look_up_in_turn(&self, host: &str) -> (Known, Duration) {
+        let first = self.config.failure_ttl;
+        let now = || self.env.clock.mono();
+        // Each attempt may take its time twice, by UDP and by TCP.
+        let longest = self.config.timeout * 2 * self.config.attempts;
+        let turn = match self.zones.turn(registered_name(host), now, longest).await {
+            Ok(turn) => turn,
+            Err(why) => return (why, first),
+        };
+        let began = now();
+        let (known, keep) = self.look_up(host).await;
+        if matches!(known, Known::Timeout | Known::Failure) {
+            let others_answered = self.answered_at.get().is_some_and(|at| at >= began);
+            turn.failed(&known, others_answered, first, now());
+        } else {
+            turn.answered();
+        }
+        (known, keep)
+    }
+
     /// Asks for both families at once. IPv6 is waited for only briefly once IPv4 is there.
     async fn look_up(&self, host: &str) -> (Known, Duration) {
         let config = &self.config;
@@ -198,6 +241,7 @@ impl Inner {
             match self.ask_one(host, family, server, extended).await {
                 Some(Ok(reply)) => {
                     self.preferred.set(index);
+                    self.answered_at.set(Some(self.env.clock.mono()));
                     return Ok(reply);
                 }
                 Some(Err(no_reply)) => {
@@ -266,6 +310,21 @@ impl Inner {
         let mut answer = vec![0; usize::from(length)];
         stream.read_exact(&mut answer).await?;
         Ok(answer)
+    }
+}
+
+impl Resolved {
+    /// The address for the `turn`-th try at this host, the first being 0: each try has one, the families take turns,
+    /// and within a family all of them. So an address or a family that does not work costs one permit, never a race.
+    #[must_use]
+    pub fn address(&self, turn: usize) -> IpAddr {
+        let v4 = self.addresses.partition_point(|address| address.is_ipv4());
+        let (v4, v6) = self.addresses.split_at(v4);
+        match (v4.is_empty(), v6.is_empty()) {
+            (false, false) if turn.is_multiple_of(2) => v4[turn / 2 % v4.len()],
+            (false, false) => v6[turn / 2 % v6.len()],
+            _ => self.addresses[turn % self.addresses.len()],
+        }
     }
 }
 

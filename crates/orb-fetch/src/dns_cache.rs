@@ -1,8 +1,9 @@
 //! What is known about hosts: addresses and absences, each until its time, within a bound.
 //!
-//! In: outcomes of questions, the current instant. Out: a remembered outcome.
+//! In: outcomes of questions, the current instant. Out: a remembered outcome; addresses past their time to whoever
+//! asks for those.
 //! May touch: nothing. Must not touch: sockets, clocks.
-//! Invariant: at most `hosts_max` entries; an entry is never returned at or after its time.
+//! Invariant: at most `hosts_max` entries; an entry is never returned at or after its time as if it were fresh.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -27,6 +28,8 @@ pub(crate) enum Known {
 struct Entry {
     known: Known,
     until: Mono,
+    /// Until when addresses may stand in for an answer that cannot be had (RFC 8767).
+    stale_until: Mono,
 }
 
 /// Two generations: the young one is filled, what is used of the old one moves over, and when the young one
@@ -53,19 +56,34 @@ impl DnsCache {
         if let Some(entry) = self.young.get(host) {
             return (now < entry.until).then(|| entry.known.clone());
         }
-        let (host, entry) = self.old.remove_entry(host)?;
+        let entry = self.old.get(host)?;
         if now >= entry.until {
             return None;
         }
+        let (host, entry) = self.old.remove_entry(host)?;
         let known = entry.known.clone();
         self.insert(host, entry);
         Some(known)
     }
 
-    /// Remembers `known` until `until`.
-    pub(crate) fn put(&mut self, host: Box<str>, known: Known, until: Mono) {
+    /// Addresses of `host` whose time may have passed, and how long they may still be used; for when nobody answers.
+    pub(crate) fn stale(&self, host: &str, now: Mono) -> Option<(Known, Mono)> {
+        let entry = self.young.get(host).or_else(|| self.old.get(host))?;
+        let usable = matches!(entry.known, Known::Addresses(_)) && now < entry.stale_until;
+        usable.then(|| (entry.known.clone(), entry.stale_until))
+    }
+
+    /// Remembers `known` until `until`, and as a stand-in until `stale_until`.
+    pub(crate) fn put(&mut self, host: Box<str>, known: Known, until: Mono, stale_until: Mono) {
         self.old.remove(&host);
-        self.insert(host, Entry { known, until });
+        self.insert(
+            host,
+            Entry {
+                known,
+                until,
+                stale_until,
+            },
+        );
     }
 
     fn insert(&mut self, host: Box<str>, entry: Entry) {
@@ -85,10 +103,12 @@ impl DnsCache {
 mod tests {
     use super::*;
 
+    const NEVER: Mono = Mono(0);
+
     #[test]
     fn an_entry_lives_until_its_time() {
         let mut cache = DnsCache::new(10);
-        cache.put("a".into(), Known::Absent, Mono(100));
+        cache.put("a".into(), Known::Absent, Mono(100), NEVER);
         assert_eq!(cache.get("a", Mono(99)), Some(Known::Absent));
         assert_eq!(cache.get("a", Mono(100)), None);
         assert_eq!(cache.get("b", Mono(0)), None);
@@ -96,11 +116,16 @@ mod tests {
 
     /// N15: a flood of names does not grow the table, and a name in use survives it.
     #[test]
-    fn the_number_of_hosts_is_bounded_and_what_is_used_stays() {
+    fn n15_the_number_of_hosts_is_bounded_and_what_is_used_stays() {
         let mut cache = DnsCache::new(100);
-        cache.put("used".into(), Known::Timeout, Mono(1_000));
+        cache.put("used".into(), Known::Timeout, Mono(1_000), NEVER);
         for i in 0..10_000 {
-            cache.put(format!("flood{i}").into(), Known::Absent, Mono(1_000));
+            cache.put(
+                format!("flood{i}").into(),
+                Known::Absent,
+                Mono(1_000),
+                NEVER,
+            );
             if i % 20 == 0 {
                 assert_eq!(
                     cache.get("used", Mono(1)),
@@ -111,5 +136,21 @@ mod tests {
             assert!(cache.len() <= 100);
         }
         assert_eq!(cache.get("flood0", Mono(1)), None);
+    }
+
+    /// RFC 8767: addresses stand in past their time, absences and failures never.
+    #[test]
+    fn only_addresses_stand_in_and_not_for_ever() {
+        let mut cache = DnsCache::new(4);
+        let known = Known::Addresses(Rc::new([IpAddr::from([9, 9, 9, 9])]));
+        cache.put("a".into(), known.clone(), Mono(10), Mono(100));
+        cache.put("b".into(), Known::Absent, Mono(10), Mono(100));
+        cache.put("c".into(), Known::Timeout, Mono(10), Mono(100));
+        assert_eq!(cache.get("a", Mono(50)), None);
+        assert_eq!(cache.stale("a", Mono(50)), Some((known, Mono(100))));
+        assert_eq!(cache.stale("a", Mono(100)), None);
+        assert_eq!(cache.stale("b", Mono(5)), None);
+        assert_eq!(cache.stale("c", Mono(5)), None);
+        assert_eq!(cache.stale("d", Mono(5)), None);
     }
 }

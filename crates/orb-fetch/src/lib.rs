@@ -18,6 +18,7 @@ mod decoders;
 mod dns;
 mod dns_cache;
 mod dns_message;
+mod dns_zones;
 mod error;
 mod exchange;
 mod fetcher;

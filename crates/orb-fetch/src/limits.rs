@@ -131,6 +131,23 @@ pub const DNS_NEGATIVE_TTL_MAX: Duration = Duration::from_secs(3600);
 /// per half minute (RFC 2308, 7, allows five minutes).
 pub const DNS_FAILURE_TTL: Duration = Duration::from_secs(30);
 
+/// How long addresses stand in past their time while no server answers for their host (RFC 8767 finds one to three
+/// days sane): an outage of a zone does not end the crawl of a site that is up.
+pub const DNS_STALE_MAX: Duration = Duration::from_secs(86_400);
+
+/// Hosts of one zone asked about at once; the others wait. A dead zone of a million hosts then costs this many
+/// time-outs before it is known to be dead, and a living one still gets a thousand answers a second.
+pub const DNS_ZONE_UNDER_WAY: usize = 32;
+
+/// Hosts of one zone in a row that nobody answered for before the zone is set aside: one or two are their own fault.
+pub const DNS_ZONE_FAILURES: u32 = 4;
+
+/// Longest time a zone is set aside before one of its hosts is asked about again.
+pub const DNS_ZONE_AWAY_MAX: Duration = Duration::from_secs(600);
+
+/// Zones in trouble that one shard remembers, about 150 bytes each.
+pub const DNS_ZONES_MAX: usize = 4_096;
+
 /// Hosts whose answers one shard keeps, about 200 bytes each.
 pub const DNS_CACHE_HOSTS_MAX: usize = 65_536;
 

@@ -33,4 +33,4 @@ pub use linker::{Linked, Linker, PageLinker};
 pub use origin::Origin;
 pub use rewrites::{Removed, Rewriter, Rewritten, Rule, RuleError, RuleKind, UrlRewrites};
 pub use seed::{Seed, is_seed_header, parse_seed_line};
-pub use site::{PSL_VERSION, Site};
+pub use site::{PSL_VERSION, Site, registered_name};

@@ -68,6 +68,31 @@ pub(crate) fn site_of_host(host: &str) -> &str {
     psl::domain_str(host).unwrap_or(host)
 }
 
+/// The name that was registered for `host`: its registrable domain by the ICANN section of the list alone. What has
+/// none is itself. Private suffixes do not count: nobody registered `a.github.io`, but `github.io`, and whoever holds
+/// that runs the name servers of both. Cost: O(bytes x labels of a private suffix).
+pub fn registered_name(host: &str) -> &str {
+    if ip_of_host(host).is_some() {
+        return host;
+    }
+    let mut tail = host;
+    while let Some(suffix) = psl::suffix(tail.as_bytes()) {
+        let suffix_bytes = suffix.as_bytes().len();
+        if suffix.typ() != Some(psl::Type::Private) {
+            let before = &host[..host.len() - suffix_bytes];
+            let label = before
+                .strip_suffix('.')
+                .map(|names| names.rfind('.').map_or(0, |dot| dot + 1));
+            return &host[label.unwrap_or(0)..];
+        }
+        match tail[tail.len() - suffix_bytes..].split_once('.') {
+            Some((_, rest)) => tail = rest,
+            None => break,
+        }
+    }
+    host
+}
+
 /// `host` as a URL, if it is nothing but a host.
 fn canonical_host(host: &str) -> Result<CrawlUrl, UrlError> {
     if !is_plain_host(host) {
@@ -92,4 +117,33 @@ pub(crate) fn is_plain_host(text: &str) -> bool {
         && text
             .chars()
             .all(|c| !c.is_ascii() || c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The ICANN section of the list alone.
+    #[test]
+    fn the_registered_name_is_what_somebody_bought() {
+        for (host, expected) in [
+            ("www.example.com", "example.com"),
+            ("example.com", "example.com"),
+            ("a.b.example.co.uk", "example.co.uk"),
+            ("a.github.io", "github.io"),
+            ("github.io", "github.io"),
+            ("b.s3.amazonaws.com", "amazonaws.com"),
+            ("x.y.blogspot.com", "blogspot.com"),
+            ("co.uk", "co.uk"),
+            ("com", "com"),
+            ("localhost", "localhost"),
+            ("a.unknown-suffix", "a.unknown-suffix"),
+            ("b.a.unknown-suffix", "a.unknown-suffix"),
+            ("192.0.2.1", "192.0.2.1"),
+            ("[2001:db8::1]", "[2001:db8::1]"),
+            ("", ""),
+        ] {
+            assert_eq!(registered_name(host), expected, "{host}");
+        }
+    }
 }
