@@ -274,13 +274,15 @@ impl Archivist {
                 .iter()
                 .map(|name| ("decodeOddity", *name)),
         );
-        if facts.noindex {
-            fields.push(("robotsDirective", "noindex"));
-        }
+        let directives = facts.directives.names();
+        fields.extend(directives.map(|name| ("robotsDirective", name)));
         if let Some(why) = capture.withheld {
             fields.push(("bodyAbsent", why));
         }
-        if capture.withheld.is_some() && self.config.keep == Keep::Text && !facts.noarchive {
+        if capture.withheld.is_some()
+            && self.config.keep == Keep::Text
+            && !facts.directives.noarchive
+        {
             fields.push(("text", facts.text.as_str()));
         }
         fields.extend(outlinks.iter().map(|line| ("outlink", line)));

@@ -31,6 +31,8 @@ pub(crate) struct OriginCopy {
     failures: u8,
     retry_at: Mono,
     given_up: bool,
+    /// Which of its host's addresses is tried: moves on with each failure.
+    address_turn: usize,
 }
 
 /// What to do about a URL.
@@ -92,9 +94,12 @@ impl Copies {
         let Some(copy) = self.by_origin.get(origin) else {
             return Judgement::Unknown;
         };
-        let state = copy.state.aged(age(copy.at, now));
+        let since = age(copy.at, now);
+        let state = copy.state.aged(since);
         if state.fetch_due() {
-            return match (copy.given_up, copy.retry_at > now.mono) {
+            // No answer decides for longer than a day, and neither does the want of one.
+            let given_up = copy.given_up && since < FRESH_FOR;
+            return match (given_up, copy.retry_at > now.mono) {
                 (true, _) => Judgement::GivenUp,
                 (false, true) => Judgement::Wait(copy.retry_at),
                 (false, false) => Judgement::Fetch,
@@ -131,6 +136,25 @@ impl Copies {
         self.by_origin.get(origin)?.robots.crawl_delay()
     }
 
+    /// The preferences of an origin's robots.txt about the use of a path, as they go with its capture.
+    pub(crate) fn usage_of(&self, origin: &Origin, path: &str) -> Vec<String> {
+        let copy = self.by_origin.get(origin);
+        let lines = copy
+            .map(|copy| copy.robots.usage_of(path))
+            .unwrap_or_default();
+        lines
+            .iter()
+            .map(|line| format!("robots.txt {line}"))
+            .collect()
+    }
+
+    /// Which of the addresses of an origin's host to try next.
+    pub(crate) fn address_turn(&self, origin: &Origin) -> usize {
+        self.by_origin
+            .get(origin)
+            .map_or(0, |copy| copy.address_turn)
+    }
+
     /// Nothing is done about `origin` before `until`: a hop is under way.
     pub(crate) fn hold(&mut self, origin: &Origin, until: Mono, now: Stamp) {
         self.entry(origin, now).retry_at = until;
@@ -159,6 +183,7 @@ impl Copies {
             failures: 0,
             retry_at: now.mono,
             given_up: false,
+            address_turn: old.address_turn,
             robots: old.robots,
         };
         match answer.standing {
@@ -167,6 +192,7 @@ impl Copies {
             Standing::Unreachable => {
                 copy.failures = old.failures.saturating_add(1);
                 copy.given_up = copy.failures >= policy.attempts_max;
+                copy.address_turn = old.address_turn.wrapping_add(1);
                 let pause = pause_after(copy.failures, policy.retry_first);
                 copy.retry_at = now.mono.plus(pause);
                 // The answer in force stays the good one, while it is fresh.
@@ -243,6 +269,7 @@ impl OriginCopy {
             failures: 0,
             retry_at: Mono(0),
             given_up: false,
+            address_turn: 0,
         }
     }
 
@@ -302,14 +329,14 @@ impl OriginCopy {
             _ => None,
         };
         let line = verdict.as_ref().and_then(|verdict| verdict.line);
-        // While it is unreachable it is asked for again after a pause that doubles; given up, never by itself.
+        // While it is unreachable it is asked for again after a pause that doubles; given up, after a day.
         let expires = match (self.state.unreachable_for, self.given_up) {
             (None, _) => {
                 let age = self.state.good.map(|good| good.age).unwrap_or_default();
                 self.at.wall.plus(FRESH_FOR.saturating_sub(age)).0
             }
             (Some(_), false) => self.at.wall.plus(pause_after(self.failures, retry_first)).0,
-            (Some(_), true) => 0,
+            (Some(_), true) => self.at.wall.plus(FRESH_FOR).0,
         };
         RobotsFacts {
             origin: String::new(),
@@ -360,116 +387,10 @@ impl OriginCopy {
             failures: stored.failures,
             retry_at: now.mono,
             given_up: stored.given_up,
+            address_turn: 0,
         })
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(seconds: u64) -> Stamp {
-        Stamp {
-            mono: Mono(seconds * 1_000_000),
-            ..Stamp::default()
-        }
-    }
-
-    struct Case {
-        copies: Copies,
-        token: ProductToken,
-        origin: Origin,
-    }
-
-    fn case() -> Case {
-        Case {
-            copies: Copies::default(),
-            token: ProductToken::new("orbweaver").unwrap(),
-            origin: Origin::parse("https://a.example").unwrap(),
-        }
-    }
-
-    fn answer(case: &mut Case, status: u16, body: &[u8], now: Stamp) -> Vec<u8> {
-        let standing = orb_robots::standing(orb_robots::Answer::Status(status));
-        let answer = RobotsAnswer {
-            standing,
-            body,
-            attempt: "id",
-        };
-        let policy = RetryPolicy {
-            token: &case.token,
-            attempts_max: 3,
-            retry_first: Duration::from_secs(30),
-        };
-        case.copies.answered(&case.origin, &answer, &policy, now)
-    }
-
-    fn judged(case: &Case, path: &str, now: Stamp) -> String {
-        match case.copies.judge(&case.origin, path, now) {
-            Judgement::Unknown => "unknown".into(),
-            Judgement::Fetch => "fetch".into(),
-            Judgement::Wait(at) => format!("wait {}", at.0 / 1_000_000),
-            Judgement::GivenUp => "given up".into(),
-            Judgement::Disallowed(rule) => rule,
-            Judgement::Allowed(by) => by.standing,
-        }
-    }
-
-    #[test]
-    fn robots_come_before_pages_and_for_a_day() {
-        let mut case = case();
-        assert_eq!(judged(&case, "/", at(0)), "unknown");
-        case.copies.loaded(&case.origin, None, &case.token, at(0));
-        assert_eq!(judged(&case, "/", at(0)), "fetch");
-        answer(
-            &mut case,
-            200,
-            b"User-agent: *\nDisallow: /private\n",
-            at(0),
-        );
-        assert_eq!(judged(&case, "/", at(1)), "rules");
-        assert_eq!(
-            judged(&case, "/private/x", at(1)),
-            "line 2: Disallow: /private"
-        );
-        assert_eq!(judged(&case, "/", at(86_401)), "fetch");
-    }
-
-    #[test]
-    fn r3_an_unreachable_file_forbids_and_is_given_up_after_its_attempts() {
-        let mut case = case();
-        answer(&mut case, 503, b"", at(0));
-        assert_eq!(judged(&case, "/", at(1)), "wait 30");
-        assert_eq!(judged(&case, "/", at(31)), "fetch");
-        answer(&mut case, 429, b"", at(31));
-        assert_eq!(judged(&case, "/", at(32)), "wait 91");
-        answer(&mut case, 500, b"", at(91));
-        assert_eq!(judged(&case, "/", at(92)), "given up");
-        answer(&mut case, 404, b"", at(93));
-        assert_eq!(judged(&case, "/", at(94)), "allow_all");
-    }
-
-    #[test]
-    fn a_stored_copy_comes_back_with_its_age() {
-        let mut case = case();
-        let row = answer(&mut case, 200, b"User-agent: *\nDisallow: /x\n", at(100));
-        let fresh = |row: &[u8]| {
-            let mut again = Case {
-                copies: Copies::default(),
-                ..self::case()
-            };
-            again
-                .copies
-                .loaded(&again.origin, Some(row), &again.token, at(200));
-            again
-        };
-        assert_eq!(judged(&fresh(&row), "/x", at(200)), "line 2: Disallow: /x");
-        assert_eq!(judged(&fresh(&row), "/x", at(100 + 86_401)), "fetch");
-        let row = answer(&mut case, 503, b"", at(300));
-        assert_eq!(
-            judged(&fresh(&row), "/", at(300)),
-            "fetch",
-            "rules that were not stored do not return"
-        );
-    }
-}
+mod tests;

@@ -247,6 +247,12 @@ impl Shard {
         if original.is_some() && verdict.outcome == Outcome::Captured {
             verdict.outcome = Outcome::NotModified;
         }
+        let mut fields = fields_of(task, verdict, exchange);
+        if matches!(task.purpose, Purpose::Page(..)) {
+            let (origin, path) = (task.url.origin(), task.url.path_and_query());
+            let usage = slot.copies.usage_of(&origin, path);
+            fields.extend(usage.into_iter().map(|line| ("usage", line)));
+        }
         let parts = &mut slot.group.segments;
         let entropy = self.env.entropy.as_ref();
         let part = slot
@@ -261,7 +267,7 @@ impl Shard {
             original: original.clone(),
             not_modified: kept.is_some(),
             facts,
-            fields: fields_of(task, verdict, exchange),
+            fields,
             withheld,
         };
         let before = slot.ends.bytes_archived;
@@ -466,7 +472,7 @@ impl Shard {
     }
 
     /// When a URL in trouble is tried again: later each time, spread by a quarter, and no earlier than it was asked.
-    fn retry_at(&self, verdict: &Verdict, attempts: u8, now: Wall) -> Wall {
+    fn retry_at(&self, verdict: &Verdict, attempts: u8, now: Stamp) -> Wall {
         let pause = self.shared.config.limits.retry_first
             * 2u32.saturating_pow(u32::from(attempts.max(1)) - 1);
         let jitter = self.env.entropy.below(pause.as_micros() as u64 / 4 + 1);
@@ -475,7 +481,11 @@ impl Shard {
         } else {
             Duration::ZERO
         };
-        let due = now.plus(pause.max(verdict.retry_after.unwrap_or_default()));
+        let due = self
+            .steady
+            .stamp(now)
+            .wall
+            .plus(pause.max(verdict.retry_after.unwrap_or_default()));
         Wall(due.0 + jitter as i64)
     }
 
@@ -510,8 +520,7 @@ impl Shard {
             Outcome::Failed => UrlState::Failed,
             Outcome::Retry => UrlState::Pending,
         };
-        let retry_at =
-            (state == UrlState::Pending).then(|| self.retry_at(verdict, attempts, now.wall));
+        let retry_at = (state == UrlState::Pending).then(|| self.retry_at(verdict, attempts, now));
         let slot = &mut self.slots[at];
         slot.counts.ended(outcome, verdict.reason);
         if matches!(outcome, Outcome::Captured | Outcome::NotModified) {
@@ -546,13 +555,11 @@ impl Shard {
                 history: None,
             });
             let recrawl = &self.shared.config.frontier.recrawl;
-            settled_again(
-                &mut slot.counts,
-                recrawl,
-                queued.known.as_deref(),
-                fate,
-                fresh,
-            )
+            let known = queued.known.as_deref();
+            match settled_again(&mut slot.counts, recrawl, known, fate, fresh) {
+                Settled::Again(fate, due) => Settled::Again(fate, self.steady.of(due, now)),
+                settled => settled,
+            }
         };
         slot.frontier
             .settle(task.visit.id, queued, settled, &mut slot.group.batch);

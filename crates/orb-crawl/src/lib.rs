@@ -45,6 +45,7 @@ mod shared;
 mod site_lines;
 mod slot;
 mod stages;
+mod steady;
 mod stopped;
 mod tally;
 mod verdict;

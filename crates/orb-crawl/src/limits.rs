@@ -34,6 +34,12 @@ pub(crate) const QUESTIONS_PER_SHARD: usize = 4_096;
 /// Memory of parsed robots.txt copies per slot; older ones are read again from the store.
 pub(crate) const ROBOTS_BYTES_MAX: usize = 16 << 20;
 
+/// Header fields with preferences about a page's use that are kept with it: each vocabulary needs one.
+pub(crate) const USAGE_FIELDS_MAX: usize = 16;
+
+/// Longest such field that is kept; a longer one is left out whole, because half a preference could say the opposite.
+pub(crate) const USAGE_FIELD_BYTES_MAX: usize = 1_024;
+
 /// Payloads shorter than this are archived each time: a revisit record would be as long.
 pub(crate) const REVISIT_BYTES_MIN: usize = 256;
 

@@ -11,10 +11,13 @@ use std::time::Duration;
 use orb_dedup::TextMarks;
 use orb_fetch::{DecodeLimits, Response, decode_content};
 use orb_frontier::How;
-use orb_page::{Link, LinkKind, ScanOptions, decode_text, header_directives, scan};
+use orb_page::{
+    Link, LinkKind, RobotsDirectives, ScanOptions, decode_text, header_directives, scan,
+};
 use orb_url::{BaseUrl, CrawlUrl};
 
 use crate::World;
+use crate::limits::{USAGE_FIELD_BYTES_MAX, USAGE_FIELDS_MAX};
 use crate::verdict::media_type;
 
 /// One link of a page.
@@ -32,10 +35,11 @@ pub(crate) struct PageFacts {
     pub(crate) bad_links: u32,
     pub(crate) nofollow_links: u32,
     pub(crate) dropped_links: u32,
-    pub(crate) noarchive: bool,
-    pub(crate) noindex: bool,
+    /// What the page and its header fields ask of robots.
+    pub(crate) directives: RobotsDirectives,
     pub(crate) title: Option<String>,
     pub(crate) language: Option<String>,
+    /// Preferences about the use of the page, from its header fields and itself, `name: value` each.
     pub(crate) usage: Vec<String>,
     pub(crate) charset: &'static str,
     pub(crate) text: String,
@@ -90,6 +94,7 @@ impl PageReader {
         };
         let tags: Vec<&str> = response.header_values("x-robots-tag").collect();
         let mut directives = header_directives(&tags.join("\n"), &self.scan.token);
+        facts.usage = usage_fields(response);
         if is_html(response) {
             let began = reading();
             let coding = response.content_encoding();
@@ -109,7 +114,7 @@ impl PageReader {
                 directives.merge(page.robots);
                 facts.title = page.title;
                 facts.language = page.language;
-                facts.usage = page.usage;
+                facts.usage.extend(page.usage);
                 if self.marks {
                     let title = facts.title.as_deref().unwrap_or_default();
                     let marks = TextMarks::of(&[title, &page.visible_text], url.as_str());
@@ -133,8 +138,7 @@ impl PageReader {
             }
             decoded.recycle();
         }
-        facts.noarchive = directives.noarchive;
-        facts.noindex = directives.noindex;
+        facts.directives = directives;
         facts
     }
 
@@ -168,6 +172,23 @@ impl PageReader {
             }
         }
     }
+}
+
+/// The header fields that state preferences about a response's use: IETF aipref, Content Signals, TDM Reservation
+/// Protocol. The first few, because they go into the archive with the page.
+fn usage_fields(response: &Response) -> Vec<String> {
+    const NAMES: [&str; 4] = [
+        "content-usage",
+        "content-signal",
+        "tdm-reservation",
+        "tdm-policy",
+    ];
+    let values = NAMES
+        .iter()
+        .flat_map(|name| response.header_values(name).map(move |value| (name, value)));
+    let short = values.filter(|(_, value)| value.len() <= USAGE_FIELD_BYTES_MAX);
+    let lines = short.map(|(name, value)| format!("{name}: {value}"));
+    lines.take(USAGE_FIELDS_MAX).collect()
 }
 
 fn how_of(kind: LinkKind, requisites: bool) -> Option<How> {

@@ -24,7 +24,7 @@ pub(crate) fn withheld(
     response: &Response,
     facts: &PageFacts,
 ) -> Option<&'static str> {
-    if facts.noarchive {
+    if facts.directives.noarchive {
         Some("noarchive")
     } else if verdict.reason == Reason::TypeFilter {
         Some("type_filter")

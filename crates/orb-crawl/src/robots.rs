@@ -11,7 +11,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use orb_env::mutant::{Mutant, planted};
 use orb_env::{Mono, timeout_at};
-use orb_fetch::{Response, decode_content};
+use orb_fetch::{DecodeLimits, DecodeOddity, Response, decode_content};
 use orb_frontier::SiteId;
 use orb_gate::Spent;
 use orb_robots::limits::{REDIRECTS_MAX, ROBOTS_BYTES_MAX};
@@ -310,11 +310,7 @@ impl Shard {
     }
 }
 
-fn result_of(
-    verdict: &Verdict,
-    response: &Response,
-    limits: &orb_fetch::DecodeLimits,
-) -> HopResult {
+fn result_of(verdict: &Verdict, response: &Response, limits: &DecodeLimits) -> HopResult {
     if let Some(target) = &verdict.target {
         return HopResult::Redirect(target.clone());
     }
@@ -325,11 +321,30 @@ fn result_of(
     {
         return HopResult::Unreachable;
     }
-    let decoded = decode_content(
-        response.content_encoding().as_deref(),
-        response.payload(),
-        limits,
-    );
-    let body = &decoded.bytes[..decoded.bytes.len().min(ROBOTS_BYTES_MAX + 1)];
+    // One byte more than is looked at, so that a file that is too long is known to be.
+    let bytes_max = ROBOTS_BYTES_MAX + 1;
+    let limits = DecodeLimits {
+        bytes_max: limits.bytes_max.min(bytes_max as u64),
+        ..*limits
+    };
+    let coding = response.content_encoding();
+    let decoded = decode_content(coding.as_deref(), response.payload(), &limits);
+    // So does one that cannot be undone, but for where we stopped reading ourselves. What is text all the same is
+    // taken as it is: many servers name codings that they do not use.
+    let broke_off =
+        |oddity: &DecodeOddity| matches!(oddity, DecodeOddity::CutShort | DecodeOddity::Damaged);
+    let is_unread = if decoded.encoded {
+        !is_text(&decoded.bytes)
+    } else {
+        response.truncated.is_none() && decoded.oddities.iter().any(broke_off)
+    };
+    if is_unread {
+        return HopResult::Unreachable;
+    }
+    let body = &decoded.bytes[..decoded.bytes.len().min(bytes_max)];
     HopResult::Answer(response.status, body.into())
+}
+
+fn is_text(bytes: &[u8]) -> bool {
+    !bytes.contains(&0) && std::str::from_utf8(bytes).is_ok()
 }

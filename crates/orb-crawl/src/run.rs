@@ -23,6 +23,7 @@ use crate::questions::{Question, QuestionRoutes};
 use crate::shard::{Shard, ShardEnd};
 use crate::shared::Shared;
 use crate::slot::Slot;
+use crate::steady::Steady;
 use crate::tally::Tally;
 use crate::{CrawlError, Wish};
 
@@ -106,6 +107,7 @@ impl ShardParts {
         };
         Ok(Shard {
             index,
+            steady: Steady::from(env.clock.stamp()),
             env,
             fetcher,
             desk,

@@ -26,6 +26,7 @@ use crate::page::PageReader;
 use crate::questions::Question;
 use crate::shared::Shared;
 use crate::slot::Slot;
+use crate::steady::Steady;
 use crate::tally::Tally;
 
 /// How often a shard looks up even if nothing happened.
@@ -36,6 +37,7 @@ pub(crate) struct Shard {
     pub(crate) index: u16,
     pub(crate) shared: Arc<Shared>,
     pub(crate) env: Env,
+    pub(crate) steady: Steady,
     pub(crate) fetcher: Fetcher,
     pub(crate) desk: DeskHandle,
     pub(crate) routes: Routes,
@@ -222,6 +224,7 @@ impl Shard {
     fn start_jobs(&mut self, at: usize) {
         let shared = Arc::clone(&self.shared);
         let now = self.env.clock.stamp();
+        let steady = self.steady.stamp(now);
         let work = Arc::clone(&self.env.work);
         let hungry = self.hungry(at, now.mono);
         let open = self.is_open();
@@ -266,7 +269,7 @@ impl Shard {
                     .boxed_local(),
             );
         }
-        while let Some(job) = open.then(|| slot.frontier.start_load(now)).flatten() {
+        while let Some(job) = open.then(|| slot.frontier.start_load(steady)).flatten() {
             started.push(
                 run_on(work.as_ref(), Lane::Read, move || job.run())
                     .map(move |r| Event::Loaded(at, r))
@@ -323,7 +326,7 @@ impl Shard {
         match event {
             Event::Loaded(at, result) => {
                 if let Some(loaded) = self.job_ended(at, "read queues", flat(result)) {
-                    let now = self.env.clock.stamp();
+                    let now = self.steady.stamp(self.env.clock.stamp());
                     self.slots[at].frontier.loaded(loaded, now);
                 }
             }

@@ -243,9 +243,11 @@ impl Shard {
         self.in_flight += 1;
         let (fetcher, desk) = (self.fetcher.clone(), self.desk.clone());
         let (gauges, clock) = (Rc::clone(&self.tally.gauges), Arc::clone(&self.env.clock));
+        // The address that robots.txt came from, then another one each time.
+        let known = self.slots[at].copies.address_turn(&task.url.origin());
         let turn = match &task.purpose {
-            Purpose::Page(queued, _) => usize::from(queued.row.attempts),
-            Purpose::Robots { hops, .. } => usize::from(*hops),
+            Purpose::Page(queued, _) => known + usize::from(queued.row.attempts),
+            Purpose::Robots { .. } => known,
         };
         let mut task = Box::new(task);
         let ask = async move {
@@ -256,7 +258,7 @@ impl Shard {
                 Ok(resolved) => resolved,
                 Err(error) => return Event::Unresolved(at, task, error),
             };
-            let address = resolved.addresses[turn % resolved.addresses.len()];
+            let address = resolved.address(turn);
             match counted(&gauges.asking, clock.as_ref(), desk.ask(address))
                 .await
                 .0

@@ -37,6 +37,20 @@ impl RobotsDirectives {
         *self == RobotsDirectives::default()
     }
 
+    /// The names of what is forbidden, as pages write them.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        let all = [
+            (self.noindex, "noindex"),
+            (self.nofollow, "nofollow"),
+            (self.noarchive, "noarchive"),
+            (self.nosnippet, "nosnippet"),
+            (self.noai, "noai"),
+            (self.noimageai, "noimageai"),
+        ];
+        all.into_iter()
+            .filter_map(|(set, name)| set.then_some(name))
+    }
+
     /// Reads a list such as `noindex, nofollow`. Commas are the rule; semicolons and spaces occur and
     /// are taken for what their author meant.
     pub(crate) fn from_list(list: &str) -> Self {
@@ -113,20 +127,7 @@ mod tests {
     use super::*;
 
     fn check(value: &str, expected: &str) {
-        let found = header_directives(value, "orbweaver");
-        let mut names = Vec::new();
-        for (set, name) in [
-            (found.noindex, "noindex"),
-            (found.nofollow, "nofollow"),
-            (found.noarchive, "noarchive"),
-            (found.nosnippet, "nosnippet"),
-            (found.noai, "noai"),
-            (found.noimageai, "noimageai"),
-        ] {
-            if set {
-                names.push(name);
-            }
-        }
+        let names: Vec<_> = header_directives(value, "orbweaver").names().collect();
         assert_eq!(names.join(" "), expected, "{value:?}");
     }
 

@@ -19,7 +19,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rules::RuleSet;
+use rules::{RuleLine, RuleSet};
 
 pub use standing::{
     AfterLong, Answer, CopyState, Good, InForce, Kept, Standing, UnreachablePolicy, in_force,
@@ -137,6 +137,28 @@ pub struct UsageLine {
     pub value: String,
 }
 
+impl UsageLine {
+    /// The paths it is about: what stands first in its value if that is a pattern, else all of them.
+    fn pattern(&self) -> &str {
+        let first = self.value.split([' ', '\t']).next().unwrap_or("");
+        if first.starts_with(['/', '*']) {
+            first
+        } else {
+            "/"
+        }
+    }
+}
+
+impl fmt::Display for UsageLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let key = match self.kind {
+            UsageKind::ContentUsage => "Content-Usage",
+            UsageKind::ContentSignal => "Content-Signal",
+        };
+        write!(f, "{key}: {}", self.value)
+    }
+}
+
 /// Something in the file that a site owner would want to mend. Lines count from 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -238,7 +260,19 @@ struct Inner {
     crawl_delay: Option<Duration>,
     sitemaps: Vec<String>,
     usage: Vec<UsageLine>,
+    /// Which of them is about a path, for each vocabulary; as if each were a rule with its line.
+    usage_paths: [RuleSet; 2],
     oddities: Vec<Oddity>,
+}
+
+/// The paths of the preferences of one vocabulary, as rules that name their lines.
+fn usage_paths(usage: &[UsageLine], kind: UsageKind) -> RuleSet {
+    let lines = usage.iter().filter(|line| line.kind == kind);
+    RuleSet::build(lines.map(|line| RuleLine {
+        access: Access::Disallow,
+        line: line.line,
+        pattern: line.pattern().as_bytes(),
+    }))
 }
 
 impl Robots {
@@ -254,6 +288,8 @@ impl Robots {
             rules: RuleSet::build(reading.rules.into_iter()),
             crawl_delay: reading.crawl_delay,
             sitemaps: reading.sitemaps,
+            usage_paths: [UsageKind::ContentUsage, UsageKind::ContentSignal]
+                .map(|kind| usage_paths(&reading.usage, kind)),
             usage: reading.usage,
             oddities: reading.oddities.0,
         }))
@@ -276,6 +312,7 @@ impl Robots {
             crawl_delay: None,
             sitemaps: Vec::new(),
             usage: Vec::new(),
+            usage_paths: Default::default(),
             oddities: Vec::new(),
         }))
     }
@@ -323,6 +360,28 @@ impl Robots {
         &self.0.usage
     }
 
+    /// The usage preferences that are about one path: of each vocabulary those whose pattern has the most octets, as
+    /// for rules (draft-ietf-aipref-attach); a line without a pattern is about every path, but gives way.
+    ///
+    /// - `path_and_query`: as for [`Robots::access`].
+    /// - Cost: nothing where the file has no preferences, else that of [`Robots::access`].
+    pub fn usage_of(&self, path_and_query: &str) -> Vec<&UsageLine> {
+        if self.0.usage.is_empty() {
+            return Vec::new();
+        }
+        let end = memchr::memchr(b'#', path_and_query.as_bytes()).unwrap_or(path_and_query.len());
+        let path = normal::path_form(&path_and_query[..end]);
+        let found = self.0.usage_paths.iter().filter_map(|paths| {
+            let line = paths.decide(&path).line?;
+            self.0.usage.iter().find(|usage| usage.line == line)
+        });
+        let same = found.flat_map(|best| {
+            let usage = self.0.usage.iter();
+            usage.filter(|usage| usage.kind == best.kind && usage.pattern() == best.pattern())
+        });
+        same.collect()
+    }
+
     /// What was odd about the file, the first [`limits::ODDITIES_MAX`].
     pub fn oddities(&self) -> &[Oddity] {
         &self.0.oddities
@@ -341,6 +400,12 @@ impl Robots {
             + inner.usage.capacity() * size_of::<UsageLine>()
             + inner.oddities.capacity() * size_of::<Oddity>();
         // An Arc keeps two counters in front of its value.
-        size_of::<Inner>() + 2 * size_of::<usize>() + texts + lists + inner.rules.heap_bytes()
+        let paths: usize = inner.usage_paths.iter().map(RuleSet::heap_bytes).sum();
+        size_of::<Inner>()
+            + 2 * size_of::<usize>()
+            + texts
+            + lists
+            + paths
+            + inner.rules.heap_bytes()
     }
 }

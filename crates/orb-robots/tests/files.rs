@@ -284,6 +284,37 @@ fn usage_preferences_of_our_group_are_kept_raw() {
     assert_eq!(parse(many.as_bytes()).usage().len(), USAGE_LINES_MAX);
 }
 
+/// draft-ietf-aipref-attach: of preferences with paths the longest match counts, as for rules; equal ones add up.
+#[test]
+fn usage_preferences_are_about_paths() {
+    let body = "User-agent: *\nContent-Usage: train-ai=y\nContent-Usage: /docs/ train-ai=n\n\
+                Content-Usage: /docs/ search=y\nContent-Usage: /*.pdf$ bots=n\nContent-Signal: ai-train=no\nAllow: /\n";
+    let robots = parse(body.as_bytes());
+    for (path, expected) in [
+        ("/", "2 6"),
+        ("/docs/a", "3 4 6"),
+        ("/docs/a.pdf", "5 6"),
+        ("/x.pdf#page", "5 6"),
+        ("/doc", "2 6"),
+    ] {
+        let lines = robots
+            .usage_of(path)
+            .iter()
+            .map(|line| line.line.to_string())
+            .collect::<Vec<_>>();
+        assert_eq!(lines.join(" "), expected, "{path}");
+    }
+    assert_eq!(
+        robots.usage_of("/docs/")[0].to_string(),
+        "Content-Usage: /docs/ train-ai=n"
+    );
+    assert!(
+        parse(b"User-agent: *\nDisallow: /")
+            .usage_of("/")
+            .is_empty()
+    );
+}
+
 #[test]
 fn fixed_files_need_no_rules() {
     assert_eq!(Robots::allow_all().access("/a").access, Allow);
