@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     archive, audit, bench, completions, config, control, crawl, demo, doctor, fetch, frontier,
-    inspect, man, plan, read, robots, simweb, state, status, url, why,
+    identity, inspect, man, plan, read, robots, simweb, state, status, url, why,
 };
 use crate::exit::Outcome;
 
@@ -57,6 +57,9 @@ enum Command {
     /// Test URLs against robots.txt.
     #[command(subcommand)]
     Robots(robots::RobotsCommand),
+    /// Tell who the crawler says it is; print what to publish about it.
+    #[command(subcommand)]
+    Identity(identity::IdentityCommand),
     /// Bring back what budgets cut of a stopped crawl.
     #[command(subcommand)]
     Frontier(frontier::FrontierCommand),
@@ -100,6 +103,7 @@ pub(crate) fn run() -> Outcome {
         Command::Fetch(args) => fetch::run(&args),
         Command::Read(args) => read::run(&args),
         Command::Robots(command) => robots::run(&command),
+        Command::Identity(command) => identity::run(&command),
         Command::Url(command) => url::run(&command),
         Command::Config(command) => config::run(&command),
         Command::Doctor(args) => doctor::run(&args),
@@ -153,6 +157,8 @@ mod tests {
             "orb fetch https://a.example/ --json --dns 127.0.0.1:53",
             "orb read page.html --url https://a.example/ --json",
             "orb robots test https://a.example/x --agent FooBot --file robots.txt --json",
+            "orb identity show --contact me@example.org --json",
+            "orb identity page --form dns --address 192.0.2.0/28 --domain crawl.example.org",
             "orb url explain ../x --base https://a.example/y/ --json",
             "orb config show --json",
             "orb plan a.example --pages-per-site 20 --exchange-time 100ms..2s --delay 2s --json",

@@ -252,7 +252,7 @@ pub(crate) fn dns_server(text: &str) -> Result<SocketAddr, String> {
 }
 
 /// A range, or one address.
-fn range(text: &str) -> Result<IpNet, String> {
+pub(crate) fn range(text: &str) -> Result<IpNet, String> {
     let range = text.parse::<IpNet>().ok();
     range
         .or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))

@@ -15,6 +15,7 @@ pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod fetch;
 pub(crate) mod frontier;
+pub(crate) mod identity;
 pub(crate) mod inspect;
 pub(crate) mod man;
 pub(crate) mod plan;
