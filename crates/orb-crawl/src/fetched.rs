@@ -51,12 +51,9 @@ impl Shard {
         task.taken_up = now.mono;
         let verdict = match &exchange.outcome {
             Ok(response) => {
-                let all = self.shared.config.limits.requisites
-                    || !matches!(task.purpose, Purpose::Page(..));
-                let types: &[String] = if all {
-                    &[]
-                } else {
-                    &self.shared.config.limits.types
+                let types: &[String] = match task.purpose {
+                    Purpose::Page(..) => &self.shared.types,
+                    Purpose::Robots { .. } => &[],
                 };
                 Verdict::of_response(&task.url, response, types, now.wall)
             }
@@ -592,7 +589,7 @@ pub(crate) fn attempt_id(id: RecordId) -> String {
 /// A cut at our cap is a capture; a cut by the other side is trouble.
 fn cut_short(why: orb_fetch::Truncated) -> Option<Reason> {
     match why {
-        orb_fetch::Truncated::Length => None,
+        orb_fetch::Truncated::Length | orb_fetch::Truncated::Unwanted => None,
         orb_fetch::Truncated::Time => Some(Reason::Timeout),
         orb_fetch::Truncated::Disconnect => Some(Reason::Disconnected),
     }

@@ -200,7 +200,13 @@ impl OpenCrawl {
         share_memory(&mut config, self.slots.slots(), shards);
         let info = info_of(&config, &self.setup.software);
         let pages_max = config.limits.pages_max;
+        let types = if config.limits.requisites {
+            Arc::from([])
+        } else {
+            Arc::from(config.limits.types.as_slice())
+        };
         let mut shared = Shared {
+            types,
             key: self.identity.crawl_key(),
             board: Board::new(self.slots.slots(), shards, &[], PageBudget::default()),
             dir: self.setup.dir,

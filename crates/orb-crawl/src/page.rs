@@ -18,7 +18,6 @@ use orb_url::{BaseUrl, CrawlUrl};
 
 use crate::World;
 use crate::limits::{USAGE_FIELD_BYTES_MAX, USAGE_FIELDS_MAX};
-use crate::verdict::media_type;
 
 /// One link of a page.
 pub(crate) struct PageLink {
@@ -202,7 +201,7 @@ fn how_of(kind: LinkKind, requisites: bool) -> Option<How> {
 }
 
 fn is_html(response: &Response) -> bool {
-    match media_type(response) {
+    match response.media_type() {
         Some(media) => media == "text/html" || media == "application/xhtml+xml" || media.is_empty(),
         // Without a type a browser looks at the bytes; so do we, at the first that counts.
         None => {

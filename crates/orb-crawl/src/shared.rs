@@ -20,6 +20,8 @@ pub(crate) struct Shared {
     pub(crate) dir: CrawlDir,
     pub(crate) config: CrawlConfig,
     pub(crate) rules: Arc<UrlRules>,
+    /// Content types that are asked for; empty for all.
+    pub(crate) types: Arc<[String]>,
     pub(crate) world: Arc<dyn World>,
     pub(crate) control: Control,
     pub(crate) board: Board,

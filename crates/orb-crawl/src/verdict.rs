@@ -53,7 +53,7 @@ impl Verdict {
             ..Verdict::plain(Outcome::Retry, reason)
         };
         match response.status {
-            200..=299 if !wanted(response, types) => Verdict::refused_type(),
+            200..=299 if !response.is_of_type(types) => Verdict::refused_type(),
             200..=299 => Verdict::plain(Outcome::Captured, Reason::None),
             304 => Verdict::plain(Outcome::NotModified, Reason::None),
             301..=303 | 307 | 308 => match response.header("location").map(|to| url.join(to)) {
@@ -135,27 +135,4 @@ fn reason_of(class: &str) -> Reason {
         "stale_permit" | "foreign_permit" | "local_resources" => Reason::None,
         _ => Reason::BadResponse,
     }
-}
-
-/// The media type of a response, lower-case and without parameters.
-pub(crate) fn media_type(response: &Response) -> Option<String> {
-    let value = response.header("content-type")?;
-    Some(
-        value
-            .split(';')
-            .next()
-            .unwrap_or("")
-            .trim()
-            .to_ascii_lowercase(),
-    )
-}
-
-fn wanted(response: &Response, types: &[String]) -> bool {
-    let Some(media) = media_type(response).filter(|media| !media.is_empty()) else {
-        return true;
-    };
-    types.is_empty()
-        || types
-            .iter()
-            .any(|prefix| media.starts_with(prefix.as_str()))
 }

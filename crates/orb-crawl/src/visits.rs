@@ -298,6 +298,7 @@ impl Shard {
         let request = Request {
             validators: validators(&task.purpose),
             body_bytes_max: robots.then_some(orb_robots::limits::ROBOTS_BYTES_MAX as u64),
+            types: (!robots).then(|| Arc::clone(&self.shared.types)),
             keep_open: true,
             ..Request::get(task.url.clone())
         };

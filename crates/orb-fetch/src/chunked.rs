@@ -209,7 +209,12 @@ fn chunk_size(line: &[u8]) -> Result<u64, &'static str> {
         .iter()
         .take_while(|byte| byte.is_ascii_hexdigit())
         .count();
-    let rest = line[digits..].trim_ascii_start();
+    // White space is spaces and tabs only: a carriage return here is the end of a line to others.
+    let blanks = line[digits..]
+        .iter()
+        .take_while(|byte| matches!(byte, b' ' | b'\t'))
+        .count();
+    let rest = &line[digits + blanks..];
     if digits == 0 || !(rest.is_empty() || rest[0] == b';') {
         return Err("chunk size is not a number");
     }
@@ -298,6 +303,9 @@ mod tests {
             (b"-1\r\n", Err("chunk size is not a number")),
             (b"0x3\r\nabc", Err("chunk size is not a number")),
             (b"3 3\r\nabc", Err("chunk size is not a number")),
+            (b"3\r\r\nabc", Err("chunk size is not a number")),
+            (b"3\r;x\r\nabc", Err("chunk size is not a number")),
+            (b"3\x0c\r\nabc", Err("chunk size is not a number")),
             (
                 b"3\nabc\r\n0\r\n\r\n",
                 Err("bare line feed in chunk framing"),

@@ -5,6 +5,7 @@
 //! Invariant: a request holds no line break that a setting, a URL or a stored validator smuggled in.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use orb_env::Stamp;
@@ -37,6 +38,9 @@ pub struct Request {
     pub validators: Option<Validators>,
     /// A smaller body cap than the settings', in bytes (robots.txt: 500 KiB).
     pub body_bytes_max: Option<u64>,
+    /// Content types that are asked for, by how they begin: the body of a 2xx answer with another one is not read, but
+    /// for a small one ([`crate::limits::UNWANTED_BYTES_READ_MAX`]). None and empty read every body.
+    pub types: Option<Arc<[String]>>,
     /// Keep the connection for the next request to this origin and address, if the settings and server agree.
     pub keep_open: bool,
 }
@@ -49,6 +53,7 @@ impl Request {
             url,
             validators: None,
             body_bytes_max: None,
+            types: None,
             keep_open: false,
         }
     }

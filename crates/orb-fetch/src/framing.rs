@@ -33,6 +33,8 @@ pub(crate) enum Body {
 #[derive(Default)]
 pub(crate) struct HeadFacts {
     length: Option<u64>,
+    /// There is a `Transfer-Encoding`, whatever it says.
+    has_coding: bool,
     is_chunked: bool,
     pub(crate) persistent: bool,
     /// The framing is legal to read but smells of smuggling: close afterwards.
@@ -54,6 +56,7 @@ impl HeadFacts {
             if field.name.eq_ignore_ascii_case("content-length") {
                 facts.take_length(field.value)?;
             } else if field.name.eq_ignore_ascii_case("transfer-encoding") {
+                facts.has_coding = true;
                 facts.take_coding(field.value)?;
             } else if field.name.eq_ignore_ascii_case("connection") {
                 let has = |word: &[u8]| elements(field.value).any(|e| e.eq_ignore_ascii_case(word));
@@ -66,8 +69,17 @@ impl HeadFacts {
         facts.persistent &= !must_close;
         // RFC 9112, 6.3: the transfer coding overrides the length, and 6.1: a version that does not know
         // it must not use it. Both read well and both are how requests are smuggled, so nothing may follow.
-        facts.is_doubtful |= facts.is_chunked && (facts.length.is_some() || !is_1_1);
+        facts.is_doubtful |= facts.has_coding && (facts.length.is_some() || !is_1_1);
         Ok(facts)
+    }
+
+    /// Of an answer that has no body, whatever its fields say of one (RFC 9112, 6.3): they are not believed, and nothing
+    /// may follow.
+    pub(crate) fn doubtful() -> HeadFacts {
+        HeadFacts {
+            is_doubtful: true,
+            ..HeadFacts::default()
+        }
     }
 
     /// RFC 9110, 8.6: a list of equal numbers counts as one; anything else cannot be framed.

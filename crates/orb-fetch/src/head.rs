@@ -18,7 +18,7 @@ use crate::response::Field;
 pub(crate) struct ParsedHead {
     pub(crate) status: u16,
     pub(crate) version_minor: u8,
-    /// Where the body ends; none for interim answers, which have none.
+    /// Where the body ends.
     pub(crate) facts: HeadFacts,
     pub(crate) fields: Vec<Field>,
     /// Something about it is not as the grammar wants it: nothing may follow on the connection.
@@ -85,10 +85,10 @@ fn taken(
 ) -> Result<ParsedHead, FetchError> {
     let status = parsed.code.unwrap_or(0);
     let version_minor = parsed.version.unwrap_or(1);
-    let facts = if status < 200 {
-        HeadFacts::default()
-    } else {
-        HeadFacts::of(parsed.headers, version_minor == 1)?
+    let facts = match (status, HeadFacts::of(parsed.headers, version_minor == 1)) {
+        (_, Ok(facts)) => facts,
+        (..200 | 204 | 304, Err(_)) => HeadFacts::doubtful(),
+        (_, Err(error)) => return Err(error),
     };
     let has_bare_feed = memchr_iter(b'\n', head).any(|lf| lf == 0 || head[lf - 1] != b'\r');
     Ok(ParsedHead {

@@ -15,7 +15,8 @@ use crate::error::FetchError;
 use crate::framing::Body;
 use crate::head::parse_head;
 use crate::limits::HEAD_FIELDS_CEILING;
-use crate::response::{Field, Payload, Response, Truncated};
+use crate::limits::UNWANTED_BYTES_READ_MAX;
+use crate::response::{Field, Payload, Response, Truncated, is_wanted};
 
 /// Bounds of one response.
 #[derive(Clone, Copy, Debug)]
@@ -57,6 +58,8 @@ pub(crate) enum End {
     Broken,
     /// A limit on time was reached.
     Time,
+    /// The rest is not wanted.
+    Unwanted,
 }
 
 #[derive(Debug, Default)]
@@ -250,9 +253,29 @@ impl ResponseReader {
         let truncated = match end {
             _ if is_whole => None,
             End::Time => Some(Truncated::Time),
+            End::Unwanted => Some(Truncated::Unwanted),
             End::Closed | End::Broken => Some(Truncated::Disconnect),
         };
         self.into_response(truncated)
+    }
+
+    /// Whether the head says that the body is of none of `types`, and not so small that it is read all the same.
+    pub(crate) fn is_unwanted(&self, types: &[String]) -> bool {
+        let is_small =
+            matches!(&self.body, Body::Length { wanted, .. } if *wanted <= UNWANTED_BYTES_READ_MAX);
+        let is_content_type = |field: &&Field| {
+            let name = &self.raw[field.name.start as usize..field.name.end as usize];
+            name.eq_ignore_ascii_case(b"content-type")
+        };
+        let field = self.head.fields.iter().find(is_content_type);
+        let value = field.and_then(|field| {
+            std::str::from_utf8(&self.raw[field.value.start as usize..field.value.end as usize])
+                .ok()
+        });
+        self.in_body()
+            && (200..300).contains(&self.head.status)
+            && !is_small
+            && value.is_some_and(|value| !is_wanted(value, types))
     }
 
     /// Bytes of payload so far.
@@ -267,6 +290,7 @@ impl ResponseReader {
     fn into_response(mut self, truncated: Option<Truncated>) -> Response {
         let start = self.head.len;
         let end = match &self.body {
+            _ if truncated == Some(Truncated::Unwanted) => start,
             Body::Unknown => start,
             Body::Length { wanted, .. } => start + wanted,
             Body::UntilClose => start.saturating_add(self.limits.body_bytes_max),
@@ -278,7 +302,7 @@ impl ResponseReader {
         };
         self.raw.truncate(end);
         let payload = match &self.body {
-            Body::Chunked { scanner, .. } => match scanner.single_run() {
+            Body::Chunked { scanner, .. } if end > start => match scanner.single_run() {
                 Some(run) => Payload::Raw(run),
                 None => Payload::Joined(join_chunks(&self.raw, start, scanner.payload_bytes())),
             },

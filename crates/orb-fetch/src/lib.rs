@@ -33,6 +33,7 @@ mod response;
 mod talk;
 mod tls;
 mod tls_rustls;
+mod verified_chains;
 
 pub use config::{DnsConfig, FetchConfig, GuardConfig, TlsVerify};
 pub use decode::{DecodeLimits, DecodeOddity, Decoded, decode_content};

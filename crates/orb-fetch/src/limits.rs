@@ -60,6 +60,10 @@ pub const DECODED_BYTES_FIRST_MAX: usize = 8 * 1024 * 1024;
 /// Largest zstd window: what RFC 9659 allows for the `zstd` content coding.
 pub const ZSTD_WINDOW_BYTES_MAX: u64 = 8 * 1024 * 1024;
 
+/// A body of an unwanted type that is announced as no longer than this is read all the same: that costs less than the
+/// next connection would.
+pub const UNWANTED_BYTES_READ_MAX: usize = 32 * 1024;
+
 /// Most gzip members or zstd frames of one body: log rotators join a handful; each costs a fresh decoder.
 pub const MEMBERS_MAX: u32 = 1024;
 
@@ -104,6 +108,12 @@ pub const IDLE_MARGIN: Duration = Duration::from_secs(1);
 
 /// TLS sessions kept for resumption by one shard: about 8 KB each with their chains, so 4 MB.
 pub const TLS_SESSIONS_MAX: usize = 512;
+
+/// Certificate chains remembered by one shard: about 4 KB each, so 2 MB. Hosts of one platform share theirs.
+pub const TLS_CHAINS_MAX: usize = 512;
+
+/// How long a chain that verified is taken to verify: a fraction of the shortest validity there is.
+pub const TLS_CHAIN_KEPT: Duration = Duration::from_secs(3_600);
 
 /// Longest wait for one answer from one DNS server: recursive servers give up on dead zones in two to five.
 pub const DNS_TIMEOUT: Duration = Duration::from_secs(3);

@@ -16,6 +16,8 @@ pub enum Truncated {
     Time,
     /// The connection ended inside it.
     Disconnect,
+    /// Its type was not asked for, so it was not read.
+    Unwanted,
 }
 
 impl Truncated {
@@ -26,6 +28,7 @@ impl Truncated {
             Truncated::Length => "length",
             Truncated::Time => "time",
             Truncated::Disconnect => "disconnect",
+            Truncated::Unwanted => "unspecified",
         }
     }
 }
@@ -101,6 +104,21 @@ impl Response {
         })
     }
 
+    /// The media type, lower-case and without parameters; none when the server names none.
+    #[must_use]
+    pub fn media_type(&self) -> Option<String> {
+        let value = self.header("content-type")?;
+        Some(media_type(value)).filter(|media| !media.is_empty())
+    }
+
+    /// Whether the content's type begins like one of `types`. So does one that is not told, and any when `types` is
+    /// empty.
+    #[must_use]
+    pub fn is_of_type(&self, types: &[String]) -> bool {
+        self.header("content-type")
+            .is_none_or(|value| is_wanted(value, types))
+    }
+
     /// The joined values of `Content-Encoding`, as [`crate::decode_content`] takes them.
     #[must_use]
     pub fn content_encoding(&self) -> Option<String> {
@@ -111,4 +129,16 @@ impl Response {
         }
         joined
     }
+}
+
+fn media_type(content_type: &str) -> String {
+    let media = content_type.split(';').next().unwrap_or_default();
+    media.trim().to_ascii_lowercase()
+}
+
+/// Whether the value of a `Content-Type` begins like one of `types`; an empty one, and an empty list, say nothing.
+pub(crate) fn is_wanted(content_type: &str, types: &[String]) -> bool {
+    let media = media_type(content_type);
+    let begins = |prefix: &String| media.starts_with(prefix.as_str());
+    media.is_empty() || types.is_empty() || types.iter().any(begins)
 }

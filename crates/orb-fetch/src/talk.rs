@@ -165,6 +165,7 @@ impl<'a> Talk<'a> {
         memory: &Memory,
         asked: Mono,
     ) -> Result<Option<End>, FetchError> {
+        let mut is_judged = false;
         loop {
             if let Some(later) = self.make_room(reader, memory, &deadline).await {
                 deadline = later;
@@ -181,6 +182,13 @@ impl<'a> Talk<'a> {
                     self.wire_bytes_in += bytes as u64;
                     if reader.received()? == Progress::Complete {
                         return Ok(None);
+                    }
+                    if !is_judged && reader.in_body() {
+                        is_judged = true;
+                        let types = self.request.types.as_deref().unwrap_or_default();
+                        if reader.is_unwanted(types) {
+                            return Ok(Some(End::Unwanted));
+                        }
                     }
                     // After an interim answer the final one is still being thought about.
                     let is_answering = !reader.raw.is_empty();

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use orb_env::{BoxStream, Clock, LocalFuture};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{ClientConfig, Resumption, WebPkiServerVerifier};
+use rustls::client::{ClientConfig, Resumption};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
@@ -21,8 +21,9 @@ use rustls::{DigitallySignedStruct, HandshakeKind, RootCertStore, SignatureSchem
 use tokio_rustls::TlsConnector;
 
 use crate::config::TlsVerify;
-use crate::limits::TLS_SESSIONS_MAX;
+use crate::limits::{TLS_CHAINS_MAX, TLS_SESSIONS_MAX};
 use crate::tls::{Tls, TlsError, TlsFault, TlsInfo};
+use crate::verified_chains::ChainVerifier;
 
 /// Why TLS could not be set up.
 #[derive(Debug, thiserror::Error)]
@@ -136,7 +137,7 @@ fn add_file(store: &mut RootCertStore, path: &Path) -> Result<(), TlsSetupError>
 /// Real TLS 1.2 and 1.3 with one shard's session cache.
 pub struct RustlsTls {
     config: Arc<ClientConfig>,
-    verifier: Arc<WebPkiServerVerifier>,
+    verifier: Arc<ChainVerifier>,
     verify: TlsVerify,
 }
 
@@ -152,22 +153,22 @@ impl RustlsTls {
     /// TLS that trusts `anchors` at the wall time of `clock`.
     ///
     /// # Errors
-    /// [`TlsSetupError::Library`] when the library refuses the anchors.
+    /// [`TlsSetupError::Library`] when the library refuses its own protocol versions.
     pub fn new(
         verify: TlsVerify,
         anchors: &TrustAnchors,
         clock: Arc<dyn Clock>,
     ) -> Result<RustlsTls, TlsSetupError> {
-        let library = |detail: String| TlsSetupError::Library { detail };
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let verifier = WebPkiServerVerifier::builder_with_provider(
+        let verifier = Arc::new(ChainVerifier::new(
             Arc::clone(&anchors.0),
-            Arc::clone(&provider),
-        )
-        .build()
-        .map_err(|error| library(error.to_string()))?;
-        let mut config = client_config(provider, &verifier, clock)
-            .map_err(|error| library(error.to_string()))?;
+            provider.signature_verification_algorithms,
+            TLS_CHAINS_MAX,
+        ));
+        let mut config =
+            client_config(provider, &verifier, clock).map_err(|error| TlsSetupError::Library {
+                detail: error.to_string(),
+            })?;
         config.resumption = match verify {
             TlsVerify::Strict => Resumption::in_memory_sessions(TLS_SESSIONS_MAX),
             // A resumed session shows no certificate, so its verdict could not be recorded.
@@ -185,13 +186,14 @@ impl RustlsTls {
 
 fn client_config(
     provider: Arc<CryptoProvider>,
-    verifier: &Arc<WebPkiServerVerifier>,
+    verifier: &Arc<ChainVerifier>,
     clock: Arc<dyn Clock>,
 ) -> Result<ClientConfig, rustls::Error> {
     Ok(
         ClientConfig::builder_with_details(provider, Arc::new(WallTime(clock)))
             .with_safe_default_protocol_versions()?
-            .with_webpki_verifier(Arc::clone(verifier))
+            .dangerous() // the name of every way to bring a verifier of one's own
+            .with_custom_certificate_verifier(Arc::<ChainVerifier>::clone(verifier))
             .with_no_client_auth(),
     )
 }
@@ -262,12 +264,12 @@ impl TimeProvider for WallTime {
 /// Verifies like the strict one, but notes a refusal instead of enforcing it. One per connection.
 #[derive(Debug)]
 struct Recorder {
-    inner: Arc<WebPkiServerVerifier>,
+    inner: Arc<ChainVerifier>,
     verdict: Mutex<Option<String>>,
 }
 
 impl Recorder {
-    fn new(inner: Arc<WebPkiServerVerifier>) -> Recorder {
+    fn new(inner: Arc<ChainVerifier>) -> Recorder {
         Recorder {
             inner,
             verdict: Mutex::new(None),

@@ -515,3 +515,12 @@ async fn folded_fields_are_not_handed_on() {
         (None, None)
     );
 }
+
+/// RFC 9112, 6.3: these have no body, so a length that is no number does not matter.
+#[tokio::test(start_paused = true)]
+async fn an_answer_without_a_body_needs_no_length() {
+    for status in ["204 No Content", "304 Not Modified"] {
+        let bytes = format!("HTTP/1.1 {status}\r\nContent-Length: none\r\n\r\n");
+        assert_eq!(class(&World::new().exchange(answer(bytes)).await), "whole");
+    }
+}

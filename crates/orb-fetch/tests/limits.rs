@@ -214,6 +214,9 @@ async fn a_connection_is_closed_after_anything_doubtful() {
         "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil",
         "HTTP/1.1 204 No\r\n\r\nbody",
+        "HTTP/1.1 304 No\r\nContent-Length: none\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding:\r\nContent-Length: 2\r\n\r\nok",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\nContent-Length: 2\r\n\r\nok",
         "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nKeep-Alive: timeout=1\r\n\r\nok",
     ] {
         assert_eq!(
@@ -556,4 +559,49 @@ fn settings_that_cannot_work_are_refused() {
             Some(FetcherError::BufferMemory { .. })
         ));
     });
+}
+
+/// A body whose type was not asked for is not read, and its connection not used again; a small one costs less to read.
+#[tokio::test(start_paused = true)]
+async fn bodies_of_unwanted_types_are_not_read() {
+    let video = |status: &str, length: usize| {
+        format!(
+            "HTTP/1.1 {status}\r\nContent-Type: Video/MP4; x=y\r\nContent-Length: {length}\r\n\r\n"
+        )
+    };
+    let chunked = "HTTP/1.1 200 OK\r\nContent-Type: image/png\r\nTransfer-Encoding: chunked\r\n\r\n7fffff\r\n";
+    let untyped = "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n";
+    for (head, expected, payload) in [
+        (video("200 OK", 9_000_000), "unspecified", 0),
+        (chunked.to_owned(), "unspecified", 0),
+        (video("200 OK", 20_000), "whole", 20_000),
+        (video("404 Not Found", 100_000), "whole", 100_000),
+        (untyped.to_owned(), "whole", 100_000),
+        (
+            untyped.replace("OK\r\n", "OK\r\nContent-Type: TEXT/html\r\n"),
+            "whole",
+            100_000,
+        ),
+    ] {
+        let world = World::new();
+        let mut steps = vec![Step::Request, Step::Send(head.clone().into_bytes())];
+        steps.extend((0..100).map(|_| Step::Send(vec![b'x'; 100_000])));
+        world.net.accept("8.8.8.8:80", steps);
+        let mut asked = request("http://example.com/");
+        asked.keep_open = true;
+        asked.types = Some(vec!["text/".to_owned()].into());
+        let fetcher = world.fetcher();
+        let exchange = fetcher
+            .fetch(world.permit("http://example.com/", "8.8.8.8"), &asked)
+            .await;
+        assert_eq!(class(&exchange), expected, "{head}");
+        let read = exchange.wire_bytes_in;
+        let response = exchange.outcome.unwrap();
+        assert_eq!(response.payload().len(), payload, "{head}");
+        if expected == "unspecified" {
+            assert!(read < 40_000, "{head}: {read}");
+            assert_eq!(response.raw, head.as_bytes()[..response.head_len]);
+            assert_eq!(fetcher.idle_connections(), 0);
+        }
+    }
 }

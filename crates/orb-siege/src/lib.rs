@@ -116,12 +116,25 @@ impl Siege {
         self.fetcher_that(TlsVerify::Strict)
     }
 
+    /// The same in another world.
+    ///
+    /// # Panics
+    /// When the settings cannot be.
+    #[must_use]
+    pub fn fetcher_in(&self, env: &Env) -> Fetcher {
+        self.made(TlsVerify::Strict, env)
+    }
+
     /// The same, verifying certificates as said.
     ///
     /// # Panics
     /// When the settings cannot be.
     #[must_use]
     pub fn fetcher_that(&self, verify: TlsVerify) -> Fetcher {
+        self.made(verify, &self.env)
+    }
+
+    fn made(&self, verify: TlsVerify, env: &Env) -> Fetcher {
         let clock = Arc::<VirtualClock>::clone(&self.clock);
         let anchors =
             TrustAnchors::only([self.net.ca()]).expect("the authority's certificate is one");
@@ -130,14 +143,9 @@ impl Siege {
             servers: vec![SocketAddr::new(Ipv4Addr::new(9, 9, 9, 9).into(), 53)],
             ..DnsConfig::default()
         };
-        Fetcher::new(
-            self.config.clone(),
-            dns,
-            self.guard.clone(),
-            &self.env,
-            Rc::new(tls),
-        )
-        .expect("the settings of the siege can be")
+        let (config, guard) = (self.config.clone(), self.guard.clone());
+        Fetcher::new(config, dns, guard, env, Rc::new(tls))
+            .expect("the settings of the siege can be")
     }
 
     /// A permit for `url` at `address`, good now: the gate with all delays off.
