@@ -10,21 +10,26 @@
 
 pub mod limits;
 mod normal;
+mod oddity;
 mod parse;
 mod pieces;
 mod rules;
 mod standing;
+mod usage;
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rules::{RuleLine, RuleSet};
+use rules::RuleSet;
+use usage::usage_paths;
 
+pub use oddity::Oddity;
 pub use standing::{
     AfterLong, Answer, CopyState, Good, InForce, Kept, Standing, UnreachablePolicy, in_force,
     standing,
 };
+
+pub use usage::{UsageKind, UsageLine};
 
 /// The agent token that robots groups are chosen by, such as `orbweaver` (RFC 9309, 2.2.1).
 ///
@@ -117,135 +122,16 @@ pub struct Verdict {
     pub rule: Option<String>,
 }
 
-/// Which vocabulary a usage preference is written in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum UsageKind {
-    /// `Content-Usage`, from the IETF's AI preferences work.
-    ContentUsage,
-    /// `Content-Signal`, from contentsignals.org.
-    ContentSignal,
-}
-
-/// One usage preference of the merged group, not interpreted here.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UsageLine {
-    /// Its line, the first being 1.
-    pub line: u32,
-    /// Its key.
-    pub kind: UsageKind,
-    /// Its value without surrounding blanks and comment.
-    pub value: String,
-}
-
-impl UsageLine {
-    /// The paths it is about: what stands first in its value if that is a pattern, else all of them.
-    fn pattern(&self) -> &str {
-        let first = self.value.split([' ', '\t']).next().unwrap_or("");
-        if first.starts_with(['/', '*']) {
-            first
-        } else {
-            "/"
-        }
-    }
-}
-
-impl fmt::Display for UsageLine {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let key = match self.kind {
-            UsageKind::ContentUsage => "Content-Usage",
-            UsageKind::ContentSignal => "Content-Signal",
-        };
-        write!(f, "{key}: {}", self.value)
-    }
-}
-
-/// Something in the file that a site owner would want to mend. Lines count from 1.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Oddity {
-    /// Longer than [`limits::ROBOTS_BYTES_MAX`]; the rest was not read.
-    Cut {
-        /// Length of the body handed in.
-        body_bytes: u64,
-    },
-    /// Written in UTF-16; read all the same.
-    Utf16,
-    /// Holds NUL bytes.
-    NulBytes,
-    /// Looks like a web page.
-    Html,
-    /// Neither a comment nor a key with a value.
-    NoRecord {
-        /// Where.
-        line: u32,
-    },
-    /// A key misspelt or without its colon; taken as meant.
-    Misspelt {
-        /// Where.
-        line: u32,
-    },
-    /// A rule or delay before any user-agent line; ignored.
-    OutsideGroup {
-        /// Where.
-        line: u32,
-    },
-    /// A user-agent line that names nobody.
-    BadAgent {
-        /// Where.
-        line: u32,
-    },
-    /// A pattern that begins with neither `/` nor `*`; ignored.
-    BadPattern {
-        /// Where.
-        line: u32,
-    },
-    /// A crawl-delay that is no plain number of seconds; ignored.
-    BadCrawlDelay {
-        /// Where.
-        line: u32,
-    },
-    /// A sitemap or preference that is empty, too long or one too many; ignored.
-    LeftOut {
-        /// Where.
-        line: u32,
-    },
-}
-
-impl fmt::Display for Oddity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Oddity::Cut { body_bytes } => {
-                write!(
-                    f,
-                    "{body_bytes} bytes long, only the first {} were read",
-                    limits::ROBOTS_BYTES_MAX
-                )
-            }
-            Oddity::Utf16 => f.write_str("written in UTF-16 instead of UTF-8"),
-            Oddity::NulBytes => f.write_str("holds NUL bytes"),
-            Oddity::Html => f.write_str("looks like a web page"),
-            Oddity::NoRecord { line } => write!(f, "line {line}: no key and value"),
-            Oddity::Misspelt { line } => write!(
-                f,
-                "line {line}: key misspelt or without colon, taken as meant"
-            ),
-            Oddity::OutsideGroup { line } => {
-                write!(f, "line {line}: before any user-agent line, ignored")
-            }
-            Oddity::BadAgent { line } => write!(f, "line {line}: user-agent names nobody"),
-            Oddity::BadPattern { line } => write!(
-                f,
-                "line {line}: pattern begins with neither / nor *, ignored"
-            ),
-            Oddity::BadCrawlDelay { line } => write!(
-                f,
-                "line {line}: crawl-delay is no number of seconds, ignored"
-            ),
-            Oddity::LeftOut { line } => {
-                write!(f, "line {line}: empty, too long or one too many, ignored")
-            }
-        }
-    }
+/// Which group of a file applies to a product token (RFC 9309, 2.2.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum GroupUsed {
+    /// None.
+    #[default]
+    Nobody,
+    /// That for `*`.
+    Anyone,
+    /// That which names the token.
+    Named,
 }
 
 /// One robots.txt as it concerns one product token. Cheap to clone; shared between threads.
@@ -256,6 +142,7 @@ pub struct Robots(Arc<Inner>);
 struct Inner {
     /// What holds where no rule matches; a parsed file allows.
     otherwise: Access,
+    group: GroupUsed,
     rules: RuleSet,
     crawl_delay: Option<Duration>,
     sitemaps: Vec<String>,
@@ -263,16 +150,6 @@ struct Inner {
     /// Which of them is about a path, for each vocabulary; as if each were a rule with its line.
     usage_paths: [RuleSet; 2],
     oddities: Vec<Oddity>,
-}
-
-/// The paths of the preferences of one vocabulary, as rules that name their lines.
-fn usage_paths(usage: &[UsageLine], kind: UsageKind) -> RuleSet {
-    let lines = usage.iter().filter(|line| line.kind == kind);
-    RuleSet::build(lines.map(|line| RuleLine {
-        access: Access::Disallow,
-        line: line.line,
-        pattern: line.pattern().as_bytes(),
-    }))
 }
 
 impl Robots {
@@ -285,6 +162,7 @@ impl Robots {
         let reading = parse::read(&text, token, oddities);
         Robots(Arc::new(Inner {
             otherwise: Access::Allow,
+            group: reading.group,
             rules: RuleSet::build(reading.rules.into_iter()),
             crawl_delay: reading.crawl_delay,
             sitemaps: reading.sitemaps,
@@ -308,6 +186,7 @@ impl Robots {
     fn without_rules(otherwise: Access) -> Robots {
         Robots(Arc::new(Inner {
             otherwise,
+            group: GroupUsed::Nobody,
             rules: RuleSet::default(),
             crawl_delay: None,
             sitemaps: Vec::new(),
@@ -380,6 +259,24 @@ impl Robots {
             usage.filter(|usage| usage.kind == best.kind && usage.pattern() == best.pattern())
         });
         same.collect()
+    }
+
+    /// Every rule that matches a path, the deciding one first, at most `rules_max`: to explain a verdict to a person.
+    ///
+    /// - `path_and_query`: as for [`Robots::access`].
+    /// - Cost: O(rules x bytes of the path); compiles each rule anew.
+    pub fn matching(&self, path_and_query: &str, rules_max: usize) -> Vec<Verdict> {
+        let end = memchr::memchr(b'#', path_and_query.as_bytes()).unwrap_or(path_and_query.len());
+        let path = normal::path_form(&path_and_query[..end]);
+        let each = self.0.rules.one_by_one().map(|rule| rule.decide(&path));
+        each.filter(|verdict| verdict.line.is_some())
+            .take(rules_max)
+            .collect()
+    }
+
+    /// Whose rules these are.
+    pub fn group(&self) -> GroupUsed {
+        self.0.group
     }
 
     /// What was odd about the file, the first [`limits::ODDITIES_MAX`].

@@ -17,10 +17,11 @@ use crate::limits::{
     USAGE_BYTES_MAX, USAGE_LINES_MAX,
 };
 use crate::rules::RuleLine;
-use crate::{Access, Oddity, ProductToken, UsageKind, UsageLine};
+use crate::{Access, GroupUsed, Oddity, ProductToken, UsageKind, UsageLine};
 
 /// What a file says to one agent, its rules still borrowed from the text.
 pub(crate) struct Reading<'a> {
+    pub(crate) group: GroupUsed,
     pub(crate) rules: Vec<RuleLine<'a>>,
     pub(crate) crawl_delay: Option<Duration>,
     pub(crate) usage: Vec<UsageLine>,
@@ -316,12 +317,18 @@ impl<'a> Reader<'a, '_> {
 
     fn finish(mut self) -> Reading<'a> {
         self.close_group();
+        let group = match (self.named.present, self.anyone.present) {
+            (true, _) => GroupUsed::Named,
+            (false, true) => GroupUsed::Anyone,
+            (false, false) => GroupUsed::Nobody,
+        };
         let ours = if self.named.present {
             self.named
         } else {
             self.anyone
         };
         Reading {
+            group,
             rules: ours.rules,
             crawl_delay: ours.crawl_delay,
             usage: ours.usage,

@@ -117,6 +117,18 @@ impl RuleSet {
         self.verdict(self.best(path, &mut work))
     }
 
+    /// Each rule as a set of its own, in the order of precedence.
+    pub(crate) fn one_by_one(&self) -> impl Iterator<Item = RuleSet> {
+        self.rules.iter().map(|rule| {
+            let line = RuleLine {
+                access: rule.access,
+                line: rule.line,
+                pattern: self.bytes(rule.written),
+            };
+            RuleSet::build(std::iter::once(line))
+        })
+    }
+
     /// Memory of the tables in bytes.
     pub(crate) fn heap_bytes(&self) -> usize {
         self.text.len()

@@ -1,6 +1,6 @@
 //! RFC 9309 as a specification: groups, precedence, wildcards, spelling of paths.
 
-use orb_robots::{Access, ProductToken, Robots, TokenError};
+use orb_robots::{Access, GroupUsed, ProductToken, Robots, TokenError};
 
 use Access::{Allow, Disallow};
 
@@ -349,6 +349,37 @@ fn longest_match_example() {
     assert_eq!(
         verdict.rule.as_deref(),
         Some("Disallow: /example/page/disallowed.gif")
+    );
+}
+
+/// What else matches is told in the order of precedence, and whose group it is.
+#[test]
+fn matching_rules_explain_a_verdict() {
+    let body =
+        "User-agent: *\nDisallow: /a\nAllow: /a/b$\nAllow: /*b\nDisallow: /c\nDisallow: /a/b\n";
+    let robots = parse(body);
+    let lines = |path, max| -> Vec<u32> {
+        let matching = robots.matching(path, max);
+        matching.iter().filter_map(|verdict| verdict.line).collect()
+    };
+    assert_eq!(lines("/a/b", 20), [3, 6, 4, 2]);
+    assert_eq!(lines("/a/b", 2), [3, 6]);
+    assert_eq!(lines("/x", 20), [0; 0]);
+    for path in ["/a/b", "/a/bc", "/a", "/c/d", "/x"] {
+        assert_eq!(
+            lines(path, 1).first().copied(),
+            robots.access(path).line,
+            "{path}"
+        );
+    }
+    assert_eq!(robots.group(), GroupUsed::Anyone);
+    assert_eq!(
+        parse("User-agent: nobody\nDisallow: /").group(),
+        GroupUsed::Nobody
+    );
+    assert_eq!(
+        parse("User-agent: examplebot\nUser-agent: *\n").group(),
+        GroupUsed::Named
     );
 }
 

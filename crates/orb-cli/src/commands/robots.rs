@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use orb_robots::limits::ROBOTS_BYTES_MAX;
-use orb_robots::{ProductToken, Robots};
+use orb_robots::{GroupUsed, ProductToken, Robots, Verdict};
 use orb_url::CrawlUrl;
 use serde::Serialize;
 
@@ -17,6 +17,9 @@ use crate::exit::{Exit, Failure, Outcome};
 use crate::one_by_one::OneByOne;
 use crate::settings_args::SettingsArgs;
 use crate::terminal::{harmless, note, say, say_json};
+
+/// Matching rules told of; those that decide nothing come last.
+const RULES_SHOWN_MAX: usize = 20;
 
 /// `orb robots …`
 #[derive(Debug, Subcommand)]
@@ -56,6 +59,21 @@ struct Tested {
     verdict: &'static str,
     line: Option<u32>,
     rule: Option<String>,
+    /// `named`, `anyone` (the group for `*`) or `none`.
+    group: &'static str,
+    /// Every rule that matches, the deciding one first.
+    matching: Vec<Matching>,
+    crawl_delay_seconds: Option<f64>,
+    /// Preferences about the use of this very path.
+    usage: Vec<String>,
+    oddities: Vec<String>,
+}
+
+/// A rule that matches.
+#[derive(Serialize)]
+struct Matching {
+    line: Option<u32>,
+    rule: Option<String>,
 }
 
 /// Runs `orb robots …`.
@@ -75,26 +93,64 @@ pub(crate) fn run(command: &RobotsCommand) -> Outcome {
             (url.path_and_query().to_owned(), found.rules(&token))
         }
     };
-    let verdict = robots.access(&path);
-    let tested = Tested {
-        verdict: verdict.access.as_str(),
-        line: verdict.line,
-        rule: verdict.rule,
-    };
+    let tested = tested(&robots, &path);
     if args.json {
         say_json(&tested)?;
     } else {
-        let why = match (&tested.rule, tested.line) {
-            (Some(rule), Some(line)) => format!("line {line}: {}", harmless(rule)),
-            _ => "no rule matches".to_owned(),
-        };
-        say(&format!("{}  ({why})", tested.verdict));
-        robots
-            .oddities()
-            .iter()
-            .for_each(|oddity| note(&format!("orb: robots.txt: {oddity}")));
+        say_tested(&tested, name);
     }
     Ok(Exit::Fine)
+}
+
+fn tested(robots: &Robots, path: &str) -> Tested {
+    let verdict = robots.access(path);
+    let matching = robots.matching(path, RULES_SHOWN_MAX).into_iter();
+    Tested {
+        verdict: verdict.access.as_str(),
+        line: verdict.line,
+        rule: verdict.rule,
+        group: match robots.group() {
+            GroupUsed::Named => "named",
+            GroupUsed::Anyone => "anyone",
+            GroupUsed::Nobody => "none",
+        },
+        matching: matching
+            .map(|Verdict { line, rule, .. }| Matching { line, rule })
+            .collect(),
+        crawl_delay_seconds: robots.crawl_delay().map(|delay| delay.as_secs_f64()),
+        usage: robots
+            .usage_of(path)
+            .iter()
+            .map(|line| format!("line {}: {line}", line.line))
+            .collect(),
+        oddities: robots.oddities().iter().map(ToString::to_string).collect(),
+    }
+}
+
+fn say_tested(tested: &Tested, agent: &str) {
+    let words = |line: Option<u32>, rule: &Option<String>| match (rule, line) {
+        (Some(rule), Some(line)) => format!("line {line}: {}", harmless(rule)),
+        _ => "no rule matches".to_owned(),
+    };
+    let why = words(tested.line, &tested.rule);
+    say(&format!("{}  ({why})", tested.verdict));
+    match tested.group {
+        "named" => say(&format!("  by the group that names {agent}")),
+        "anyone" => say("  by the group for everyone (`*`)"),
+        _ => {}
+    }
+    for weaker in tested.matching.iter().skip(1) {
+        let rule = words(weaker.line, &weaker.rule);
+        say(&format!("  matches too, but decides nothing: {rule}"));
+    }
+    if let Some(seconds) = tested.crawl_delay_seconds {
+        say(&format!("  crawl-delay: {seconds} s"));
+    }
+    for line in &tested.usage {
+        say(&format!("  preference, {}", harmless(line)));
+    }
+    let oddities = tested.oddities.iter();
+    oddities.for_each(|oddity| note(&format!("orb: robots.txt: {oddity}")));
 }
 
 fn path_of(text: &str) -> Result<String, Failure> {
