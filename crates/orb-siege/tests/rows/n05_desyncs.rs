@@ -1,4 +1,8 @@
 //! N5: answers that two readers may understand in two ways, on connections that would be used again.
+use std::time::Duration;
+
+use orb_env::Clock;
+
 use super::*;
 
 /// Read where browsers read, refused where the end of the body is in doubt.
@@ -42,7 +46,12 @@ fn n05_no_answer_is_ever_attributed_to_another_url() {
         let fetcher = siege.fetcher();
         let mut good = 0;
         for at in 0..1_000 {
-            siege.send(&fetcher, row, cases[at % cases.len()]).await;
+            let case = cases[at % cases.len()];
+            let is_late = at % 2 == 1;
+            let how = if is_late { "late/" } else { "" };
+            siege.send(&fetcher, row, &format!("{how}{case}")).await;
+            let soon = siege.clock.mono().plus(Duration::from_secs(2));
+            siege.clock.sleep_until(soon).await;
             let target = format!("plain/{at}");
             let exchange = siege.send(&fetcher, row, &target).await;
             let response = exchange.outcome.unwrap();
@@ -54,5 +63,19 @@ fn n05_no_answer_is_ever_attributed_to_another_url() {
             assert!(again.reused);
         }
         assert_eq!(good, 1_000);
+    });
+}
+
+/// Whatever is doubtful about an answer closes its connection, whether or not anything is behind it.
+#[test]
+fn n05_a_doubtful_connection_is_never_used_again() {
+    let row = HostileRow::N5;
+    besiege(async |siege: Siege| {
+        for case in row.cases() {
+            let fetcher = siege.fetcher();
+            siege.send(&fetcher, row, &format!("alone/{case}")).await;
+            let is_fit = case.starts_with("answer-behind");
+            assert_eq!(fetcher.idle_connections(), usize::from(is_fit), "{case}");
+        }
     });
 }

@@ -89,6 +89,7 @@ pub(super) const HEADS: &[&str] = &[
     "one-line-without-an-end",
     "hundred-thousand-fields",
     "thousand-cookies",
+    "two-hundred-and-one-fields",
     "fields-without-an-end",
     "status-line-of-a-megabyte",
     "just-below",
@@ -108,6 +109,7 @@ pub(super) fn heads(case: &str) -> Option<Vec<Act>> {
         }
         "hundred-thousand-fields" => vec![Act::send(fields("A: b\r\n", 100_000)), Act::Close],
         "thousand-cookies" => vec![Act::send(fields("Set-Cookie: a=b\r\n", 1_000)), Act::Close],
+        "two-hundred-and-one-fields" => vec![Act::send(fields("A: b\r\n", 200)), Act::Close],
         "fields-without-an-end" => vec![Act::send(OK), Act::endless("A: b\r\n")],
         "status-line-of-a-megabyte" => {
             vec![

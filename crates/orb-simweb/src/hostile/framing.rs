@@ -165,7 +165,9 @@ pub(super) const DESYNCS: &[&str] = &[
     "answer-behind-chunks",
 ];
 
+/// `CASE`: the answer with another behind it at once; `late/CASE`: a second later; `alone/CASE`: nothing behind it.
 pub(super) fn desyncs(case: &str) -> Option<Vec<Act>> {
+    let (how, case) = case.split_once('/').unwrap_or(("", case));
     let chunks = "5\r\nhello\r\n0\r\n\r\n";
     let five = "Content-Length: 5\r\n\r\nhello";
     let first = match case {
@@ -199,5 +201,14 @@ pub(super) fn desyncs(case: &str) -> Option<Vec<Act>> {
         "answer-behind-chunks" => format!("{CHUNKED}{chunks}"),
         _ => return None,
     };
-    Some(vec![Act::send(format!("{first}{SMUGGLED}"))])
+    Some(match how {
+        "" => vec![Act::send(format!("{first}{SMUGGLED}"))],
+        "late" => vec![
+            Act::send(first),
+            Act::Wait(std::time::Duration::from_secs(1)),
+            Act::send(SMUGGLED),
+        ],
+        "alone" => vec![Act::send(first)],
+        _ => return None,
+    })
 }
