@@ -20,10 +20,11 @@ use std::time::Duration;
 use hand_web::{HandNet, HandWorld, Page, nameserver};
 use orb_api::CrawlDir;
 use orb_crawl::{Control, CrawlConfig, CrawlSetup, StoppedCrawl, World};
-use orb_env::{BootId, Clock, MemoryDisk, Mono, Stamp, VirtualClock, Wall};
+use orb_env::{BootId, Clock, Disk, MemoryDisk, Mono, Stamp, VirtualClock, Wall};
 use orb_frontier::UrlRules;
 use orb_store::ModelOpener;
 use orb_url::{CrawlUrl, parse_seed_line};
+use orb_warc::{Reader, RecordType};
 
 /// A request as the server saw it: seconds since the crawl began, path.
 type Seen = Vec<(f64, String)>;
@@ -100,6 +101,8 @@ struct Outcome {
     seen: Seen,
     seconds: f64,
     folder: StoppedCrawl,
+    disk: Arc<dyn Disk>,
+    dir: CrawlDir,
 }
 
 impl Outcome {
@@ -116,6 +119,26 @@ impl Outcome {
 
     fn paths(&self) -> BTreeSet<&str> {
         self.seen.iter().map(|(_, path)| path.as_str()).collect()
+    }
+
+    /// What the archive's metadata record of a page says: its fields, one a line.
+    fn metadata(&self, path: &str) -> String {
+        let url = format!("http://site.test{path}");
+        let mut found = String::new();
+        for file in self.disk.list(&self.dir.warc()).unwrap() {
+            let bytes = self
+                .disk
+                .read_all(&self.dir.warc().join(file.name))
+                .unwrap();
+            let mut reader = Reader::new(&bytes[..]);
+            while let Some(record) = reader.next_record().unwrap() {
+                if record.record_type() == RecordType::Metadata && record.target_uri() == Some(&url)
+                {
+                    found.push_str(&String::from_utf8_lossy(&record.block));
+                }
+            }
+        }
+        found
     }
 
     /// What the books say of a URL, in words.
@@ -207,11 +230,14 @@ fn crawl(site: Site, hours: u64, jumps: &[(u64, i64)]) -> Outcome {
         }
         let seconds = clock.mono().since(began).as_secs_f64();
         let seen = WEB.take().unwrap().seen;
-        let folder = StoppedCrawl::open(world, dir, config, UrlRules::default()).unwrap();
+        let disk = world.disk();
+        let folder = StoppedCrawl::open(world, dir.clone(), config, UrlRules::default()).unwrap();
         Outcome {
             seen,
             seconds,
             folder,
+            disk,
+            dir,
         }
     })
 }
@@ -244,6 +270,84 @@ fn r1_a_file_that_cannot_be_read_allows_nothing() {
         let fetched = paths.iter().filter(|path| **path != "/robots.txt");
         assert_eq!(fetched.count(), pages, "case {number}: {paths:?}");
     }
+}
+
+/// A site whose pages, header fields and robots.txt all ask for something.
+fn preferring(_: f64, path: &str) -> Page {
+    let with = |fields: &str, body: &str| page(200, fields, format!("<p>words of {path}{body}"));
+    match path {
+        "/robots.txt" => robots(
+            "User-agent: *\nContent-Signal: ai-train=no\nContent-Usage: /quiet train-ai=n\nAllow: /\n",
+        ),
+        "/" => with(
+            "",
+            "<a href=/open>1</a><a href=/rel1 rel='ugc nofollow'>2</a><a href=/header>3</a><a href=/meta>4</a>\
+             <a href=/named>5</a><a href=/other>6</a><a href=/none>7</a><a href=/unkept>8</a><a href=/quiet>9</a>",
+        ),
+        "/header" => with("X-Robots-Tag: nofollow\r\n", "<a href=/shut1>x</a>"),
+        "/meta" => with(
+            "",
+            "<meta name=robots content=NOFOLLOW><a href=/shut2>x</a>",
+        ),
+        "/named" => with(
+            "X-Robots-Tag: orbweaver: nofollow\r\n",
+            "<a href=/shut3>x</a>",
+        ),
+        "/other" => with("X-Robots-Tag: otherbot: none\r\n", "<a href=/open2>x</a>"),
+        "/none" => with("", "<meta name=orbweaver content=none><a href=/shut4>x</a>"),
+        "/unkept" => with("X-Robots-Tag: noarchive\r\n", "<a href=/open3>x</a>"),
+        "/quiet" => with(
+            "X-Robots-Tag: noindex, noai\r\nContent-Usage: train-ai=n, search=y\r\ntdm-reservation: 1\r\n",
+            "<meta name=content-usage content='bots=n'>",
+        ),
+        _ => story(path),
+    }
+}
+
+/// What pages, header fields and robots.txt ask for reaches whoever must obey: links are not followed, bodies not kept,
+/// and the rest travels with the capture.
+#[test]
+fn preferences_reach_the_policy_that_uses_them() {
+    let crawl = crawl(preferring, 1, &[]);
+    let paths = crawl.paths();
+    let open = [
+        "/",
+        "/header",
+        "/meta",
+        "/named",
+        "/none",
+        "/open",
+        "/open2",
+        "/open3",
+        "/other",
+        "/quiet",
+        "/robots.txt",
+        "/unkept",
+    ];
+    assert_eq!(paths, BTreeSet::from(open));
+    let quiet = crawl.metadata("/quiet");
+    for line in [
+        "robotsDirective: noindex",
+        "robotsDirective: noai",
+        "usage: content-usage: train-ai=n, search=y",
+        "usage: content-usage: bots=n",
+        "usage: tdm-reservation: 1",
+        "usage: robots.txt Content-Usage: /quiet train-ai=n",
+        "usage: robots.txt Content-Signal: ai-train=no",
+    ] {
+        assert!(quiet.contains(line), "{line}\n{quiet}");
+    }
+    let open = crawl.metadata("/open");
+    assert!(
+        open.contains("Content-Signal: ai-train=no") && !open.contains("train-ai"),
+        "{open}"
+    );
+    assert!(crawl.metadata("/unkept").contains("bodyAbsent: noarchive"));
+    assert!(
+        crawl
+            .metadata("/none")
+            .contains("robotsDirective: nofollow")
+    );
 }
 
 /// 3,000 URLs are queued when a day is over and the site closes half of them: from the next answer on, none of those
