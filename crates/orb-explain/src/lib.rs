@@ -42,5 +42,5 @@ pub use site_rows::{FailingUrls, SiteTally, SlowPage};
 pub use source::{Crawl, ExplainError, FactError, FactSource, Search};
 pub use spread::Spread;
 pub use verdict::{Verdict, VerdictKind};
-pub use whose_time::{Part, PartTime, Whose, WhoseTime};
+pub use whose_time::{Bar, Part, PartTime, Whose, WhoseTime};
 pub use wording::Times;

@@ -144,19 +144,20 @@ impl SiteReport {
             counted(self.whose.requests, "request"),
             count(self.requests.kept_connections)
         ));
-        lines.raw("  part         whose           share    median       p90     times");
+        lines.raw("  part         whose           share    median       p90     times  1ms…16s");
         for part in &self.whose.parts {
             if part.times == 0 {
                 continue;
             }
             lines.raw(&format!(
-                "  {:<12} {:<14} {:>5.1} % {:>9} {:>9} {:>9}",
+                "  {:<12} {:<14} {:>5.1} % {:>9} {:>9} {:>9}  {}",
                 part.part.name(),
                 part.whose.name(),
                 part.share * 100.0,
                 millis(part.median_us),
                 millis(part.p90_us),
-                count(part.times)
+                count(part.times),
+                part.blocks().trim_end()
             ));
         }
         lines.raw(&format!(

@@ -8,6 +8,11 @@ const FINE: u64 = 128;
 const FINE_BITS: u32 = FINE.trailing_zeros();
 const BUCKETS: usize = (64 - FINE_BITS as usize + 1) * FINE as usize;
 
+/// Upper ends of a histogram's bars but the last, which has none: 1 ms, then four times as much each.
+pub(crate) const BAR_ENDS_US: [u64; 8] = [
+    1_000, 4_000, 16_000, 64_000, 256_000, 1_024_000, 4_096_000, 16_384_000,
+];
+
 /// Many times, told apart as far as 1 %.
 #[derive(Clone, Debug)]
 pub struct Spread {
@@ -53,6 +58,17 @@ impl Spread {
     #[must_use]
     pub fn largest_us(&self) -> u64 {
         self.largest_us
+    }
+
+    /// How many there are below each of [`BAR_ENDS_US`] and not below the one before, then the rest; exact within 1 %
+    /// of an end.
+    #[must_use]
+    pub fn bars(&self) -> [u64; BAR_ENDS_US.len() + 1] {
+        let mut bars = [0; BAR_ENDS_US.len() + 1];
+        for (place, number) in self.buckets.iter().enumerate() {
+            bars[BAR_ENDS_US.partition_point(|end| *end <= middle(place))] += number;
+        }
+        bars
     }
 
     /// The time that `percent` of them do not exceed; `None` of nothing.
@@ -112,6 +128,23 @@ mod tests {
             assert!((got / want - 1.0).abs() < 0.01, "{percent}: {got}");
         }
         assert_eq!((spread.count(), spread.sum_us()), (100_000, 5_000_050_000));
+    }
+
+    #[test]
+    fn bars_count_every_time_once() {
+        let mut spread = Spread::default();
+        let times = [
+            0,
+            900,
+            1_100,
+            3_900,
+            63_000,
+            66_000,
+            17_000_000,
+            900_000_000,
+        ];
+        times.into_iter().for_each(|us| spread.add(us));
+        assert_eq!(spread.bars(), [2, 2, 0, 1, 1, 0, 0, 0, 2]);
     }
 
     #[test]

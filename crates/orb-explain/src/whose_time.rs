@@ -5,7 +5,7 @@
 
 use serde::{Serialize, Serializer};
 
-use crate::spread::Spread;
+use crate::spread::{BAR_ENDS_US, Spread};
 use crate::wording::{count, span};
 
 /// A part of a request.
@@ -119,6 +119,44 @@ pub struct PartTime {
     /// Its share of all time, from 0 to 1.
     #[serde(serialize_with = "three_digits")]
     pub share: f64,
+    /// Requests in each span of time, the shortest first; empty spans are left out.
+    pub histogram: Vec<Bar>,
+}
+
+/// Requests whose part took so long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Bar {
+    /// Less than this, and not less than the end of the span before; `None` for the longest.
+    pub below_us: Option<u64>,
+    /// How many.
+    pub times: u64,
+}
+
+fn histogram(spread: &Spread) -> Vec<Bar> {
+    let ends = BAR_ENDS_US.iter().copied().map(Some).chain([None]);
+    let bars = ends.zip(spread.bars());
+    let bars = bars.map(|(below_us, times)| Bar { below_us, times });
+    bars.filter(|bar| bar.times > 0).collect()
+}
+
+impl PartTime {
+    /// The histogram as eight-step blocks, one for each span from 1 ms to beyond 16 s; a blank is none.
+    pub(crate) fn blocks(&self) -> String {
+        let most = self
+            .histogram
+            .iter()
+            .map(|bar| bar.times)
+            .max()
+            .unwrap_or(1);
+        let ends = BAR_ENDS_US.iter().copied().map(Some).chain([None]);
+        let block = |end| {
+            let bar = self.histogram.iter().find(|bar| bar.below_us == end);
+            let Some(bar) = bar else { return ' ' };
+            let step = (bar.times * 8).div_ceil(most).clamp(1, 8) as u32;
+            char::from_u32(0x2580 + step).unwrap_or(' ')
+        };
+        ends.map(block).collect()
+    }
 }
 
 fn three_digits<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
@@ -166,6 +204,7 @@ pub(crate) fn judge(requests: u64, spreads: &[Spread; 8]) -> WhoseTime {
             median_us: spread.quantile_us(50).unwrap_or(0),
             p90_us: spread.quantile_us(90).unwrap_or(0),
             share: spread.sum_us() as f64 / total.max(1) as f64,
+            histogram: histogram(spread),
         })
         .collect();
     let whose = match requests {
@@ -306,6 +345,26 @@ mod tests {
             "the address rests",
         );
         assert_eq!(judge(0, &Default::default()).whose, Whose::Unknown);
+    }
+
+    /// A blank for a span without any, a full block for the span with most.
+    #[test]
+    fn a_histogram_shows_how_times_lie() {
+        let mut first_bytes = Spread::default();
+        (0..80).for_each(|_| first_bytes.add(20_000));
+        (0..10).for_each(|_| first_bytes.add(2_000_000));
+        first_bytes.add(60_000_000);
+        let mut spreads: [Spread; 8] = Default::default();
+        spreads[4] = first_bytes;
+        let answer = judge(91, &spreads);
+        let part = answer.part(Part::FirstByte);
+        assert_eq!(part.blocks(), "   █  ▁ ▁");
+        let bars: Vec<_> = part
+            .histogram
+            .iter()
+            .map(|bar| (bar.below_us, bar.times))
+            .collect();
+        assert_eq!(bars, [(Some(64_000), 80), (Some(4_096_000), 10), (None, 1)]);
     }
 
     #[test]
