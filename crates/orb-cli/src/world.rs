@@ -81,8 +81,13 @@ impl World for KernelWorld {
             .anchors
             .as_ref()
             .ok_or("this world was made for reading only")?;
-        let tls = RustlsTls::new(config.tls_verify, anchors, self.clock())
-            .map_err(|error| error.to_string())?;
+        let tls = RustlsTls::with_memory(
+            config.tls_verify,
+            anchors,
+            self.clock(),
+            config.tls_memory(),
+        )
+        .map_err(|error| error.to_string())?;
         Ok(Rc::new(tls))
     }
 

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::decode::DecodeLimits;
 use crate::limits;
+use crate::tls_rustls::TlsMemory;
 
 /// What happens to a page whose certificate does not verify.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -102,6 +103,11 @@ pub struct FetchConfig {
     pub buffer_memory_max: u64,
     /// What happens to a page whose certificate does not verify.
     pub tls_verify: TlsVerify,
+    /// Hosts whose TLS sessions one thread keeps, so that the next handshake with them costs a fraction; about 8 KB each.
+    /// 0 resumes none.
+    pub tls_sessions_max: usize,
+    /// Certificate chains that one thread remembers as verified, for an hour each; about 4 KB each. 0 verifies every one.
+    pub tls_chains_max: usize,
     /// PEM files with certificate authorities to trust beside the machine's.
     pub ca_files: Vec<PathBuf>,
 }
@@ -132,6 +138,8 @@ impl Default for FetchConfig {
             idle_timeout: limits::IDLE_TIMEOUT,
             buffer_memory_max: limits::BUFFER_MEMORY_MAX,
             tls_verify: TlsVerify::default(),
+            tls_sessions_max: limits::TLS_SESSIONS_MAX,
+            tls_chains_max: limits::TLS_CHAINS_MAX,
             ca_files: Vec::new(),
         }
     }
@@ -145,6 +153,15 @@ impl FetchConfig {
             bytes_max: self.decoded_bytes_max,
             ratio_max: self.decoded_ratio_max,
             layers_max: self.layers_max,
+        }
+    }
+
+    /// How much one shard remembers of TLS.
+    #[must_use]
+    pub fn tls_memory(&self) -> TlsMemory {
+        TlsMemory {
+            sessions_max: self.tls_sessions_max,
+            chains_max: self.tls_chains_max,
         }
     }
 

@@ -43,4 +43,4 @@ pub use fetcher::{Fetcher, Resolved};
 pub use guard::{Guard, Guarded, is_bad_port};
 pub use response::{Payload, Response, Truncated};
 pub use tls::{Tls, TlsError, TlsFault, TlsInfo};
-pub use tls_rustls::{RustlsTls, TlsSetupError, TrustAnchors};
+pub use tls_rustls::{RustlsTls, TlsMemory, TlsSetupError, TrustAnchors};

@@ -5,17 +5,12 @@
 //! Invariant: a head passes only if what is odd about it cannot change where the body ends; whoever reads it closes
 //! the connection afterwards.
 
-use memchr::{memchr, memchr_iter, memmem};
+use memchr::{memchr, memmem};
 
 /// Whether a malformed head leaves no doubt about its framing: lines that are no field, spaces before a colon and
-/// folded fields pass (RFC 9112, 5.1 and 5.2), unless they name a field that frames the body. A null byte or a
-/// carriage return inside a line never passes: other readers see other lines there.
+/// folded fields pass (RFC 9112, 5.1 and 5.2), unless they name a field that frames the body. Null bytes and
+/// carriage returns inside a line are left to the parser, which reads them in no mode.
 pub(crate) fn is_harmless(head: &[u8]) -> bool {
-    let has_bare_return =
-        memchr_iter(b'\r', head).any(|at| head.get(at + 1).is_none_or(|&next| next != b'\n'));
-    if has_bare_return || memchr(0, head).is_some() {
-        return false;
-    }
     let mut continues_framing = false;
     for line in head.split(|&byte| byte == b'\n').skip(1) {
         let line = line.strip_suffix(b"\r").unwrap_or(line);

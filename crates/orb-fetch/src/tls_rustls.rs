@@ -134,6 +134,24 @@ fn add_file(store: &mut RootCertStore, path: &Path) -> Result<(), TlsSetupError>
     Ok(())
 }
 
+/// How much one shard remembers of TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TlsMemory {
+    /// Hosts whose sessions are kept for resumption.
+    pub sessions_max: usize,
+    /// Certificate chains that verified.
+    pub chains_max: usize,
+}
+
+impl Default for TlsMemory {
+    fn default() -> TlsMemory {
+        TlsMemory {
+            sessions_max: TLS_SESSIONS_MAX,
+            chains_max: TLS_CHAINS_MAX,
+        }
+    }
+}
+
 /// Real TLS 1.2 and 1.3 with one shard's session cache.
 pub struct RustlsTls {
     config: Arc<ClientConfig>,
@@ -150,7 +168,7 @@ impl fmt::Debug for RustlsTls {
 }
 
 impl RustlsTls {
-    /// TLS that trusts `anchors` at the wall time of `clock`.
+    /// TLS that trusts `anchors` at the wall time of `clock`, with the default memory.
     ///
     /// # Errors
     /// [`TlsSetupError::Library`] when the library refuses its own protocol versions.
@@ -159,18 +177,34 @@ impl RustlsTls {
         anchors: &TrustAnchors,
         clock: Arc<dyn Clock>,
     ) -> Result<RustlsTls, TlsSetupError> {
+        RustlsTls::with_memory(verify, anchors, clock, TlsMemory::default())
+    }
+
+    /// The same with a memory of its own size.
+    ///
+    /// # Errors
+    /// As [`RustlsTls::new`].
+    pub fn with_memory(
+        verify: TlsVerify,
+        anchors: &TrustAnchors,
+        clock: Arc<dyn Clock>,
+        memory: TlsMemory,
+    ) -> Result<RustlsTls, TlsSetupError> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let verifier = Arc::new(ChainVerifier::new(
             Arc::clone(&anchors.0),
             provider.signature_verification_algorithms,
-            TLS_CHAINS_MAX,
+            memory.chains_max,
         ));
         let mut config =
             client_config(provider, &verifier, clock).map_err(|error| TlsSetupError::Library {
                 detail: error.to_string(),
             })?;
         config.resumption = match verify {
-            TlsVerify::Strict => Resumption::in_memory_sessions(TLS_SESSIONS_MAX),
+            TlsVerify::Strict if memory.sessions_max > 0 => {
+                Resumption::in_memory_sessions(memory.sessions_max)
+            }
+            TlsVerify::Strict => Resumption::disabled(),
             // A resumed session shows no certificate, so its verdict could not be recorded.
             TlsVerify::Record => Resumption::disabled(),
         };

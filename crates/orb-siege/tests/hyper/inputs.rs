@@ -18,7 +18,10 @@ pub(crate) fn fixed() -> Vec<Vec<u8>> {
         HostileRow::N11,
         HostileRow::N12,
     ];
-    let mut all = Vec::new();
+    let mut all = vec![
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding:\r\nContent-Length: 5\r\n\r\nhello and more"
+            .to_vec(),
+    ];
     for row in rows {
         for case in row.cases() {
             let script = web.script(row, &format!("/{case}"), "www.hostile.test");

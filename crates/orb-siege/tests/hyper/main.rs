@@ -77,7 +77,8 @@ const EXPLANATIONS: &[Explanation] = &[
             let head = it.head();
             let values = head.split("transfer-encoding:").skip(1);
             let mut values = values.map(|value| value.lines().next().unwrap_or_default());
-            matches!((it.ours, it.theirs), (Read::Whole(..), Read::Whole(..)))
+            *it.ours != Read::Nothing
+                && *it.theirs != Read::Nothing
                 && values.any(|value| value.split(',').any(|word| word.trim().is_empty()))
         },
     ),
