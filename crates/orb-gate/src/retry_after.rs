@@ -7,9 +7,16 @@ use std::time::Duration;
 
 use orb_env::Wall;
 
+/// Behind the weekday: the preferred form, that of RFC 850 and that of C's `asctime`. A recipient must accept all.
+const DATE_FORMS: [&str; 3] = [
+    "%d %b %Y %H:%M:%S GMT",
+    "%d-%b-%y %H:%M:%S GMT",
+    "%b %e %H:%M:%S %Y",
+];
+
 /// How long the server asks to be left alone, counted from `now`.
 ///
-/// - `value`: delay-seconds or an HTTP date (RFC 9110, 5.6.7; only the preferred form).
+/// - `value`: delay-seconds or an HTTP date (RFC 9110, 5.6.7; all three forms, the weekday need not fit).
 /// - A date in the past is zero; garbage, a negative number and an empty value are `None`.
 /// - The caller clamps it.
 #[must_use]
@@ -21,8 +28,11 @@ pub fn retry_after(value: &str, now: Wall) -> Option<Duration> {
             value.parse().unwrap_or(u64::from(u32::MAX)),
         ));
     }
-    let date = jiff::fmt::strtime::parse("%a, %d %b %Y %H:%M:%S GMT", value)
-        .ok()?
+    // The weekday says nothing that the date does not, and some servers get it wrong.
+    let (_, value) = value.split_once(' ')?;
+    let date = DATE_FORMS
+        .iter()
+        .find_map(|form| jiff::fmt::strtime::parse(form, value.trim()).ok())?
         .to_datetime()
         .ok()?;
     let then = date.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp();
@@ -47,6 +57,12 @@ mod tests {
         check(" 0 ", Some(0));
         check("Sun, 06 Nov 1994 08:51:37 GMT", Some(120));
         check("Sun, 06 Nov 1994 07:00:00 GMT", Some(0));
+        check("Sunday, 06-Nov-94 08:51:37 GMT", Some(120));
+        check("Sun Nov  6 08:51:37 1994", Some(120));
+        check("Mon, 06 Nov 1994 08:51:37 GMT", Some(120));
+        check("Sun, 06 Nov 1994 08:51:37", None);
+        check("Sun, 06 Nov 1994 25:51:37 GMT", None);
+        check("Sun, 36 Nov 1994 08:51:37 GMT", None);
         check("-5", None);
         check("soon", None);
         check("", None);
