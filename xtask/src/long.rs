@@ -92,6 +92,11 @@ const RUNS: &[LongRun] = &[
         command: &["xtask/disk/full.py"],
     },
     LongRun {
+        name: "fuzz",
+        about: "the readers of robots.txt, heads, chunks, codings and DNS answers under cargo-fuzz; takes SECONDS, TARGET...; 15 minutes each",
+        command: &["fuzz/run.sh"],
+    },
+    LongRun {
         name: "frontier-kills",
         about: "a small frontier killed 1,000 times, at random moments and at its writes, and judged each time; takes ROUNDS, SEED; two minutes",
         command: &[

@@ -9,6 +9,8 @@
 //! [`Fetcher`] is the entry: [`Fetcher::resolve`], then [`Fetcher::fetch`]; [`decode_content`] undoes content
 //! codings afterwards. [`Tls`] is the seam at which a simulation puts outcomes in place of handshakes.
 
+#[cfg(feature = "fuzzing")]
+pub mod alone;
 mod budget;
 mod chunked;
 mod config;
