@@ -82,9 +82,6 @@ pub struct FateFacts {
     /// Archive segment and offset of the record; its length is not kept here, and 0.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub archive: Option<crate::ArchivePlace>,
-    /// Digest of the payload as received.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub digest: Option<String>,
     /// How it was found.
     pub found: FoundFacts,
 }

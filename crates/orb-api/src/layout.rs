@@ -87,6 +87,12 @@ impl CrawlDir {
         self.slot(slot).join("sieve")
     }
 
+    /// What memory held of one slot's waiting sites; nothing that is missed.
+    #[must_use]
+    pub fn rests(&self, slot: impl Into<u8>) -> PathBuf {
+        self.slot(slot).join("rests")
+    }
+
     /// Link journal of one slot.
     #[must_use]
     pub fn links(&self, slot: impl Into<u8>) -> PathBuf {

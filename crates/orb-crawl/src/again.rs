@@ -64,6 +64,8 @@ pub(crate) fn settled_again(
         }
     }
     if !config.enabled || fate.state != UrlState::Done {
+        // Who is not asked again needs nothing to ask with; the record holds it all.
+        (fate.digest, fate.etag, fate.last_modified) = (None, None, None);
         return Settled::Final(fate);
     }
     fate.history = Some(history);

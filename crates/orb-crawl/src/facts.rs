@@ -23,7 +23,7 @@ use orb_robots::ProductToken;
 use orb_shard::SlotId;
 use orb_store::StoreError;
 use orb_url::{CrawlUrl, Site};
-use orb_warc::{Digest, SegmentName};
+use orb_warc::SegmentName;
 
 use crate::CrawlConfig;
 use crate::robots_facts;
@@ -313,9 +313,6 @@ fn fate_facts(fate: &FateRow, archive: Option<ArchivePlace>) -> FateFacts {
         attempts: fate.attempts,
         at_us: fate.at.0,
         archive,
-        digest: fate
-            .digest
-            .map(|digest| Digest::from_bytes(digest).to_string()),
         found: found_facts(&fate.found),
     }
 }

@@ -105,6 +105,7 @@ impl Slot {
             slots: shared.slots,
             key: shared.key,
             sieve_dir: dir.sieve(id),
+            rests_dir: dir.rests(id),
             config: shared.config.frontier.clone(),
             rules: Arc::clone(&shared.rules),
             politeness: shared.config.politeness.clone(),

@@ -124,16 +124,9 @@ fn lot(fingerprint: Fingerprint) -> u64 {
     (fingerprint.0 >> 20) % 100
 }
 
-/// A fate as a crawl writes it: every page has a record and a digest, half have an `ETag`, half a `Last-Modified`.
+/// A fate as a crawl writes it that fetches each page once: what was fetched has a record.
 pub(crate) fn fate(queued: &Queued, attempts: u8, failed: bool, now: Wall) -> FateRow {
     let bits = queued.row.fingerprint.0;
-    let mut digest = [0; 20];
-    digest.chunks_mut(8).zip(1u64..).for_each(|(part, turn)| {
-        let mixed = bits
-            .wrapping_mul(0x9e37_79b9_7f4a_7c15)
-            .rotate_left(17 * turn as u32);
-        part.copy_from_slice(&mixed.to_be_bytes()[..part.len()]);
-    });
     let (state, outcome, reason) = if failed {
         (UrlState::Failed, Outcome::Failed, Reason::Dns)
     } else {
@@ -152,11 +145,9 @@ pub(crate) fn fate(queued: &Queued, attempts: u8, failed: bool, now: Wall) -> Fa
             segment: (bits >> 50) as u32 & 0xff,
             offset: bits & 0x3fff_ffff,
         }),
-        digest: (!failed).then_some(digest),
-        etag: (!failed && bits & 1 == 0)
-            .then(|| format!("\"{:x}-{:x}\"", bits & 0xfffff, bits >> 36)),
-        last_modified: (!failed && bits & 2 == 0)
-            .then(|| "Sun, 22 Nov 2026 07:10:00 GMT".to_owned()),
+        digest: None,
+        etag: None,
+        last_modified: None,
         history: None,
     }
 }

@@ -105,6 +105,7 @@ impl SlotSetup {
             slots: self.slots,
             key: self.key,
             sieve_dir: sieve_dir(dir, slot),
+            rests_dir: sieve_dir(dir, slot).with_file_name("rests"),
             config: FrontierConfig {
                 scope: Scope::Any,
                 memory_max: of_slot(self.sites_memory_bytes),

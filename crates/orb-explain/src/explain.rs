@@ -197,7 +197,6 @@ fn archive_of(
             place.offset
         ),
         record,
-        digest: fate.digest.clone(),
     })
 }
 

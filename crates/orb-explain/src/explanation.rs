@@ -139,8 +139,6 @@ pub struct ArchivePlaceShown {
     pub command: String,
     /// What it says; absent when it cannot be read.
     pub record: Option<Glance>,
-    /// Digest of the payload.
-    pub digest: Option<String>,
 }
 
 /// The state reached at the last attempt.

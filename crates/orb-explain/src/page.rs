@@ -281,7 +281,11 @@ impl Explanation {
                 lines.put("", &format!("the body was not kept: {why}"));
             }
         }
-        if let Some(digest) = &place.digest {
+        if let Some(digest) = place
+            .record
+            .as_ref()
+            .and_then(|record| record.payload_digest.as_ref())
+        {
             lines.put("", digest);
         }
         lines.put("", &format!("see it: {}", place.command));

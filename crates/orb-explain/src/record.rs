@@ -28,6 +28,8 @@ pub struct Glance {
     pub location: Option<String>,
     /// Bytes of the record's block.
     pub block_bytes: u64,
+    /// `WARC-Payload-Digest`.
+    pub payload_digest: Option<String>,
     /// Of a revisit: the URL whose payload it repeats.
     pub repeats_url: Option<String>,
     /// Of a revisit: when that was captured, microseconds.
@@ -64,6 +66,7 @@ fn of_record(record: &Record) -> Glance {
         .to_owned(),
         id: record.fields.get("WARC-Record-ID").map(str::to_owned),
         block_bytes: record.block_len,
+        payload_digest: record.fields.get("WARC-Payload-Digest").map(str::to_owned),
         repeats_url: record
             .fields
             .get("WARC-Refers-To-Target-URI")

@@ -51,8 +51,8 @@ fn row(url: &str, second: u64, commit: u64) -> AttemptRow {
         reason: Reason::None,
         error: None,
         retry_after_us: None,
-        digest: None,
         archive: None,
+        digest: None,
         timings: Some(AttemptTimings {
             queue_us: 1_200,
             dns_us: Some(900),

@@ -18,7 +18,8 @@ use orb_shard::{SiteKey, SlotId, SlotMap};
 use orb_store::{Batch, JournalEnd, Keyspace, Store};
 use orb_url::{CrawlKey, Site};
 
-use crate::limits::{LOAD_SITES_MAX, PREFETCH, WINDOW_ROWS, WINDOW_ROWS_COLD};
+use crate::limits::{LOAD_SITES_MAX, PREFETCH, RESTS_AHEAD, WINDOW_ROWS, WINDOW_ROWS_COLD};
+use crate::rests::{Leaving, Rests};
 use crate::rows::{FateRow, Lane, QueueRow, fate_key, queue_place, retry_key, site_prefix};
 use crate::sites::{Errands, Mark, Phase, SiteTable, Warm};
 use crate::snapshot::{SeedsEnd, SlotSnapshot};
@@ -36,6 +37,8 @@ pub struct FrontierSetup {
     pub key: CrawlKey,
     /// Folder of sieve runs and admitted files.
     pub sieve_dir: PathBuf,
+    /// Folder of waiting sites that were in memory; emptied when it is opened.
+    pub rests_dir: PathBuf,
     /// What is wanted.
     pub config: FrontierConfig,
     /// What is not.
@@ -92,6 +95,10 @@ pub struct Frontier {
     pub(crate) draining: bool,
     pub(crate) buffered_since: Option<Mono>,
     loading: usize,
+    /// The latest moment that was told.
+    seen: Stamp,
+    rests: Rests,
+    leaving: Leaving,
     /// Sites to wake when the group being built is durable, and the lanes their rows are in.
     pub(crate) wake: Vec<(SiteId, u32)>,
     /// Keys whose removal is in the group being built.
@@ -121,6 +128,9 @@ impl Frontier {
         snapshot: SlotSnapshot,
     ) -> Frontier {
         Frontier {
+            seen: setup.opened,
+            rests: Rests::open(Arc::clone(&setup.disk), setup.rests_dir.clone()),
+            leaving: Leaving::default(),
             read_to: snapshot.absorbed_ends(),
             durable_to: snapshot.absorbed_ends(),
             seeds_to: snapshot.seeds,
@@ -144,14 +154,16 @@ impl Frontier {
 
     /// Moves sites whose time is near towards a visit and returns what has to be read for them.
     pub fn start_load(&mut self, now: Stamp) -> Option<LoadJob> {
+        self.seen = now;
         let mut items = Vec::new();
         while items.len() < LOAD_SITES_MAX {
             let Some(id) = self.sites.pop_waiting(now.mono.plus(PREFETCH)) else {
                 break;
             };
-            let in_memory = self.sites.warm(id).is_some_and(|warm| {
-                !warm.window.is_empty() || self.sites.errands.contains_key(&id)
-            });
+            let in_memory = self
+                .sites
+                .warm(id)
+                .is_some_and(|warm| warm.has_urls() || self.sites.errands.contains_key(&id));
             if in_memory {
                 let due = self.sites.get(id).due;
                 self.sites.make_ready(id, due);
@@ -162,7 +174,7 @@ impl Frontier {
                 self.sites.set_phase(id, Phase::Idle);
             }
         }
-        if items.is_empty() {
+        if items.is_empty() && !self.leaving.is_much() {
             return None;
         }
         self.loading += items.len();
@@ -171,6 +183,8 @@ impl Frontier {
             crawl: self.setup.key,
             items,
             now: now.wall,
+            rests: self.rests.clone(),
+            leaving: std::mem::take(&mut self.leaving),
         })
     }
 
@@ -191,13 +205,21 @@ impl Frontier {
             None => Held::Cold(errand.map(|errand| errand.name.clone())),
         };
         let entry = self.sites.get_mut(id);
-        entry.set(Mark::Came, false);
+        let rests = entry.set(Mark::Resting, false);
+        if !rests {
+            entry.set(Mark::Came, false);
+        }
         LoadItem {
             id,
             key: entry.key,
             held,
+            rest: rests.then_some(entry.due),
             lanes: entry.lanes,
-            rows_max: if wanted { rows_max } else { 0 },
+            rows_max: if wanted {
+                rows_max.min(entry.pending as usize)
+            } else {
+                0
+            },
         }
     }
 
@@ -221,6 +243,7 @@ impl Frontier {
             id,
             row,
             rows,
+            folded,
             empty,
             retry_at,
             not_before,
@@ -247,11 +270,12 @@ impl Frontier {
                 .into_iter()
                 .filter(|queued| !taken.contains(&queued.key));
             warm.window = fresh.collect();
+            warm.folded = folded;
             warm.taken = taken;
         }
         let due = not_before.map_or(Mono(0), |due| now.mono.plus(due.since(now.wall)));
         let at = warm.next_allowed(&self.setup.politeness).max(due);
-        let ready = !warm.window.is_empty() || self.sites.errands.contains_key(&id);
+        let ready = warm.has_urls() || self.sites.errands.contains_key(&id);
         let soon = at <= now.mono.plus(PREFETCH * 2) || self.sites.keeps_all();
         if ready && soon {
             self.sites.make_ready(id, at);
@@ -266,7 +290,7 @@ impl Frontier {
         } else {
             self.sites.set_phase(id, Phase::Idle);
         }
-        self.sites.cool(id, &self.setup.politeness);
+        self.cool(id);
     }
 
     /// The next site that may be visited now.
@@ -292,7 +316,7 @@ impl Frontier {
     /// Takes the next URL of a visited site.
     pub fn take_url(&mut self, id: SiteId) -> Option<Queued> {
         let warm = self.sites.held(id);
-        let queued = warm.window.pop_front()?;
+        let queued = warm.next_url(&self.setup.key)?;
         warm.taken.push(queued.key.clone());
         warm.last_taken = Some(queued.row.fingerprint);
         warm.in_hand += 1;
@@ -307,6 +331,22 @@ impl Frontier {
         warm.window.push_front(queued);
     }
 
+    /// Lets a site go, if it may. What memory held of it rests in a file until it is due, unless that is far away.
+    fn cool(&mut self, id: SiteId) {
+        let Some(warm) = self.sites.cool(id, &self.setup.politeness) else {
+            return;
+        };
+        let entry = self.sites.get(id);
+        let due = entry.due;
+        if entry.phase != Phase::Waiting || due > self.seen.mono.plus(RESTS_AHEAD) {
+            return;
+        }
+        let rest = warm.fold(self.seen);
+        if rest.is_some_and(|rest| self.leaving.put(id, due, &rest)) {
+            self.sites.get_mut(id).set(Mark::Resting, true);
+        }
+    }
+
     /// The visit is over; the site may be visited again when its clock allows and not before `not_before`.
     pub fn release(&mut self, id: SiteId, not_before: Mono) {
         debug_assert_eq!(
@@ -316,7 +356,7 @@ impl Frontier {
         );
         self.sites.set_phase(id, Phase::Idle);
         self.wake_site(id, not_before);
-        self.sites.cool(id, &self.setup.politeness);
+        self.cool(id);
     }
 
     /// The address of a visited site must rest: its clock, not the site's own, keeps it waiting till the next turn.
@@ -326,10 +366,7 @@ impl Frontier {
 
     /// Puts an idle site that is wanted on the wheel, at `not_before` or when its clock allows.
     fn wake_site(&mut self, id: SiteId, not_before: Mono) {
-        let wanted = self
-            .sites
-            .warm(id)
-            .is_some_and(|warm| !warm.window.is_empty())
+        let wanted = self.sites.warm(id).is_some_and(Warm::has_urls)
             || self.sites.errands.contains_key(&id)
             || self.has_more(id);
         let entry = self.sites.get(id);
@@ -365,7 +402,10 @@ impl Frontier {
         match entry.phase {
             // What a cold one waits for is its clock, unless it says otherwise.
             Phase::Waiting if cold && !entry.has(Mark::Far) => return,
-            Phase::Waiting if cold => entry.due = Mono(0),
+            Phase::Waiting if cold => {
+                entry.due = Mono(0);
+                entry.set(Mark::Resting, false);
+            }
             Phase::Waiting | Phase::Idle => {}
             Phase::Loading | Phase::Ready | Phase::Visiting => return,
         }
@@ -382,7 +422,7 @@ impl Frontier {
     pub fn unpin(&mut self, id: SiteId) {
         let warm = self.sites.held(id);
         warm.pins = warm.pins.saturating_sub(1);
-        self.sites.cool(id, &self.setup.politeness);
+        self.cool(id);
     }
 
     /// The clock of a site, to give a permit or take an unused one back. Nothing of that is stored: until the
@@ -556,7 +596,7 @@ impl Frontier {
         }
         let pending = u64::from(entry.pending);
         if let Some(warm) = self.sites.warm_mut(id) {
-            warm.window.clear();
+            warm.drop_urls();
         }
         self.sites.set_parked(id, Some(reason));
         self.snapshot
@@ -630,7 +670,7 @@ impl Frontier {
         }
         for id in tail.saved {
             self.sites.held(id).unsaved -= 1;
-            self.sites.cool(id, &self.setup.politeness);
+            self.cool(id);
         }
         self.durable_to = tail.absorbed;
         self.sieve.sweep(&tail.replaced_runs)?;

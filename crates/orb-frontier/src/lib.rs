@@ -21,6 +21,7 @@ mod open;
 mod partition;
 mod recrawl;
 mod restore;
+mod rests;
 pub mod rows;
 mod scope;
 mod sieve;

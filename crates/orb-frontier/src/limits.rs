@@ -11,8 +11,8 @@ pub(crate) const URL_RULES_MAX: usize = 10_000;
 /// URLs of one site held in memory: enough for a visit or two, so that memory depends on due sites only.
 pub(crate) const WINDOW_ROWS: usize = 8;
 
-/// The same in a table too large to keep its sites warm: what a visit does not use is read again next time.
-pub(crate) const WINDOW_ROWS_COLD: usize = 3;
+/// The same in a table too large to keep its sites warm: what a visit does not use rests in a file, where each takes room.
+pub(crate) const WINDOW_ROWS_COLD: usize = 4;
 
 /// Sites that a slot keeps in memory while they wait: small crawls never read a site twice. Some sixteen megabytes.
 pub const WARM_SITES: usize = 4_096;
@@ -32,6 +32,24 @@ pub(crate) const PREFETCH: Duration = Duration::from_secs(1);
 
 /// Sites whose URLs are read in one helper job: amortises the hand-over, keeps a job short.
 pub(crate) const LOAD_SITES_MAX: usize = 64;
+
+/// Sites that fall due in such a span lie in one file while they rest: some ten thousand of a fast slot, a few megabytes.
+pub(crate) const RESTS_SPAN: Duration = Duration::from_secs(8);
+
+/// Sites that wait longer are not kept in files: they are few, and their files would be many.
+pub(crate) const RESTS_AHEAD: Duration = Duration::from_secs(3_600);
+
+/// Bytes gathered for such a file before they are written to it.
+pub(crate) const RESTS_BUFFER_BYTES: usize = 128 << 10;
+
+/// Bytes of resting sites that are in memory on their way to the files at most; beyond, sites are read anew.
+pub(crate) const RESTS_LEAVING_BYTES_MAX: usize = 4 << 20;
+
+/// Bytes of a slot's resting sites in files at most: ten million sites in four slots take half.
+pub(crate) const RESTS_BYTES_MAX: u64 = 2 << 30;
+
+/// Spans whose sites are in memory at once: those of head starts and of the turn itself.
+pub(crate) const RESTS_OPEN_MAX: usize = 16;
 
 /// Rows drained from an admitted file in one step; about a hundred kilobytes of a batch.
 pub(crate) const DRAIN_ROWS_MAX: usize = 1_000;

@@ -252,7 +252,7 @@ pub struct FateRow {
     pub at: Wall,
     /// The response or revisit record.
     pub place: Option<Place>,
-    /// SHA-1 of the payload as received.
+    /// SHA-1 of the payload as received; like the validators that follow of pages that are fetched again, and of no others.
     pub digest: Option<[u8; 20]>,
     /// `ETag` as received.
     pub etag: Option<String>,

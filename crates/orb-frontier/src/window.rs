@@ -7,14 +7,15 @@
 
 use std::sync::Arc;
 
-use orb_env::Wall;
+use orb_env::{Mono, Wall};
 use orb_shard::SiteKey;
-use orb_store::{Keyspace, Store};
+use orb_store::{Keyspace, Row, Store};
 use orb_url::{CrawlKey, Site};
 
 use crate::limits::PREFETCH;
+use crate::rests::{Folded, Leaving, Rests, unfold_site};
 use crate::rows::{
-    FateRow, Lane, fate_key, lane_start, prefix_end, queue_key, queue_place, site_prefix,
+    FateRow, LANES, Lane, fate_key, lane_start, prefix_end, queue_key, queue_place, site_prefix,
 };
 use crate::site_row::{LaneStarts, SiteRow};
 use crate::{FrontierError, QueueRow, Queued, SiteId};
@@ -36,6 +37,8 @@ pub(crate) struct LoadItem {
     pub(crate) id: SiteId,
     pub(crate) key: SiteKey,
     pub(crate) held: Held,
+    /// When it is due, if it rests under that time.
+    pub(crate) rest: Option<Mono>,
     /// Lanes that may hold rows.
     pub(crate) lanes: u32,
     /// Rows wanted; none of a parked site, whose errands alone count.
@@ -48,6 +51,8 @@ pub struct LoadJob {
     pub(crate) crawl: CrawlKey,
     pub(crate) items: Vec<LoadItem>,
     pub(crate) now: Wall,
+    pub(crate) rests: Rests,
+    pub(crate) leaving: Leaving,
 }
 
 pub(crate) struct LoadedSite {
@@ -55,6 +60,8 @@ pub(crate) struct LoadedSite {
     /// The row of a site that was cold; none when it has none and nobody told its name.
     pub(crate) row: Option<SiteRow>,
     pub(crate) rows: Vec<Queued>,
+    /// Rows that follow, as they are stored.
+    pub(crate) folded: Folded,
     /// Lanes that were read to their end and held nothing.
     pub(crate) empty: u32,
     /// Due time of the first retry that is not due yet.
@@ -77,13 +84,35 @@ impl LoadJob {
             crawl,
             items,
             now,
+            rests,
+            leaving,
         } = self;
+        rests.put(leaving);
         let mut sites = Vec::with_capacity(items.len());
         for item in items {
-            sites.push(load_site(store.as_ref(), &crawl, item, now)?);
+            let rest = item.rest.and_then(|due| rests.take(item.id, due));
+            let rested = rest.and_then(|rest| unrested(item.id, &rest));
+            sites.push(match rested {
+                Some(site) => site,
+                None => load_site(store.as_ref(), &crawl, item, now)?,
+            });
         }
         Ok(Loaded(sites))
     }
+}
+
+/// A site as it was when it left memory.
+fn unrested(id: SiteId, rest: &[u8]) -> Option<LoadedSite> {
+    let (row, folded) = unfold_site(rest)?;
+    Some(LoadedSite {
+        id,
+        row: Some(SiteRow::decode(row).ok()?),
+        rows: Vec::new(),
+        folded,
+        empty: 0,
+        retry_at: None,
+        not_before: None,
+    })
 }
 
 fn load_site(
@@ -96,10 +125,12 @@ fn load_site(
         id: item.id,
         row: None,
         rows: Vec::new(),
+        folded: Folded::default(),
         empty: 0,
         retry_at: None,
         not_before: None,
     };
+    let is_cold = matches!(item.held, Held::Cold(_));
     let (taken, starts, retries) = match item.held {
         Held::Warm {
             taken,
@@ -122,6 +153,9 @@ fn load_site(
         taken: &taken,
         rows_max: item.rows_max,
         rows: &mut site.rows,
+        folded: is_cold.then_some(&mut site.folded),
+        count: 0,
+        empty: 0,
     };
     let later_than = |until: Wall| {
         move |key: &[u8]| {
@@ -130,30 +164,22 @@ fn load_site(
         }
     };
     if retries > 0 && !reader.is_full() {
-        site.retry_at = reader.read(Lane::RETRY, None, later_than(now))?;
+        site.retry_at = reader.read_retries(later_than(now))?;
     }
-    for lane in (1..u32::BITS as u8).map(Lane) {
-        if reader.is_full() {
-            break;
-        }
-        if item.lanes & lane.bit() != 0 {
-            let before = reader.rows.len();
-            let start = queue_key(item.key, lane, starts.of(lane));
-            reader.read(lane, Some(start), |_| None::<Wall>)?;
-            if reader.rows.len() == before && reader.taken.is_empty() {
-                site.empty |= lane.bit();
-            }
-        }
+    let mut lanes = item.lanes & !Lane::RETRY.bit();
+    while lanes != 0 && !reader.is_full() {
+        lanes = reader.read_fresh(lanes, &starts)?;
     }
     let soon = now.plus(PREFETCH * 2);
     if let Some(due) = site
         .retry_at
-        .filter(|due| reader.rows.is_empty() && *due <= soon)
+        .filter(|due| reader.count == 0 && *due <= soon)
     {
         // Nothing else is there, and reading it again until then would be all that is done for it.
-        reader.read(Lane::RETRY, None, later_than(due))?;
+        reader.read_retries(later_than(due))?;
         site.not_before = Some(due);
     }
+    site.empty = reader.empty;
     Ok(site)
 }
 
@@ -164,45 +190,92 @@ struct LaneReader<'a> {
     taken: &'a [Vec<u8>],
     rows_max: usize,
     rows: &'a mut Vec<Queued>,
+    /// Where rows go that are not needed at once: as they are stored, for most are used on later visits.
+    folded: Option<&'a mut Folded>,
+    /// Rows read.
+    count: usize,
+    /// Lanes that were read to their end and held nothing.
+    empty: u32,
 }
 
 impl LaneReader<'_> {
     fn is_full(&self) -> bool {
-        self.rows.len() >= self.rows_max
+        self.count >= self.rows_max
     }
 
-    /// Adds rows of a lane until there are enough, or `stop` has something to say of one.
-    fn read<T>(
+    /// Adds rows that are tried again until there are enough, or `later` tells of one when it is due.
+    fn read_retries(
         &mut self,
-        lane: Lane,
-        start: Option<Vec<u8>>,
-        stop: impl Fn(&[u8]) -> Option<T>,
-    ) -> Result<Option<T>, FrontierError> {
-        let first = lane_start(self.key, lane);
-        let end = prefix_end(&first);
-        let start = start.unwrap_or(first);
-        let limit = (self.rows_max - self.rows.len()).max(1) + self.taken.len();
-        let rows = self
-            .store
-            .range(Keyspace::Queue, &start, end.as_deref(), limit)?;
-        for (key, value) in rows {
-            if let Some(told) = stop(&key) {
-                return Ok(Some(told));
+        later: impl Fn(&[u8]) -> Option<Wall>,
+    ) -> Result<Option<Wall>, FrontierError> {
+        let start = lane_start(self.key, Lane::RETRY);
+        for (key, value) in self.range(start, Lane::RETRY)? {
+            if let Some(due) = later(&key) {
+                return Ok(Some(due));
             }
-            if !self.is_full() && !self.taken.contains(&key) {
-                let row = QueueRow::decode(self.crawl, &value)?;
-                // One that is fetched again keeps what is known of it through any trouble.
-                let again = lane == Lane::RETRY;
-                let known = if again { self.known(&row)? } else { None };
-                self.rows.push(Queued {
-                    key,
-                    row,
-                    known,
-                    is_weighed: false,
-                });
-            }
+            self.add(key, &value, Lane::RETRY)?;
         }
         Ok(None)
+    }
+
+    /// Adds rows of the first of `lanes`, and in the same pass of those behind it of which nothing was used yet: there
+    /// are no deleted rows to walk over. Returns the lanes that are left.
+    fn read_fresh(&mut self, lanes: u32, starts: &LaneStarts) -> Result<u32, FrontierError> {
+        let first = Lane(lanes.trailing_zeros() as u8);
+        let fresh = |lane: &Lane| *lane != Lane::LAST && starts.of(*lane) == 0;
+        let last = (first.0 + 1..LANES).map(Lane).take_while(fresh).last();
+        let last = last.unwrap_or(first);
+        let through = lanes & (u32::MAX >> (u32::BITS - 1 - u32::from(last.0)));
+        let start = queue_key(self.key, first, starts.of(first));
+        let mut seen = 0;
+        for (key, value) in self.range(start, last)? {
+            let (lane, _) = queue_place(&key);
+            seen |= lane.bit();
+            self.add(key, &value, lane)?;
+        }
+        if self.taken.is_empty() {
+            let behind = u32::BITS - seen.leading_zeros();
+            // With enough rows, what lies behind the last of them was not looked at.
+            let looked = if self.is_full() {
+                through & !(u32::MAX << (behind.max(1) - 1))
+            } else {
+                through
+            };
+            self.empty |= looked & !seen;
+        }
+        Ok(lanes & !through)
+    }
+
+    /// Rows from `start` to the end of `last`, as many as are wanted.
+    fn range(&self, start: Vec<u8>, last: Lane) -> Result<Vec<Row>, FrontierError> {
+        let end = prefix_end(&lane_start(self.key, last));
+        let limit = (self.rows_max - self.count).max(1) + self.taken.len();
+        let rows = self
+            .store
+            .range(Keyspace::Queue, &start, end.as_deref(), limit);
+        Ok(rows?)
+    }
+
+    fn add(&mut self, key: Vec<u8>, value: &[u8], lane: Lane) -> Result<(), FrontierError> {
+        if self.is_full() || self.taken.contains(&key) {
+            return Ok(());
+        }
+        self.count += 1;
+        let again = lane == Lane::RETRY;
+        if let Some(folded) = self.folded.as_mut().filter(|_| self.count > 1 && !again) {
+            folded.push(&key, value, false);
+            return Ok(());
+        }
+        let row = QueueRow::decode(self.crawl, value)?;
+        // One that is fetched again keeps what is known of it through any trouble.
+        let known = if again { self.known(&row)? } else { None };
+        self.rows.push(Queued {
+            key,
+            row,
+            known,
+            is_weighed: false,
+        });
+        Ok(())
     }
 
     /// What became of a page when it was fetched before.

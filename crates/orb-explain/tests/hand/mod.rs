@@ -102,7 +102,6 @@ pub(crate) fn fate(outcome: Outcome, reason: Reason, state: UrlState) -> FateFac
         attempts: 1,
         at_us: NOW.0 - 180_000_000,
         archive: None,
-        digest: None,
         found: seed(),
     }
 }

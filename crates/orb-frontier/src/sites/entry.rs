@@ -54,6 +54,8 @@ pub(crate) enum Mark {
     Again = 32,
     /// URLs were queued since its queue was last begun to be read.
     Came = 64,
+    /// Its row and some URLs rest in a file, under the time it is due.
+    Resting = 128,
 }
 
 /// One site.

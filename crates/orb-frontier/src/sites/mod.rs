@@ -203,29 +203,28 @@ impl SiteTable {
     }
 
     pub(crate) fn make_warm(&mut self, id: SiteId, warm: Warm) {
+        self.get_mut(id).set(Mark::Resting, false);
         self.warm.insert(id, Box::new(warm));
     }
 
     /// Lets a site go that nobody holds, when there are too many in memory. What it waits for stays in its entry.
-    pub(crate) fn cool(&mut self, id: SiteId, politeness: &PolitenessConfig) {
+    pub(crate) fn cool(&mut self, id: SiteId, politeness: &PolitenessConfig) -> Option<Box<Warm>> {
         if self.keeps_all() || self.warm.len() <= self.warm_max {
-            return;
+            return None;
         }
         let entry = self.entries.at(id.0);
         let rests = matches!(entry.phase, Phase::Idle | Phase::Waiting);
-        let Some(warm) = self.warm.get(&id) else {
-            return;
-        };
+        let warm = self.warm.get(&id)?;
         // Without a stored row its name would be lost.
         let stored = entry.has(Mark::Stored);
         if !rests || !stored || !warm.is_loose() || self.errands.contains_key(&id) {
-            return;
+            return None;
         }
         if entry.phase == Phase::Idle {
             let next = warm.next_allowed(politeness);
             self.get_mut(id).due = next;
         }
-        self.warm.remove(&id);
+        self.warm.remove(&id)
     }
 
     /// Sites in memory, in the order they became known.

@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use orb_env::Stamp;
 use orb_gate::{PolitenessConfig, SiteClock};
-use orb_url::{Fingerprint, Site};
+use orb_url::{CrawlKey, Fingerprint, Site};
 
 use super::Queued;
-use crate::Budgets;
+use crate::rests::{Folded, fold_site};
 use crate::site_row::{LaneStarts, SiteRow};
+use crate::{Budgets, QueueRow};
 
 /// See the module.
 #[derive(Debug)]
@@ -24,6 +25,8 @@ pub(crate) struct Warm {
     pub(crate) starts: LaneStarts,
     pub(crate) budgets: Option<Box<Budgets>>,
     pub(crate) window: VecDeque<Queued>,
+    /// What follows the window, as it is stored.
+    pub(crate) folded: Folded,
     /// Keys handed out whose removal is not durable yet.
     pub(crate) taken: Vec<Vec<u8>>,
     /// The URL handed out last.
@@ -57,6 +60,7 @@ impl Warm {
             starts: row.starts,
             budgets: row.budgets,
             window: VecDeque::new(),
+            folded: Folded::default(),
             taken: Vec::new(),
             last_taken: None,
             in_hand: 0,
@@ -76,6 +80,45 @@ impl Warm {
             starts: self.starts.clone(),
             budgets: self.budgets.clone(),
         }
+    }
+
+    /// Whether URLs of it are in memory.
+    pub(crate) fn has_urls(&self) -> bool {
+        !self.window.is_empty() || !self.folded.is_empty()
+    }
+
+    /// Forgets the URLs in memory; they are stored.
+    pub(crate) fn drop_urls(&mut self) {
+        self.window.clear();
+        self.folded.clear();
+    }
+
+    /// Takes the next URL.
+    pub(crate) fn next_url(&mut self, key: &CrawlKey) -> Option<Queued> {
+        if let Some(queued) = self.window.pop_front() {
+            return Some(queued);
+        }
+        let (row_key, value, is_weighed) = self.folded.pop()?;
+        let row = QueueRow::decode(key, value).ok()?;
+        Some(Queued {
+            key: row_key.to_vec(),
+            row,
+            known: None,
+            is_weighed,
+        })
+    }
+
+    /// Its row and URLs as one rest; none when it has no URLs, or some that are more than their rows.
+    pub(crate) fn fold(&self, now: Stamp) -> Option<Vec<u8>> {
+        if !self.has_urls() || self.window.iter().any(|queued| queued.known.is_some()) {
+            return None;
+        }
+        let mut urls = Folded::default();
+        for queued in &self.window {
+            urls.push(&queued.key, &queued.row.encode(), queued.is_weighed);
+        }
+        urls.append(&self.folded);
+        Some(fold_site(&self.row(now).encode(), &urls))
     }
 
     /// The first instant at which a request may begin.

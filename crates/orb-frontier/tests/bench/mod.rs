@@ -76,6 +76,7 @@ impl Bench {
             slots: SlotMap::new(4).unwrap(),
             key: CrawlKey::ZERO,
             sieve_dir: "/c/sieve".into(),
+            rests_dir: "/c/rests".into(),
             config: FrontierConfig {
                 warm_sites_max: WARM.get(),
                 ..self.config.clone()
