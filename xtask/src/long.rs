@@ -92,6 +92,11 @@ const RUNS: &[LongRun] = &[
         command: &["xtask/disk/full.py"],
     },
     LongRun {
+        name: "servers",
+        about: "nginx, Apache, lighttpd, Caddy, HAProxy by HTTP, TLS 1.2, TLS 1.3: every payload is what curl downloads; half a minute",
+        command: &["xtask/servers/run.py"],
+    },
+    LongRun {
         name: "fuzz",
         about: "the readers of robots.txt, heads, chunks, codings and DNS answers under cargo-fuzz; takes SECONDS, TARGET...; 15 minutes each",
         command: &["fuzz/run.sh"],
