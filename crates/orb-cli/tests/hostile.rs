@@ -59,7 +59,7 @@ impl Hostile {
     }
 
     /// Crawls from `seeds` wherever they lead, with only the server's own address opened.
-    fn crawl(&self, folder: &Path, seeds: &[String]) -> Ran {
+    fn crawl(&self, folder: &Path, seeds: &[String], settings: &[&str]) -> Ran {
         let dns = self.dns.to_string();
         let mut arguments = vec!["crawl", "--json", "--scope", "any", "--out", "crawl"];
         arguments.extend(["--allow-net", "127.0.0.1/32", "--dns", &dns]);
@@ -71,6 +71,9 @@ impl Hostile {
         ] {
             arguments.extend(["--set", set]);
         }
+        settings
+            .iter()
+            .for_each(|set| arguments.extend(["--set", set]));
         arguments.extend(seeds.iter().map(String::as_str));
         let ran = orb_in(folder, &arguments);
         assert_eq!(ran.code, 0, "{}\n{}", ran.out, ran.err);
@@ -107,7 +110,7 @@ fn requests(folder: &Path) -> Vec<AttemptRow> {
 fn n12_no_redirect_skips_a_check() {
     let folder = tempfile::tempdir().unwrap();
     let web = Hostile::start();
-    web.crawl(folder.path(), &[web.url(HostileRow::N12, "")]);
+    web.crawl(folder.path(), &[web.url(HostileRow::N12, "")], &[]);
     let rows = requests(folder.path());
     let paths = |prefix: &str| {
         let mut numbers: Vec<u32> = rows
@@ -164,7 +167,7 @@ fn n13_no_way_in_leads_to_a_guarded_address() {
             .take(8)
             .map(|host| format!("http://{host}/seed")),
     );
-    let ran = web.crawl(folder.path(), &seeds);
+    let ran = web.crawl(folder.path(), &seeds, &[]);
     let rows = requests(folder.path());
     assert!(
         rows.iter().all(|row| row.address == "127.0.0.1"),
@@ -185,4 +188,32 @@ fn n13_no_way_in_leads_to_a_guarded_address() {
     let refused = |reason: &str| excluded.get(reason).and_then(Value::as_u64).unwrap_or(0);
     let refused = refused("guarded_address") + refused("robots_unreachable");
     assert!(refused >= 40, "{summary}");
+}
+
+/// A path whose ending is skipped is settled without a request, and says so.
+#[test]
+fn skipped_extensions_are_not_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let web = Hostile::start();
+    let seeds = ["plain.html", "plain.ZIP", "plain.mp4"].map(|path| web.url(HostileRow::N1, path));
+    let skip = r#"limits.extensions_skipped=["zip", "mp4"]"#;
+    let ran = web.crawl(folder.path(), &seeds, &[skip]);
+    let rows = requests(folder.path());
+    let pages: Vec<&str> = rows
+        .iter()
+        .filter(|row| row.kind == AttemptKind::Page)
+        .map(|row| row.url.as_str())
+        .collect();
+    assert_eq!(pages, [seeds[0].as_str()]);
+    assert_eq!(
+        ran.json()["states"]["excluded"]["type_filter"].as_u64(),
+        Some(2)
+    );
+    let why = orb_in(folder.path(), &["why", &seeds[1], "--out", "crawl"]);
+    assert!(
+        why.out.contains("paths that end in .ZIP are not wanted"),
+        "{}{}",
+        why.out,
+        why.err
+    );
 }

@@ -121,6 +121,25 @@ pub struct LimitsConfig {
     /// Content types that are kept, by how they begin; a URL that answers with another one is excluded. Empty keeps
     /// every type. Example: `["text/", "application/pdf"]`
     pub types: Vec<String>,
+    /// Endings of paths that are not requested at all, whatever type they would have; `limits.types` knows the type only
+    /// once the server was asked. Example: `["zip", "exe", "mp4"]`
+    pub extensions_skipped: Vec<String>,
+}
+
+impl LimitsConfig {
+    /// The ending of `url`'s path, if it is one that is not requested.
+    pub(crate) fn skipped_extension<'a>(&self, url: &'a orb_url::CrawlUrl) -> Option<&'a str> {
+        let (_, name) = url.path().rsplit_once('/')?;
+        let (_, extension) = name.rsplit_once('.')?;
+        self.extensions_skipped
+            .iter()
+            .any(|skipped| {
+                skipped
+                    .trim_start_matches('.')
+                    .eq_ignore_ascii_case(extension)
+            })
+            .then_some(extension)
+    }
 }
 
 impl Default for LimitsConfig {
@@ -137,6 +156,7 @@ impl Default for LimitsConfig {
             types: ["text/", "application/xhtml", "application/xml"]
                 .map(str::to_owned)
                 .to_vec(),
+            extensions_skipped: Vec::new(),
         }
     }
 }
@@ -324,5 +344,28 @@ mod tests {
         let mut config = CrawlConfig::default();
         config.politeness.own_sites = vec!["www.example.com".parse().unwrap()];
         check("politeness.own_sites", config);
+    }
+
+    #[test]
+    fn endings_of_paths_are_skipped_in_any_case() {
+        let limits = LimitsConfig {
+            extensions_skipped: vec!["zip".into(), ".MP4".into()],
+            ..LimitsConfig::default()
+        };
+        for (path, expected) in [
+            ("a/b.zip", Some("zip")),
+            ("b.Zip?c=d.html", Some("Zip")),
+            ("film.mp4", Some("mp4")),
+            ("zip", None),
+            ("a.zip/b", None),
+            ("page.html?file=x.zip", None),
+            ("x.zip.html", None),
+            ("", None),
+        ] {
+            let url = orb_url::CrawlUrl::parse(&format!("http://example.com/{path}")).unwrap();
+            assert_eq!(limits.skipped_extension(&url), expected, "{path}");
+        }
+        let url = orb_url::CrawlUrl::parse("http://example.com/b.zip").unwrap();
+        assert_eq!(LimitsConfig::default().skipped_extension(&url), None);
     }
 }

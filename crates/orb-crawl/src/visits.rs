@@ -95,14 +95,15 @@ impl Shard {
                 .get(&queued.row.fingerprint.0)
                 .is_some_and(|&times| times >= POISON_TIMES)
             {
-                self.settle_unasked(
-                    at,
-                    &visit,
-                    queued,
-                    UrlState::Failed,
-                    Reason::Poison,
-                    String::new(),
-                );
+                let (state, reason) = (UrlState::Failed, Reason::Poison);
+                self.settle_unasked(at, &visit, queued, state, reason, String::new());
+                continue;
+            }
+            let limits = &self.shared.config.limits;
+            if let Some(extension) = limits.skipped_extension(&queued.row.found.url) {
+                let detail = extension.to_owned();
+                let (state, reason) = (UrlState::Excluded, Reason::TypeFilter);
+                self.settle_unasked(at, &visit, queued, state, reason, detail);
                 continue;
             }
             let origin = queued.row.found.url.origin();

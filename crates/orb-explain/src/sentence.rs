@@ -237,6 +237,9 @@ impl Evidence<'_> {
             VerdictKind::OptedOut => {
                 format!("excluded {when} by the operator{}", with(": ", detail))
             }
+            VerdictKind::TypeFilter if fate.status == 0 => {
+                format!("refused {when}, unasked: paths that end in .{detail} are not wanted")
+            }
             VerdictKind::TypeFilter => {
                 format!(
                     "refused {when}: {} is not among those that are wanted",
@@ -374,7 +377,7 @@ impl Evidence<'_> {
             VerdictKind::GuardedAddress => "--allow-net opens a range, if it is yours to crawl",
             VerdictKind::OptedOut => "the file given to --exclude holds the rule",
             VerdictKind::TypeFilter => {
-                "limits.types names what is wanted; --requisites takes everything"
+                "limits.types names what is wanted, limits.extensions_skipped what is not; --requisites takes every type"
             }
             VerdictKind::Budget => match &self.facts.queue {
                 Some(queue) => cut::advice(queue.cut.as_ref()),
