@@ -97,6 +97,11 @@ const RUNS: &[LongRun] = &[
         command: &["xtask/servers/run.py"],
     },
     LongRun {
+        name: "containment",
+        about: "guarded addresses in every notation, by every way in, in a network namespace: not one packet; root, a minute",
+        command: &["xtask/containment/run.py"],
+    },
+    LongRun {
         name: "fuzz",
         about: "the readers of robots.txt, heads, chunks, codings and DNS answers under cargo-fuzz; takes SECONDS, TARGET...; 15 minutes each",
         command: &["fuzz/run.sh"],
