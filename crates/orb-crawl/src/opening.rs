@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use orb_api::CrawlDir;
 use orb_env::{Disk, Stamp};
-use orb_fetch::limits::ADMIT_BYTES;
+use orb_fetch::limits::GROW_AT_ONCE_BYTES;
 use orb_frontier::UrlRules;
 use orb_robots::ProductToken;
 use orb_shard::SlotMap;
@@ -261,7 +261,7 @@ fn share_memory(config: &mut CrawlConfig, slots: u8, shards: u16) {
     if config.frontier.sieve_memory_max.bytes() == 0 {
         config.frontier.sieve_memory_max = orb_api::ByteSize(memory / 12 / u64::from(slots));
     }
-    let need = config.fetch.exchange_bytes_max() + ADMIT_BYTES;
+    let need = config.fetch.exchange_bytes_max() + GROW_AT_ONCE_BYTES;
     let share = (memory / 4 / u64::from(shards.max(1))).max(need);
     config.fetch.buffer_memory_max = config.fetch.buffer_memory_max.min(share).max(need);
 }
