@@ -106,7 +106,7 @@ pub const IDLE_TIMEOUT: Duration = Duration::from_secs(35);
 /// Taken off a server's own `Keep-Alive: timeout`: a request that meets its closing would cost a permit.
 pub const IDLE_MARGIN: Duration = Duration::from_secs(1);
 
-/// TLS sessions kept for resumption by one shard: about 8 KB each with their chains, so 4 MB.
+/// Hosts whose TLS sessions are kept for resumption by one shard: about 8 KB each with their chains, so 4 MB.
 pub const TLS_SESSIONS_MAX: usize = 512;
 
 /// Certificate chains remembered by one shard: about 4 KB each, so 2 MB. Hosts of one platform share theirs.

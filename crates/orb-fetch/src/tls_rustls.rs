@@ -134,6 +134,9 @@ fn add_file(store: &mut RootCertStore, path: &Path) -> Result<(), TlsSetupError>
     Ok(())
 }
 
+/// The library's cache counts tickets, and room for this many of each host.
+const TICKETS_PER_HOST: usize = 8;
+
 /// How much one shard remembers of TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TlsMemory {
@@ -202,7 +205,7 @@ impl RustlsTls {
             })?;
         config.resumption = match verify {
             TlsVerify::Strict if memory.sessions_max > 0 => {
-                Resumption::in_memory_sessions(memory.sessions_max)
+                Resumption::in_memory_sessions(memory.sessions_max.saturating_mul(TICKETS_PER_HOST))
             }
             TlsVerify::Strict => Resumption::disabled(),
             // A resumed session shows no certificate, so its verdict could not be recorded.

@@ -48,13 +48,18 @@ enum Kind {
     OtherAuthority,
 }
 
+/// Further names of every certificate.
+const HOSTS: usize = 40;
+
 fn server(kind: Kind, authority: &Authority) -> Arc<ServerConfig> {
     let name = if matches!(kind, Kind::WrongName) {
         "other.example"
     } else {
         "www.example"
     };
-    let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+    let mut names = vec![name.to_owned()];
+    names.extend((0..HOSTS).map(|at| format!("h{at}.example")));
+    let mut params = CertificateParams::new(names).unwrap();
     let (from, until) = match kind {
         Kind::Expired => (2023, 2024),
         Kind::NotYetValid => (2026, 2027),
@@ -129,6 +134,31 @@ async fn a_good_certificate_is_accepted_and_the_session_resumed() {
     assert!(first.cipher.starts_with("TLS13_"), "{}", first.cipher);
     let second = shake(&client, &server, "www.example").await.unwrap();
     assert!(second.resumed);
+}
+
+/// As many hosts as the memory is for are resumed, each at its second handshake.
+#[tokio::test(start_paused = true)]
+async fn sessions_of_as_many_hosts_as_set_are_kept() {
+    let authority = authority();
+    let server = server(Kind::Good, &authority);
+    for (sessions_max, resumed) in [(HOSTS, HOSTS), (0, 0)] {
+        let memory = TlsMemory {
+            sessions_max,
+            ..TlsMemory::default()
+        };
+        let anchors = TrustAnchors::only([authority.certificate.clone()]).unwrap();
+        let clock = Arc::new(VirtualClock::new(orb_env::Stamp {
+            wall: scripted::WALL,
+            ..orb_env::Stamp::default()
+        }));
+        let client = RustlsTls::with_memory(TlsVerify::Strict, &anchors, clock, memory).unwrap();
+        let mut again = 0;
+        for at in (0..HOSTS).chain(0..HOSTS) {
+            let host = format!("h{at}.example");
+            again += usize::from(shake(&client, &server, &host).await.unwrap().resumed);
+        }
+        assert_eq!(again, resumed);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -57,7 +57,7 @@ fn tls_config(load: &Load, row: FetchRow) -> Result<ClientConfig, Failure> {
         .with_root_certificates(roots)
         .with_no_client_auth();
     config.resumption = if row.resumes() {
-        Resumption::in_memory_sessions(load.sites.len() * 2)
+        Resumption::in_memory_sessions(load.sites.len() * 16) // eight tickets for each host
     } else {
         Resumption::disabled()
     };
