@@ -102,6 +102,11 @@ const RUNS: &[LongRun] = &[
         command: &["xtask/containment/run.py"],
     },
     LongRun {
+        name: "tarpits",
+        about: "a thousand good sites beside ten thousand servers that never finish: they give as many pages as alone; four minutes",
+        command: &["xtask/tarpits/run.py"],
+    },
+    LongRun {
         name: "fuzz",
         about: "the readers of robots.txt, heads, chunks, codings and DNS answers under cargo-fuzz; takes SECONDS, TARGET...; 15 minutes each",
         command: &["fuzz/run.sh"],

@@ -60,7 +60,8 @@ def main():
         crawl = subprocess.run(
             [orb, "crawl", "--seeds", served["seeds"], "--out", out, "--dns", served["dns"], "--allow-net",
              served["range"], "--contact", "traps@example.org", "--delay", args.delay, "--set",
-             "politeness.address_delay=0s", "--max-pages", "20000", "--max-duration", "10m", "--json", "--quiet"],
+             "politeness.address_delay=0s", "--set", "frontier.novelty=true", "--max-pages", "20000", "--max-duration",
+             "10m", "--json", "--quiet"],
             stdout=subprocess.PIPE, text=True, check=True)
         summary = json.loads(crawl.stdout.splitlines()[-1])
         kinds, real, robots = collections.Counter(), set(), 0

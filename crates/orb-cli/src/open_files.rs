@@ -31,6 +31,9 @@ pub(crate) fn fit(config: &mut CrawlConfig, open_files: u64) -> Result<Option<St
     let room = files.saturating_sub(FILES_BESIDE_SOCKETS.min(files / 2)) / shards;
     let wanted = u64::from(config.limits.in_flight_max);
     let idle = config.fetch.idle_connections_max as u64;
+    // Room for slow requests is a defence; it takes what is left.
+    let slow = u64::from(config.limits.slow_in_flight_max).min(room.saturating_sub(wanted + idle));
+    config.limits.slow_in_flight_max = u32::try_from(slow).unwrap_or(u32::MAX);
     if wanted + idle <= room {
         return Ok(None);
     }
@@ -68,6 +71,20 @@ mod tests {
             note.map(|note| (config.limits.in_flight_max, note.is_some()))
         };
         assert_eq!(fitted(1 << 20).unwrap(), (2_000, false));
+        let slow = |files: u64| {
+            let mut config = CrawlConfig {
+                threads: 4,
+                ..CrawlConfig::default()
+            };
+            fit(&mut config, files).unwrap();
+            config.limits.slow_in_flight_max
+        };
+        assert_eq!((slow(1 << 20), slow(4_096)), (6_000, 0));
+        assert!(
+            (1..6_000).contains(&slow(20_000)),
+            "what is left: {}",
+            slow(20_000)
+        );
         let (in_flight, noted) = fitted(4_096).unwrap();
         assert!(noted && (64..=384).contains(&in_flight), "{in_flight}");
         assert!(

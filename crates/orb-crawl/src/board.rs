@@ -38,6 +38,8 @@ pub(crate) struct SlotReport {
 pub(crate) struct ShardReport {
     /// Requests under way, visits that read a robots copy included.
     pub(crate) in_flight: u64,
+    /// Places that they take of those there are.
+    pub(crate) places: u64,
     /// Those of them that wait for a name server.
     pub(crate) resolving: u64,
     /// Those that wait for the clock of their address.

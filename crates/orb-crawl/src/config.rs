@@ -113,6 +113,9 @@ pub struct LimitsConfig {
     pub retry_first: Duration,
     /// Requests under way at once in one thread, from 1 to 4096. Each site still gets one at a time.
     pub in_flight_max: u32,
+    /// Requests under way beside those in one thread: slow ones, which have been for two seconds. They take room of
+    /// the others only beyond this number, so that servers that never finish do not keep the good ones waiting.
+    pub slow_in_flight_max: u32,
     /// Links taken from one page at most; those beyond are dropped.
     pub links_per_page_max: u32,
     /// Whether images, styles, scripts and fonts of a page are fetched too. Content of every type is then kept,
@@ -151,6 +154,7 @@ impl Default for LimitsConfig {
             attempts_max: 3,
             retry_first: Duration::from_secs(30),
             in_flight_max: 2_000,
+            slow_in_flight_max: 6_000,
             links_per_page_max: 10_000,
             requisites: false,
             types: ["text/", "application/xhtml", "application/xml"]
@@ -277,6 +281,9 @@ impl CrawlConfig {
         }
         if self.limits.in_flight_max == 0 || self.limits.in_flight_max > 4_096 {
             return fail("limits.in_flight_max", "must be from 1 to 4096");
+        }
+        if self.limits.slow_in_flight_max > 65_536 {
+            return fail("limits.slow_in_flight_max", "must be at most 65536");
         }
         if self.archive.segment_bytes_max.bytes() < ByteSize::kib(64).bytes() {
             return fail("archive.segment_bytes_max", "must be at least 64KiB");

@@ -22,6 +22,7 @@ use crate::CrawlError;
 use crate::errand::{Errand, HopAnswer};
 use crate::files::CommitError;
 use crate::group::Committed;
+use crate::under_way::RequestNumber;
 
 /// What a request is for.
 pub(crate) enum Purpose {
@@ -44,6 +45,8 @@ pub(crate) struct Task {
     pub(crate) dns: Option<Duration>,
     /// When what it brought was taken up.
     pub(crate) taken_up: Mono,
+    /// Which of the requests under way it is.
+    pub(crate) number: RequestNumber,
 }
 
 impl Task {
@@ -55,6 +58,7 @@ impl Task {
             purpose,
             dns: None,
             taken_up: Mono(0),
+            number: RequestNumber::default(),
         }
     }
 }

@@ -76,7 +76,7 @@ impl Shard {
         slot.counts.bytes_wire += exchange.wire_bytes_in + exchange.wire_bytes_out;
         slot.ends.bytes_received += exchange.wire_bytes_in;
         self.desk.spent(exchange.wire_bytes_in);
-        self.landed(at);
+        self.landed(at, &task);
         match task.purpose {
             Purpose::Page(..) => self.page(at, *task, verdict, exchange, &spent),
             Purpose::Robots { .. } => self.robots(at, *task, verdict, exchange, &spent),
@@ -95,7 +95,7 @@ impl Shard {
         match task.purpose {
             Purpose::Page(..) => {
                 self.shared.board.pages.give_back();
-                self.landed(at);
+                self.landed(at, &task);
                 let visit = self.settle_page(at, task, verdict, None, None);
                 self.slots[at].frontier.release(visit.id, orb_env::Mono(0));
             }

@@ -48,6 +48,7 @@ mod stages;
 mod steady;
 mod stopped;
 mod tally;
+mod under_way;
 mod verdict;
 mod visited;
 mod visits;

@@ -33,7 +33,9 @@ pub(crate) struct Pressure {
     pub(crate) rate_share: f64,
     /// Requests under way.
     pub(crate) in_flight: f64,
-    /// Requests that may be.
+    /// Places they take: slow ones take none while these have room of their own.
+    pub(crate) places: f64,
+    /// Places there are.
     pub(crate) in_flight_max: f64,
     /// Requests that wait for a name server.
     pub(crate) resolving: f64,
@@ -52,7 +54,7 @@ pub(crate) fn limiting(now: &Pressure) -> Limiting {
     } else {
         now.busy_mean
     };
-    let full = now.in_flight_max > 0.0 && now.in_flight >= now.in_flight_max * 0.95;
+    let full = now.in_flight_max > 0.0 && now.places >= now.in_flight_max * 0.95;
     let exchanging = (now.in_flight - now.resolving - now.asking).max(0.0);
     if now.paused {
         Limiting::Paused
@@ -178,13 +180,19 @@ mod tests {
     fn caps_are_named_when_they_are_reached() {
         check(Limiting::Rate, |now| now.rate_share = 0.97);
         check(Limiting::Politeness, |now| now.rate_share = 0.5);
-        check(Limiting::InFlight, |now| now.in_flight = 4_000.0);
+        check(Limiting::InFlight, |now| {
+            (now.in_flight, now.places) = (4_000.0, 4_000.0)
+        });
+        check(Limiting::Servers, |now| {
+            (now.in_flight, now.places) = (9_000.0, 900.0)
+        });
         check(Limiting::Dns, |now| {
             (now.in_flight, now.resolving) = (4_000.0, 3_500.0);
         });
         // With all places taken due sites are late; that is not the disk's doing.
         check(Limiting::InFlight, |now| {
-            (now.in_flight, now.late) = (4_000.0, Duration::from_secs(9));
+            (now.in_flight, now.places) = (4_000.0, 4_000.0);
+            now.late = Duration::from_secs(9);
         });
     }
 }

@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+/// A request that takes longer is slow and makes room for another: most servers answer within this time, a resolver's
+/// second try included.
+pub(crate) const SLOW_AFTER: Duration = Duration::from_secs(2);
+
 /// How long a group gathers before it is committed: bounds what a kill costs, and amortises the syncs.
 pub(crate) const GROUP_INTERVAL: Duration = Duration::from_millis(250);
 

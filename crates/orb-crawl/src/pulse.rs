@@ -27,6 +27,7 @@ const NEWEST_SHARE: f64 = 0.1;
 pub(crate) struct Steadied {
     seen: bool,
     in_flight: f64,
+    places: f64,
     resolving: f64,
     asking: f64,
     waiting: f64,
@@ -42,6 +43,7 @@ impl Steadied {
         let sites = |part: fn(&SlotReport) -> u64| reports.iter().map(part).sum();
         let requests = |part: fn(&ShardReport) -> u64| shards.iter().map(part).sum();
         mean(&mut self.in_flight, requests(|shard| shard.in_flight));
+        mean(&mut self.places, requests(|shard| shard.places));
         mean(&mut self.resolving, requests(|shard| shard.resolving));
         mean(&mut self.asking, requests(|shard| shard.asking));
         mean(&mut self.waiting, sites(|slot| slot.sites.waiting));
@@ -61,6 +63,7 @@ impl Steadied {
                 .unwrap_or(0.0),
             late: latest.map(|shard| shards[shard].late).unwrap_or_default(),
             in_flight: self.in_flight,
+            places: self.places,
             resolving: self.resolving,
             asking: self.asking,
             waiting: self.waiting,

@@ -33,7 +33,8 @@ impl Shard {
         let buffers_max = self.shared.config.fetch.buffer_memory_max;
         let late = self.slots.iter().map(|slot| slot.frontier.lateness(now));
         ShardReport {
-            in_flight: u64::from(self.in_flight + self.reading),
+            in_flight: u64::from(self.under_way.all() + self.reading),
+            places: u64::from(self.places_taken()),
             resolving: self.tally.gauges.resolving.get(),
             asking: self.tally.gauges.asking.get(),
             late: late.max().unwrap_or_default(),

@@ -87,7 +87,7 @@ impl Shard {
 
     /// A robots request that never reached the network.
     pub(crate) fn robots_failed(&mut self, at: usize, task: Task) {
-        self.landed(at);
+        self.landed(at, &task);
         let answer = HopAnswer {
             result: HopResult::Unreachable,
             attempt: String::new(),

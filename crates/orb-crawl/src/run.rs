@@ -25,6 +25,7 @@ use crate::shared::Shared;
 use crate::slot::Slot;
 use crate::steady::Steady;
 use crate::tally::Tally;
+use crate::under_way::UnderWay;
 use crate::{CrawlError, Wish};
 
 /// Why a crawl ended.
@@ -117,7 +118,7 @@ impl ShardParts {
             slots,
             reader,
             work: FuturesUnordered::new(),
-            in_flight: 0,
+            under_way: UnderWay::default(),
             reading: 0,
             warned_of_dns: false,
             wish: Wish::Run,

@@ -28,6 +28,7 @@ use crate::shared::Shared;
 use crate::slot::Slot;
 use crate::steady::Steady;
 use crate::tally::Tally;
+use crate::under_way::UnderWay;
 
 /// How often a shard looks up even if nothing happened.
 const HEARTBEAT: std::time::Duration = std::time::Duration::from_millis(500);
@@ -46,7 +47,7 @@ pub(crate) struct Shard {
     pub(crate) slots: Vec<Slot>,
     pub(crate) reader: PageReader,
     pub(crate) work: FuturesUnordered<LocalBoxFuture<'static, Event>>,
-    pub(crate) in_flight: u32,
+    pub(crate) under_way: UnderWay,
     /// Visits that wait for a robots copy to be read; most of them become requests.
     pub(crate) reading: u32,
     pub(crate) warned_of_dns: bool,
@@ -98,6 +99,7 @@ impl Shard {
             }
             let now = self.env.clock.mono();
             self.tally.worked(began, named);
+            self.under_way.look(now);
             let wake = self.next_wake(now);
             self.report(wake > now);
             match self.next(&mut wishes, wake).await {
@@ -212,7 +214,13 @@ impl Shard {
     }
 
     pub(crate) fn has_room(&self) -> bool {
-        self.is_open() && self.in_flight + self.reading < self.shared.config.limits.in_flight_max
+        self.is_open() && self.places_taken() < self.shared.config.limits.in_flight_max
+    }
+
+    /// Places for requests that are taken.
+    pub(crate) fn places_taken(&self) -> u32 {
+        let slow_max = self.shared.config.limits.slow_in_flight_max;
+        self.under_way.quick_places(slow_max) + self.reading
     }
 
     fn hungry(&self, at: usize, now: Mono) -> bool {

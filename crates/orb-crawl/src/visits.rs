@@ -241,7 +241,8 @@ impl Shard {
     /// Resolves the host and asks for a time.
     pub(crate) fn request(&mut self, at: usize, task: Task) {
         self.slots[at].in_flight += 1;
-        self.in_flight += 1;
+        let mut task = task;
+        task.number = self.under_way.begin(self.env.clock.mono());
         let (fetcher, desk) = (self.fetcher.clone(), self.desk.clone());
         let (gauges, clock) = (Rc::clone(&self.tally.gauges), Arc::clone(&self.env.clock));
         // The address that robots.txt came from, then another one each time.
@@ -318,7 +319,7 @@ impl Shard {
 
     /// A request that did not begin: everything goes back to where it was.
     pub(crate) fn unbegun(&mut self, at: usize, task: Task, not_before: Mono) {
-        self.landed(at);
+        self.landed(at, &task);
         let slot = &mut self.slots[at];
         match task.purpose {
             Purpose::Page(queued, _) => {
@@ -341,9 +342,9 @@ impl Shard {
     }
 
     /// A request is no longer under way.
-    pub(crate) fn landed(&mut self, at: usize) {
+    pub(crate) fn landed(&mut self, at: usize, task: &Task) {
         self.slots[at].in_flight -= 1;
-        self.in_flight -= 1;
+        self.under_way.end(task.number);
     }
 
     /// A name gave no address.
@@ -351,7 +352,7 @@ impl Shard {
         let verdict = Verdict::of_resolve(error);
         let nothing_yet = self.slots.iter().all(|slot| slot.counts.requests == 0);
         // One name that does not exist among many says nothing about network and servers.
-        let alone = self.in_flight <= 1;
+        let alone = self.under_way.all() <= 1;
         let telling = alone || !matches!(error, orb_fetch::ResolveError::NotFound { .. });
         if nothing_yet && telling && verdict.reason == Reason::Dns && !self.warned_of_dns {
             self.warned_of_dns = true;
@@ -373,7 +374,7 @@ impl Shard {
         match task.purpose {
             Purpose::Page(..) => {
                 self.shared.board.pages.give_back();
-                self.landed(at);
+                self.landed(at, &task);
                 let visit = self.settle_page(at, task, &verdict, None, None);
                 self.slots[at].frontier.release(visit.id, Mono(0));
             }

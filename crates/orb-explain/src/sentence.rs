@@ -377,7 +377,7 @@ impl Evidence<'_> {
             VerdictKind::GuardedAddress => "--allow-net opens a range, if it is yours to crawl",
             VerdictKind::OptedOut => "the file given to --exclude holds the rule",
             VerdictKind::TypeFilter => {
-                "limits.types names what is wanted, limits.extensions_skipped what is not; --requisites takes every type"
+                "limits.types and limits.extensions_skipped decide; --requisites takes everything"
             }
             VerdictKind::Budget => match &self.facts.queue {
                 Some(queue) => cut::advice(queue.cut.as_ref()),

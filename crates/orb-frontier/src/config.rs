@@ -28,7 +28,8 @@ pub struct FrontierConfig {
     pub pages_per_prefix_max: u64,
     /// Whether parts of a site whose pages show nothing that the site did not show before are put off and at last cut:
     /// calendars, sessions, filtered lists, mazes, wildcard sub-domains. What is cut is kept in the cold log of its
-    /// site; `orb frontier restore` brings it back.
+    /// site; `orb frontier restore` brings it back. Off by default: it cuts real pages too where pages of a site are
+    /// short or repeat each other, as those of manuals do.
     pub novelty: bool,
     /// Redirects followed in a row from one found URL.
     pub redirects_max: u8,
@@ -66,7 +67,7 @@ impl Default for FrontierConfig {
             cold_per_site_max: 100_000,
             pages_per_host_max: 0,
             pages_per_prefix_max: 0,
-            novelty: true,
+            novelty: false,
             redirects_max: 5,
             memory_max: ByteSize(0),
             warm_sites_max: WARM_SITES,

@@ -46,7 +46,8 @@ fn chosen(text: &str) -> Option<String> {
 
 /// Requests and kept connections at once, all shards together.
 fn connections(config: &CrawlConfig) -> u64 {
-    let each = u64::from(config.limits.in_flight_max) + config.fetch.idle_connections_max as u64;
+    let requests = config.limits.in_flight_max + config.limits.slow_in_flight_max;
+    let each = u64::from(requests) + config.fetch.idle_connections_max as u64;
     each * u64::from(config.threads.max(1))
 }
 
