@@ -60,7 +60,7 @@ impl Spread {
         self.largest_us
     }
 
-    /// How many there are below each of [`BAR_ENDS_US`] and not below the one before, then the rest; exact within 1 %
+    /// How many there are below each end of a bar and not below the one before, then the rest; exact within 1 %
     /// of an end.
     #[must_use]
     pub fn bars(&self) -> [u64; BAR_ENDS_US.len() + 1] {
