@@ -21,31 +21,19 @@ import tempfile
 import time
 from pathlib import Path
 
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from synthetic_web import SyntheticWeb  # noqa: E402
+
 ROOT = Path(__file__).resolve().parents[2]
+WEB = ["--faults", "none", "--size", "small", "--sites", "300", "--pages-per-site", "20", "--addresses", "4096",
+       "--latency", "20ms"]
 FULL = "the disk is nearly full"
 ROOM = "disk has room again, intake goes on"
 
 
 class Failed(Exception):
     """A promise that was broken."""
-
-
-class Web:
-    """A synthetic web in a process of its own, ended with this object."""
-
-    def __init__(self, orb, folder):
-        command = [orb, "simweb", "--json", "--until-stdin-ends", "--http-port", "0", "--https-port", "0"]
-        command += ["--dns", "127.0.0.1:0", "--faults", "none", "--size", "small", "--out", str(folder)]
-        command += ["--sites", "300", "--pages-per-site", "20", "--addresses", "4096", "--latency", "20ms"]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.served = json.loads(self.process.stdout.readline())
-
-    def __enter__(self):
-        return self.served
-
-    def __exit__(self, *_):
-        self.process.stdin.close()
-        self.process.wait(timeout=30)
 
 
 class Disk:
@@ -129,7 +117,7 @@ def squeeze(orb, disk, folder, log, process, free):
 
 
 def run(orb, work, mebibytes):
-    with Web(orb, work / "web") as served:
+    with SyntheticWeb(orb, work / "web", WEB) as served:
         usual = subprocess.run(crawl_command(orb, served, work / "usual"), stdout=subprocess.PIPE,
                                stderr=subprocess.DEVNULL, text=True, check=True)
         expected = json.loads(usual.stdout.splitlines()[-1])

@@ -24,10 +24,16 @@ import sys
 import tempfile
 from pathlib import Path
 
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from synthetic_web import SyntheticWeb  # noqa: E402
+
 ROOT = Path(__file__).resolve().parents[2]
 
 # The spread of page counts of the synthetic web (orb-simweb, site.rs).
 SPREAD = "0.8"
+
+QUIET = ["--faults", "none", "--size", "small"]
 
 # Settings of whoever starts this stay outside; the cache of measured costs is theirs.
 ENVIRONMENT = {name: os.environ[name] for name in ("HOME", "XDG_CACHE_HOME") if name in os.environ}
@@ -53,23 +59,6 @@ CASES = {
 }
 
 
-class Web:
-    """A synthetic web in a process of its own, ended with this object."""
-
-    def __init__(self, orb, folder, arguments):
-        command = [orb, "simweb", "--json", "--until-stdin-ends", "--http-port", "0", "--https-port", "0"]
-        command += ["--dns", "127.0.0.1:0", "--faults", "none", "--size", "small", "--out", str(folder)]
-        self.process = subprocess.Popen(command + arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.served = json.loads(self.process.stdout.readline())
-
-    def __enter__(self):
-        return self.served
-
-    def __exit__(self, *_):
-        self.process.stdin.close()
-        self.process.wait(timeout=30)
-
-
 def last_object(command):
     """Runs a command and reads the last line of its output as JSON."""
     print("$", " ".join(command), file=sys.stderr, flush=True)
@@ -83,7 +72,7 @@ def run_case(orb, work, name):
     what, web_arguments, exchange = CASES[name]
     folder = work / name
     shutil.rmtree(folder, ignore_errors=True)
-    with Web(orb, folder / "web", web_arguments) as served:
+    with SyntheticWeb(orb, folder / "web", [*QUIET, *web_arguments]) as served:
         told = [orb, "plan", "--json", "--seeds", served["seeds"], "--exchange-time", exchange, "--page-size", "8kB"]
         told += ["--out", str(folder / "crawl")]
         known = last_object(told + ["--sizes", served["sizes"]])["forecast"]

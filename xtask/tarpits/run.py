@@ -22,8 +22,14 @@ import sys
 import tempfile
 from pathlib import Path
 
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from synthetic_web import SyntheticWeb  # noqa: E402
+
 ROOT = Path(__file__).resolve().parents[2]
 SITES, PORT = 1_000, 8099
+WEB = ["--faults", "none", "--size", "small", "--https-share", "0", "--latency", "50ms", "--sites", str(SITES),
+       "--pages-per-site", "200", "--addresses", "1000"]
 
 
 async def drip(reader, writer):
@@ -98,15 +104,9 @@ def main():
     ready.wait(30)
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
-        command = [told.orb, "simweb", "--json", "--until-stdin-ends", "--http-port", "0", "--https-port", "0", "--dns"]
-        command += ["127.0.0.1:0", "--faults", "none", "--size", "small", "--https-share", "0", "--latency", "50ms"]
-        command += ["--sites", str(SITES), "--pages-per-site", "200", "--addresses", "1000", "--out", str(folder / "web")]
-        web = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        served = json.loads(web.stdout.readline())
-        alone, _ = crawl(told, folder, "alone", served, 0)
-        beside, slow = crawl(told, folder, "beside", served, told.tarpits)
-        web.stdin.close()
-        web.wait(30)
+        with SyntheticWeb(told.orb, folder / "web", WEB) as served:
+            alone, _ = crawl(told, folder, "alone", served, 0)
+            beside, slow = crawl(told, folder, "beside", served, told.tarpits)
     pits.terminate()
     print(f"{SITES} good sites in {told.seconds} s: {alone} pages alone, {beside} beside {told.tarpits} tarpits: "
           f"{100 * beside / alone:.1f} %")

@@ -18,6 +18,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from synthetic_web import SyntheticWeb  # noqa: E402
 
 SITES = 101
 PAGES = 100
@@ -49,38 +54,33 @@ def main():
     args = parser.parse_args()
     orb = os.path.abspath(args.orb)
     folder = tempfile.mkdtemp(prefix="orb-traps-")
-    web = subprocess.Popen(
-        [orb, "simweb", "--traps", "--sites", str(SITES), "--pages-per-site", str(PAGES), "--seed", args.seed,
-         "--http-port", "0", "--https-port", "0", "--dns", "127.0.0.1:0", "--out", f"{folder}/web", "--json",
-         "--until-stdin-ends"],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    web = SyntheticWeb(orb, f"{folder}/web", ["--traps", "--sites", str(SITES), "--pages-per-site", str(PAGES), "--seed",
+                                              args.seed])
     try:
-        served = json.loads(web.stdout.readline())
-        out = f"{folder}/crawl"
-        crawl = subprocess.run(
-            [orb, "crawl", "--seeds", served["seeds"], "--out", out, "--dns", served["dns"], "--allow-net",
-             served["range"], "--contact", "traps@example.org", "--delay", args.delay, "--set",
-             "politeness.address_delay=0s", "--set", "frontier.novelty=true", "--max-pages", "20000", "--max-duration",
-             "10m", "--json", "--quiet"],
-            stdout=subprocess.PIPE, text=True, check=True)
-        summary = json.loads(crawl.stdout.splitlines()[-1])
-        kinds, real, robots = collections.Counter(), set(), 0
-        for name in sorted(os.listdir(f"{out}/index/attempts")):
-            with open(f"{out}/index/attempts/{name}") as rows:
-                for row in map(json.loads, rows):
-                    if row["kind"] != "page":
-                        robots += 1
-                        continue
-                    kind = kind_of(row["url"])
-                    kinds[kind] += 1
-                    if kind == "real":
-                        real.add(row["url"])
-        restore = subprocess.run([orb, "frontier", "restore", out, "--dry-run", "--json"],
-                                 stdout=subprocess.PIPE, text=True, check=True)
-        check = subprocess.run([orb, "state", "check", out], stdout=subprocess.DEVNULL)
+        with web as served:
+            out = f"{folder}/crawl"
+            crawl = subprocess.run(
+                [orb, "crawl", "--seeds", served["seeds"], "--out", out, "--dns", served["dns"], "--allow-net",
+                 served["range"], "--contact", "traps@example.org", "--delay", args.delay, "--set",
+                 "politeness.address_delay=0s", "--set", "frontier.novelty=true", "--max-pages", "20000", "--max-duration",
+                 "10m", "--json", "--quiet"],
+                stdout=subprocess.PIPE, text=True, check=True)
+            summary = json.loads(crawl.stdout.splitlines()[-1])
+            kinds, real, robots = collections.Counter(), set(), 0
+            for name in sorted(os.listdir(f"{out}/index/attempts")):
+                with open(f"{out}/index/attempts/{name}") as rows:
+                    for row in map(json.loads, rows):
+                        if row["kind"] != "page":
+                            robots += 1
+                            continue
+                        kind = kind_of(row["url"])
+                        kinds[kind] += 1
+                        if kind == "real":
+                            real.add(row["url"])
+            restore = subprocess.run([orb, "frontier", "restore", out, "--dry-run", "--json"],
+                                     stdout=subprocess.PIPE, text=True, check=True)
+            check = subprocess.run([orb, "state", "check", out], stdout=subprocess.DEVNULL)
     finally:
-        web.stdin.close()
-        web.wait()
         if args.keep:
             print(folder)
         else:

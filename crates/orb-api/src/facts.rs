@@ -128,7 +128,7 @@ pub struct ScopeFacts {
 #[serde(default)]
 pub struct CutFacts {
     /// Which budget: `site_pages`, `host_pages`, `prefix_pages` are the settings' bounds; `shape` and `hosts` say that
-    /// its like brought nothing new.
+    /// its like brought nothing new; empty where a folder of an earlier build does not say.
     pub cause: String,
     /// The finest part of the site that was judged: `site`, `host`, `family`, `query`, `directory`, `form` or
     /// `subdirectory`; empty where nothing was learnt.

@@ -113,8 +113,9 @@ pub struct LimitsConfig {
     pub retry_first: Duration,
     /// Requests under way at once in one thread, from 1 to 4096. Each site still gets one at a time.
     pub in_flight_max: u32,
-    /// Requests under way beside those in one thread: slow ones, which have been for two seconds. They take room of
-    /// the others only beyond this number, so that servers that never finish do not keep the good ones waiting.
+    /// Requests under way beside those in one thread: slow ones, which have been for two seconds, the wait for their
+    /// name and for the clock of their address included. They take room of the others only beyond this number, so that
+    /// servers that never finish do not keep the good ones waiting.
     pub slow_in_flight_max: u32,
     /// Links taken from one page at most; those beyond are dropped.
     pub links_per_page_max: u32,

@@ -156,6 +156,10 @@ impl Coordinator {
         };
     }
 
+    fn slow_in_flight_max(&self) -> u64 {
+        u64::from(self.shared.config.limits.slow_in_flight_max) * u64::from(self.shared.shards)
+    }
+
     fn in_flight_max(&self) -> u64 {
         u64::from(self.shared.config.limits.in_flight_max) * u64::from(self.shared.shards)
     }
@@ -245,7 +249,7 @@ impl Coordinator {
             disk_free_min_bytes: self.room.free_bytes_min,
             pages_in_all: totals.pages,
             bytes_received: totals.bytes,
-            in_flight_max: self.in_flight_max(),
+            in_flight_max: self.in_flight_max() + self.slow_in_flight_max(),
             ..crate::config::caps(&self.shared.config)
         }
     }

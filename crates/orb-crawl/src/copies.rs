@@ -19,7 +19,7 @@ use orb_url::Origin;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
-use crate::limits::ROBOTS_BYTES_MAX;
+use crate::limits::{ROBOTS_BYTES_MAX, USAGE_FIELDS_MAX};
 
 /// What is known of one origin.
 #[derive(Clone, Debug)]
@@ -84,7 +84,7 @@ fn age(at: Stamp, now: Stamp) -> Duration {
     } else if now.wall >= at.wall {
         now.wall.since(at.wall)
     } else {
-        Duration::from_secs(24 * 3600)
+        FRESH_FOR
     }
 }
 
@@ -144,6 +144,7 @@ impl Copies {
             .unwrap_or_default();
         lines
             .iter()
+            .take(USAGE_FIELDS_MAX)
             .map(|line| format!("robots.txt {line}"))
             .collect()
     }
@@ -254,9 +255,11 @@ pub(crate) struct RetryPolicy<'a> {
     pub(crate) retry_first: Duration,
 }
 
-/// The pause after so many failures in a row, at least one.
+/// The pause after so many failures in a row, at least one: at most a day, when even a copy that was given up is asked
+/// for again.
 fn pause_after(failures: u8, first: Duration) -> Duration {
-    first * 2u32.saturating_pow(u32::from(failures.max(1)) - 1)
+    let doubled = 2_u32.saturating_pow(u32::from(failures.max(1)) - 1);
+    first.saturating_mul(doubled).min(FRESH_FOR)
 }
 
 impl OriginCopy {

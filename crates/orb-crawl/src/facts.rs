@@ -250,14 +250,14 @@ fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn cut_facts(url: &CrawlUrl, cause: CutCause, site: Option<&StoredSite>) -> CutFacts {
-    let learnt = matches!(cause, CutCause::Shape | CutCause::Hosts);
+fn cut_facts(url: &CrawlUrl, cause: Option<CutCause>, site: Option<&StoredSite>) -> CutFacts {
+    let learnt = matches!(cause, Some(CutCause::Shape | CutCause::Hosts));
     let budgets = site
         .filter(|_| learnt)
         .and_then(|site| site.row.budgets.as_ref());
     let look = budgets.and_then(|budgets| budgets.look(url));
     CutFacts {
-        cause: cause.name().to_owned(),
+        cause: cause.map_or("", CutCause::name).to_owned(),
         level: look.map_or_else(String::new, |look| look.level.to_owned()),
         fetches: look.map_or(0, |look| look.fetches),
     }

@@ -321,7 +321,7 @@ fn result_of(verdict: &Verdict, response: &Response, limits: &DecodeLimits) -> H
     {
         return HopResult::Unreachable;
     }
-    // One byte more than is looked at, so that a file that is too long is known to be.
+    // As much as was asked for.
     let bytes_max = ROBOTS_BYTES_MAX + 1;
     let limits = DecodeLimits {
         bytes_max: limits.bytes_max.min(bytes_max as u64),

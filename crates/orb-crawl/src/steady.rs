@@ -1,8 +1,9 @@
 //! The wall time that retries are due by: as it would be now had nobody set the clock since the process began.
 //!
 //! In: stamps. Out: wall times that grow exactly with monotonic time. May touch: nothing.
-//! Invariant: a step of the wall clock, however large, makes nothing due and keeps nothing waiting. Records and rows
-//! tell the real wall time all the same.
+//! Invariant: within one process a step of the wall clock, however large, makes nothing due and keeps nothing waiting.
+//! Records and attempt rows tell the real wall time all the same. Due times in queue rows are steady ones: the next
+//! process takes them as real, so a step made while this one ran shifts them once.
 
 use orb_env::{Stamp, Wall};
 

@@ -299,7 +299,8 @@ impl Shard {
         let robots = matches!(task.purpose, Purpose::Robots { .. });
         let request = Request {
             validators: validators(&task.purpose),
-            body_bytes_max: robots.then_some(orb_robots::limits::ROBOTS_BYTES_MAX as u64),
+            // One byte more than is looked at, so that a file that is too long is known to be.
+            body_bytes_max: robots.then_some(orb_robots::limits::ROBOTS_BYTES_MAX as u64 + 1),
             types: (!robots).then(|| Arc::clone(&self.shared.types)),
             keep_open: true,
             ..Request::get(task.url.clone())

@@ -272,6 +272,27 @@ fn r1_a_file_that_cannot_be_read_allows_nothing() {
     }
 }
 
+/// A file that is too long is cut behind a whole line: half a rule might allow more than its owner wrote.
+#[test]
+fn r1_a_rule_that_is_cut_in_two_is_no_rule() {
+    fn site(_: f64, path: &str) -> Page {
+        match path {
+            "/robots.txt" => {
+                let head = "User-agent: *\nDisallow: /\nAllow: /$\n#";
+                let rule = "\nAllow: /open-to-nobody\n";
+                // The limit falls behind "Allow: /".
+                let fill = orb_robots::limits::ROBOTS_BYTES_MAX - head.len() - "\nAllow: /".len();
+                robots(&format!("{head}{}{rule}", "x".repeat(fill)))
+            }
+            "/" => index(4, |n| format!("/{n}")),
+            _ => story(path),
+        }
+    }
+    let crawl = crawl(site, 1, &[]);
+    let paths: Vec<_> = crawl.paths().into_iter().collect();
+    assert_eq!(paths, ["/", "/robots.txt"]);
+}
+
 /// A site whose pages, header fields and robots.txt all ask for something.
 fn preferring(_: f64, path: &str) -> Page {
     let with = |fields: &str, body: &str| page(200, fields, format!("<p>words of {path}{body}"));

@@ -30,6 +30,7 @@ pub(crate) fn because(cut: &CutFacts, site: &SiteFacts) -> String {
             part(&cut.level, name),
             counted(u64::from(cut.fetches), "request")
         ),
+        "" => format!("a budget of {name} is spent"),
         other => format!("its budget is spent ({other})"),
     }
 }

@@ -6,7 +6,8 @@
 //! Invariant: at most [`DNS_ZONE_UNDER_WAY`] hosts of one zone are asked about at once; a zone that is set aside is
 //! asked about by one host at a time until somebody answers; a turn that is dropped counts as given back.
 //!
-//! A dead zone is told from dead servers: its failures count only while questions about other zones are answered.
+//! A dead zone is told from dead servers: its failures count only while other questions are answered.
+//! A zone in trouble that nobody asks about is forgotten when room is needed, the one longest quiet first.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -30,6 +31,8 @@ struct Zone {
     hosts: usize,
     /// Hosts in a row that nobody answered for.
     failures: u32,
+    /// When it was last asked about.
+    last: Mono,
     away: Option<Away>,
 }
 
@@ -47,6 +50,7 @@ impl Zone {
             places: Arc::new(Semaphore::new(DNS_ZONE_UNDER_WAY)),
             hosts: 0,
             failures: 0,
+            last: Mono(0),
             away: None,
         }
     }
@@ -64,13 +68,28 @@ pub(crate) struct Turn {
 impl Drop for Turn {
     fn drop(&mut self) {
         let mut zones = self.zones.0.borrow_mut();
-        let crowded = zones.len() > DNS_ZONES_MAX;
         if let Some(zone) = zones.get_mut(&self.name) {
             zone.hosts -= 1;
-            if zone.hosts == 0 && (zone.failures == 0 || crowded) {
+            if zone.hosts == 0 && zone.failures == 0 {
                 zones.remove(&self.name);
             }
         }
+        if zones.len() > DNS_ZONES_MAX {
+            forget_quiet(&mut zones);
+        }
+    }
+}
+
+/// Makes room: an eighth of the zones go, those that nobody has asked about longest. Cost: all zones looked at, once in
+/// as many new ones as go.
+fn forget_quiet(zones: &mut BTreeMap<Box<str>, Zone>) {
+    let quiet = zones.iter().filter(|(_, zone)| zone.hosts == 0);
+    let mut quiet: Vec<(Mono, Box<str>)> = quiet
+        .map(|(name, zone)| (zone.last, name.clone()))
+        .collect();
+    quiet.sort_unstable();
+    for (_, name) in quiet.into_iter().take(DNS_ZONES_MAX / 8) {
+        zones.remove(&name);
     }
 }
 
@@ -130,6 +149,7 @@ impl Zones {
             None => false,
         };
         zone.hosts += 1;
+        zone.last = now;
         Ok(Turn {
             zones: self.clone(),
             name: name.into(),
@@ -278,5 +298,11 @@ mod tests {
             turn.failed(&Known::Timeout, true, FIRST, at(0));
         }
         assert!(zones.len() <= DNS_ZONES_MAX, "{}", zones.len());
+        // Single dead hosts of long ago do not keep a zone that dies now from being noticed.
+        for n in 0..u64::from(DNS_ZONE_FAILURES) {
+            fail(&zones, at(1_000 + n), true);
+        }
+        let away = turn(&zones, at(1_010)).unwrap();
+        assert_eq!(away.err(), Some(Known::Timeout));
     }
 }

@@ -112,6 +112,10 @@ pub const TLS_SESSIONS_MAX: usize = 512;
 /// Certificate chains remembered by one shard: about 4 KB each, so 2 MB. Hosts of one platform share theirs.
 pub const TLS_CHAINS_MAX: usize = 512;
 
+/// Bytes of a chain that is remembered at most; longer ones verify each time, so that nobody fills the memory with
+/// padded chains.
+pub const TLS_CHAIN_BYTES_MAX: usize = 16 << 10;
+
 /// How long a chain that verified is taken to verify: a fraction of the shortest validity there is.
 pub const TLS_CHAIN_KEPT: Duration = Duration::from_secs(3_600);
 

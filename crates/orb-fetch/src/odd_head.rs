@@ -16,7 +16,11 @@ pub(crate) fn is_harmless(head: &[u8]) -> bool {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         let is_folded = matches!(line.first(), Some(b' ' | b'\t'));
         let names_framing = names_framing(line);
-        let is_odd = is_folded || !is_field(line);
+        // The lenient parser drops a line whose value holds such a byte, and with it the body's length.
+        let is_broken = line
+            .iter()
+            .any(|byte| byte.is_ascii_control() && *byte != b'\t');
+        let is_odd = is_folded || is_broken || !is_field(line);
         if is_odd && (names_framing || (is_folded && continues_framing)) {
             return false;
         }

@@ -16,7 +16,7 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{DigitallySignedStruct, SignatureScheme};
 
-use crate::limits::TLS_CHAIN_KEPT;
+use crate::limits::{TLS_CHAIN_BYTES_MAX, TLS_CHAIN_KEPT};
 
 /// Verifies servers by the trust anchors, with a memory.
 #[derive(Debug)]
@@ -79,6 +79,15 @@ impl ChainVerifier {
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<(), rustls::Error> {
+        let chain = std::iter::once(end_entity).chain(intermediates);
+        let bytes: usize = chain.map(|certificate| certificate.len()).sum();
+        if self.chains_max == 0 || bytes > TLS_CHAIN_BYTES_MAX {
+            self.known
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .verified += 1;
+            return self.verify_at(leaf, intermediates, now);
+        }
         let key = key_of(end_entity, intermediates);
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let span = known.chains.get(&key).copied();
@@ -100,15 +109,11 @@ impl ChainVerifier {
         if known.chains.len() >= self.chains_max && span.is_none() {
             known.chains.clear();
         }
-        if self.chains_max > 0 {
-            known.chains.insert(
-                key,
-                Span {
-                    from: seconds,
-                    until,
-                },
-            );
-        }
+        let span = Span {
+            from: seconds,
+            until,
+        };
+        known.chains.insert(key, span);
         Ok(())
     }
 }
@@ -175,6 +180,8 @@ mod tests {
     struct Web {
         verifier: ChainVerifier,
         leaf: CertificateDer<'static>,
+        /// What a server sends behind its own.
+        others: Vec<CertificateDer<'static>>,
     }
 
     /// A leaf for two names that is valid to the first of the month after `NOW`.
@@ -196,6 +203,7 @@ mod tests {
         Web {
             verifier: ChainVerifier::new(Arc::new(anchors), algorithms, chains_max),
             leaf: leaf.der().clone(),
+            others: Vec::new(),
         }
     }
 
@@ -204,8 +212,12 @@ mod tests {
             let name = ServerName::try_from(host.to_owned()).unwrap();
             let now = UnixTime::since_unix_epoch(Duration::from_secs(at));
             self.verifier
-                .verify_server_cert(&self.leaf, &[], &name, &[], now)
+                .verify_server_cert(&self.leaf, &self.others, &name, &[], now)
                 .is_ok()
+        }
+
+        fn remembered(&self) -> usize {
+            self.verifier.known.lock().unwrap().chains.len()
         }
 
         fn verified(&self) -> u64 {
@@ -250,6 +262,18 @@ mod tests {
         let none = web(0);
         assert!((0..4).all(|_| none.accepts("a.example", NOW)));
         assert_eq!(none.verified(), 4);
-        assert!(none.verifier.known.lock().unwrap().chains.is_empty());
+        assert_eq!(none.remembered(), 0);
+
+        let mut one = web(1);
+        assert!((0..4).all(|_| one.accepts("a.example", NOW)));
+        assert_eq!((one.verified(), one.remembered()), (1, 1));
+        // The same leaf with another certificate behind it is another chain.
+        one.others = vec![one.leaf.clone()];
+        assert!(one.accepts("a.example", NOW));
+        assert_eq!((one.verified(), one.remembered()), (2, 1));
+        // Padding costs the work of verifying, never memory.
+        one.others = vec![one.leaf.clone(); TLS_CHAIN_BYTES_MAX / one.leaf.len() + 1];
+        assert!((0..3).all(|_| one.accepts("a.example", NOW)));
+        assert_eq!((one.verified(), one.remembered()), (5, 1));
     }
 }

@@ -219,6 +219,16 @@ const CASES: &[(&str, &str, &str)] = &[
         "bad_head",
         "",
     ),
+    (
+        "HTTP/1.1 200 OK\r\nContent-Length: 5\x01\r\n\r\nhello",
+        "bad_head",
+        "",
+    ),
+    (
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\x01\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+        "bad_head",
+        "",
+    ),
     ("HTTP/1.1 200 OK\r\nA: b\0c\r\n\r\nhello", "bad_head", ""),
     ("HTTP/1.1 200 OK\r\nA\0: b\r\n\r\nhello", "bad_head", ""),
     // what browsers read is read, unless it is about the body's length, and the connection is closed

@@ -30,8 +30,8 @@ use crate::{
 pub enum Waits {
     /// In its site's queue.
     Queue(QueuedAt),
-    /// Cut by a budget of its site, restorable.
-    Cold(QueuedAt, CutCause),
+    /// Cut by a budget of its site, restorable; by which, where the row says so.
+    Cold(QueuedAt, Option<CutCause>),
     /// Let through by the sieve, on the way to the queue.
     Admitted(Found),
     /// Behind more rows of its site than are looked through.
@@ -188,7 +188,7 @@ impl UrlLook {
             return Ok(None);
         }
         let cold = self.rows(Keyspace::Cold, key, site, rows_max)?;
-        if let Place::Found(at, Some(cause)) = cold {
+        if let Place::Found(at, cause) = cold {
             return Ok(Some(Waits::Cold(at, cause)));
         }
         if let Some(found) = self.admitted(key)? {
@@ -222,9 +222,11 @@ impl UrlLook {
                     order,
                     ahead,
                 };
-                let is_cold = keyspace == Keyspace::Cold;
-                let cause = is_cold.then(|| ColdRow::split(&value)).transpose()?;
-                return Ok(Place::Found(at, cause.map(|(_, cause)| cause)));
+                let cause = match keyspace {
+                    Keyspace::Cold => ColdRow::split(&value)?.1,
+                    _ => None,
+                };
+                return Ok(Place::Found(at, cause));
             }
         }
         Ok(Place::None)

@@ -48,8 +48,8 @@ pub(crate) const RESTS_LEAVING_BYTES_MAX: usize = 4 << 20;
 /// Bytes of a slot's resting sites in files at most: ten million sites in four slots take half.
 pub(crate) const RESTS_BYTES_MAX: u64 = 2 << 30;
 
-/// Spans whose sites are in memory at once: those of head starts and of the turn itself.
-pub(crate) const RESTS_OPEN_MAX: usize = 16;
+/// Spans whose sites are in memory at once: the turn's own, and those that a head start of thirty seconds reaches.
+pub(crate) const RESTS_OPEN_MAX: usize = 5;
 
 /// Rows drained from an admitted file in one step; about a hundred kilobytes of a batch.
 pub(crate) const DRAIN_ROWS_MAX: usize = 1_000;

@@ -203,13 +203,22 @@ impl ColdRow {
         out
     }
 
-    /// The bytes of the queue row, and what cut it.
+    /// The bytes of the queue row, and what cut it; folders of earlier builds do not say.
     ///
     /// # Errors
-    /// When the last byte names no cause.
-    pub(crate) fn split(value: &[u8]) -> Result<(&[u8], CutCause), DecodeError> {
-        let (&number, queued) = value.split_last().ok_or(DecodeError::Short)?;
-        let cause = CutCause::of_number(number).ok_or(DecodeError::Value { field: "cause" })?;
+    /// When the bytes are not such a row.
+    pub(crate) fn split(value: &[u8]) -> Result<(&[u8], Option<CutCause>), DecodeError> {
+        let mut rest = value;
+        check_version(&mut rest, QUEUE_VERSION)?;
+        take_u8(&mut rest)?;
+        Found::decode(&mut rest)?;
+        let queued = &value[..value.len() - rest.len()];
+        let unknown = DecodeError::Value { field: "cause" };
+        let cause = match rest {
+            [] => None,
+            [number] => Some(CutCause::of_number(*number).ok_or(unknown)?),
+            _ => return Err(unknown),
+        };
         Ok((queued, cause))
     }
 }
@@ -422,7 +431,21 @@ mod tests {
             found: found(),
             attempts: 2,
         };
-        assert_eq!(QueueRow::decode(&CrawlKey::ZERO, &row.encode()), Ok(row));
+        let queued = row.encode();
+        assert_eq!(QueueRow::decode(&CrawlKey::ZERO, &queued), Ok(row.clone()));
+        // Rows of folders of earlier builds name no cause.
+        assert_eq!(ColdRow::split(&queued), Ok((&queued[..], None)));
+        for cause in [CutCause::SitePages, CutCause::PrefixPages] {
+            let cut = ColdRow {
+                row: row.clone(),
+                cause,
+            }
+            .encode();
+            assert_eq!(ColdRow::split(&cut), Ok((&queued[..], Some(cause))));
+            assert_eq!(QueueRow::decode(&CrawlKey::ZERO, &cut), Ok(row.clone()));
+            assert!(ColdRow::split(&[&cut[..], &[0]].concat()).is_err());
+        }
+        assert!(ColdRow::split(&[&queued[..], &[99]].concat()).is_err());
         let fate = FateRow {
             state: UrlState::Done,
             outcome: Outcome::Captured,

@@ -262,11 +262,12 @@ impl LaneReader<'_> {
         }
         self.count += 1;
         let again = lane == Lane::RETRY;
+        // A row that cannot be read is told now, not when its turn comes.
+        let row = QueueRow::decode(self.crawl, value)?;
         if let Some(folded) = self.folded.as_mut().filter(|_| self.count > 1 && !again) {
             folded.push(&key, value, false);
             return Ok(());
         }
-        let row = QueueRow::decode(self.crawl, value)?;
         // One that is fetched again keeps what is known of it through any trouble.
         let known = if again { self.known(&row)? } else { None };
         self.rows.push(Queued {

@@ -448,7 +448,7 @@ fn place(bench: &mut Bench, url: &str) -> String {
     match looked(bench, url).waits {
         None => "nowhere".into(),
         Some(Waits::Queue(at)) => format!("queue {} behind {}", at.lane, at.ahead),
-        Some(Waits::Cold(at, cause)) => format!("{} behind {}", cause.name(), at.ahead),
+        Some(Waits::Cold(at, cause)) => format!("{} behind {}", cause.unwrap().name(), at.ahead),
         Some(Waits::Admitted(found)) => format!("admitted by {}", found.how.name()),
         Some(Waits::Beyond) => "beyond".into(),
     }

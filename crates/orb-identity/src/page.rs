@@ -56,8 +56,8 @@ fn stop(about: &Introduction) -> String {
         "<h2>How to send it away</h2>\n<p>It obeys robots.txt (RFC 9309) and goes by the name <code>{product}</code>. To keep \
          it out of everything:\n<pre>User-agent: {product}\nDisallow: /</pre>\n\
          <p>Or out of a part: <code>Disallow: /private/</code>. Of several rules that match, the longest decides. A \
-         change counts within {}. While robots.txt cannot be had (an error 5xx or 429, no answer), nothing else is \
-         asked for. Or write to us: we take your site out by hand.\n",
+         change counts within {}. While robots.txt cannot be had (an error 5xx or 429, no answer), a copy not \
+         older than that is still obeyed, and without one nothing else is asked for. Or write to us: we take your site out by hand.\n",
         spoken(about.manners.robots_fresh_for)
     )
 }

@@ -8,7 +8,7 @@
 
 mod net;
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -73,13 +73,7 @@ impl Siege {
             ..Stamp::default()
         };
         let clock = Arc::new(VirtualClock::new(start));
-        let guarded = vec![
-            IpAddr::V4(Ipv4Addr::new(169, 254, 169, 254)),
-            IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)),
-            IpAddr::V6(Ipv6Addr::LOCALHOST),
-            IpAddr::V6(Ipv4Addr::new(192, 168, 0, 1).to_ipv6_mapped()),
-        ];
-        let names = HostileNames::new(ADDRESS, guarded);
+        let names = HostileNames::new(ADDRESS);
         let net = Arc::new(SiegeNet::new(SEED, Arc::clone(&clock), names));
         let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(SEED));
         let work = VirtualWork::new(
@@ -196,11 +190,14 @@ pub fn url_of(row: HostileRow, case: &str) -> String {
             .unwrap_or(0);
         return format!("https://{host}:{}/", usize::from(FIRST_TLS_PORT) + at);
     }
-    let at = HostileRow::ALL
-        .iter()
-        .position(|&other| other == row)
-        .unwrap_or(0);
-    format!("http://{host}:{}/{case}", usize::from(FIRST_PORT) + at)
+    format!("http://{host}:{}/{case}", port_of(row))
+}
+
+/// The port of the listener of `row`.
+#[must_use]
+pub fn port_of(row: HostileRow) -> usize {
+    let at = HostileRow::ALL.iter().position(|&other| other == row);
+    usize::from(FIRST_PORT) + at.unwrap_or(0)
 }
 
 /// What came of an exchange: `whole`, how the body was cut, or the class of the error.

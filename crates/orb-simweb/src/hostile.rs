@@ -167,7 +167,7 @@ impl HostileWeb {
     /// What the listener of `row` does with a request for `target` that names `authority` as its host.
     ///
     /// - `/` lists the cases as links; `/plain…` is a good page that repeats its target; what is no case is a 404.
-    /// - Cost: up to some megabytes for the bodies of bombs.
+    /// - Cost: for the bodies of bombs up to sixty megabytes for a moment.
     #[must_use]
     pub fn script(&self, row: HostileRow, target: &str, authority: &str) -> Vec<Act> {
         let case = target.trim_start_matches('/');

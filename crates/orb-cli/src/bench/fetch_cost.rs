@@ -15,16 +15,14 @@ pub(crate) const AT_ONCE: usize = 16;
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Tally {
     pages: usize,
-    wire_bytes: usize,
     decoded_bytes: usize,
     decode: Duration,
 }
 
 impl Tally {
     /// One more page.
-    pub(crate) fn add(&mut self, wire_bytes: usize, decoded_bytes: usize, decode: Duration) {
+    pub(crate) fn add(&mut self, decoded_bytes: usize, decode: Duration) {
         self.pages += 1;
-        self.wire_bytes += wire_bytes;
         self.decoded_bytes += decoded_bytes;
         self.decode += decode;
     }
@@ -34,7 +32,6 @@ impl Sum for Tally {
     fn sum<I: Iterator<Item = Tally>>(tallies: I) -> Tally {
         tallies.fold(Tally::default(), |sum, one| Tally {
             pages: sum.pages + one.pages,
-            wire_bytes: sum.wire_bytes + one.wire_bytes,
             decoded_bytes: sum.decoded_bytes + one.decoded_bytes,
             decode: sum.decode + one.decode,
         })
@@ -77,8 +74,8 @@ mod tests {
     #[test]
     fn stages_add_up_to_the_whole() {
         let mut tally = Tally::default();
-        tally.add(100, 400, Duration::from_micros(30));
-        tally.add(100, 600, Duration::from_micros(50));
+        tally.add(400, Duration::from_micros(30));
+        tally.add(600, Duration::from_micros(50));
         let cost = Cost::of(
             [tally, Tally::default()].into_iter().sum(),
             Duration::from_micros(400),

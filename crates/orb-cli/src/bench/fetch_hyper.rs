@@ -3,6 +3,7 @@
 //! In: pages, a row. Out: what they cost. May touch: loopback.
 //! Invariant: the same requests as ours in the same order; the same decoder undoes the content coding.
 
+use std::cell::Cell;
 use std::io;
 use std::sync::Arc;
 
@@ -13,8 +14,8 @@ use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
 use orb_env::thread_cpu;
 use orb_fetch::{DecodeLimits, decode_content};
-use rustls::ClientConfig;
 use rustls::client::Resumption;
+use rustls::{ClientConfig, HandshakeKind};
 use rustls_pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -33,12 +34,14 @@ pub(crate) fn run(load: &Load, row: FetchRow) -> Result<Cost, Failure> {
     let client = Client {
         row,
         tls: TlsConnector::from(Arc::new(tls_config(load, row)?)),
+        resumes: Cell::new(false),
     };
     let spent = runtime.block_on(async {
         if row.resumes() {
             let firsts: Vec<Vec<PageAt>> =
                 load.sites.iter().map(|site| site[..1].to_vec()).collect();
             client.fetch(&firsts).await?;
+            client.resumes.set(true);
         }
         let began = thread_cpu();
         let tally = client.fetch(&load.sites).await?;
@@ -68,6 +71,8 @@ fn tls_config(load: &Load, row: FetchRow) -> Result<ClientConfig, Failure> {
 struct Client {
     row: FetchRow,
     tls: TlsConnector,
+    /// Whether each handshake must resume a session by now, or none may.
+    resumes: Cell<bool>,
 }
 
 impl Client {
@@ -100,6 +105,11 @@ impl Client {
         }
         let name = ServerName::try_from(first.url.host().to_owned()).map_err(io::Error::other)?;
         let stream = self.tls.connect(name, stream).await?;
+        let resumed = stream.get_ref().1.handshake_kind() == Some(HandshakeKind::Resumed);
+        if resumed != self.resumes.get() {
+            let what = format!("{}: another handshake than the row measures", first.url);
+            return Err(io::Error::other(what));
+        }
         self.exchanges(stream, pages, tally).await
     }
 
@@ -152,6 +162,13 @@ impl Client {
             .send_request(request)
             .await
             .map_err(io::Error::other)?;
+        if response.status() != hyper::StatusCode::OK {
+            return Err(io::Error::other(format!(
+                "{}: {}",
+                page.url,
+                response.status()
+            )));
+        }
         let length = response
             .headers()
             .get("content-length")
@@ -167,7 +184,7 @@ impl Client {
             .get("content-encoding")
             .and_then(|value| value.to_str().ok());
         let decoded = decode_content(coding, &payload, &DecodeLimits::default());
-        tally.add(payload.len(), decoded.bytes.len(), thread_cpu() - began);
+        tally.add(decoded.bytes.len(), thread_cpu() - began);
         decoded.recycle();
         Ok(())
     }

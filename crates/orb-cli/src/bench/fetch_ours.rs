@@ -125,11 +125,7 @@ impl Client {
                 response.payload(),
                 &DecodeLimits::default(),
             );
-            tally.add(
-                response.raw.len(),
-                decoded.bytes.len(),
-                thread_cpu() - began,
-            );
+            tally.add(decoded.bytes.len(), thread_cpu() - began);
             decoded.recycle();
         }
         Ok(tally)

@@ -22,7 +22,7 @@ Examples:
   orb bench fetch
   orb bench fetch --rows https-full,https-resumed --runs 5 --json
 
-Pages of 242 KB in the mean, most of them compressed, from a web on loopback with a core of its own. CPU time of the
+Large pages, most of them compressed, from a web on loopback with a core of its own. CPU time of the
 fetching thread is what counts, the kernel's part included; sixteen pages are under way at once.")]
 pub(crate) struct BenchFetchArgs {
     /// Rows to run, comma-separated [default: all].

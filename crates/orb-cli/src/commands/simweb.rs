@@ -141,7 +141,7 @@ pub(crate) fn run(args: &SimwebArgs) -> Outcome {
         if args.json {
             say_json(&served)?;
         } else {
-            say(&for_people(&served));
+            say(&for_people(&served, args.traps));
         }
         let stop = async {
             match args.until_stdin_ends {
@@ -235,14 +235,19 @@ fn write_down(args: &SimwebArgs, server: &Server) -> Result<Served, Failure> {
     })
 }
 
-fn for_people(served: &Served) -> String {
+fn for_people(served: &Served, traps: bool) -> String {
+    let endless = if traps {
+        "without budgets that learn it does not end:\n  … --set frontier.novelty=true\n"
+    } else {
+        ""
+    };
     format!(
         "{} sites with {} pages in all, by http on port {} and https on port {}, names by DNS at {}\n\
          crawl them, politely:\n  \
          orb crawl --seeds {} --scope any --dns {} --allow-net {} --ca {}\n\
          or as fast as they answer:\n  \
          … --delay 0s --set politeness.address_delay=0s --set politeness.site_delay_factor=0\n\
-         end with ctrl-c",
+         {endless}end with ctrl-c",
         count(u64::from(served.sites)),
         count(served.pages),
         served.http_port,

@@ -113,7 +113,7 @@ const HOUR: u64 = 3_600;
 const RULES: &[u8] = b"User-agent: *\nDisallow: /private\n";
 
 /// Ways an origin can have come to where it is: answers and the hours between them.
-const HISTORIES: [(&str, &[(u16, u64)]); 9] = [
+const HISTORIES: [(&str, &[(u16, u64)]); 10] = [
     ("never asked", &[]),
     ("rules an hour ago", &[(200, 1)]),
     ("rules 23 hours ago", &[(200, 23)]),
@@ -123,6 +123,7 @@ const HISTORIES: [(&str, &[(u16, u64)]); 9] = [
     ("failed once", &[(503, 1)]),
     ("rules, a day later a failure", &[(200, 25), (503, 1)]),
     ("given up a month ago", &[(503, 1), (429, 1), (0, 720)]),
+    ("asked for in vain for weeks", &[(503, 25); 20]),
 ];
 
 /// What is known of an origin, kept as plainly as can be: what every good answer said and when, what failed since.

@@ -208,6 +208,7 @@ impl SiteTable {
     }
 
     /// Lets a site go that nobody holds, when there are too many in memory. What it waits for stays in its entry.
+    /// Returns what went.
     pub(crate) fn cool(&mut self, id: SiteId, politeness: &PolitenessConfig) -> Option<Box<Warm>> {
         if self.keeps_all() || self.warm.len() <= self.warm_max {
             return None;

@@ -99,7 +99,7 @@ impl Warm {
             return Some(queued);
         }
         let (row_key, value, is_weighed) = self.folded.pop()?;
-        let row = QueueRow::decode(key, value).ok()?;
+        let row = QueueRow::decode(key, value).expect("a row is read before it is folded");
         Some(Queued {
             key: row_key.to_vec(),
             row,

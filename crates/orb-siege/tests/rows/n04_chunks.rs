@@ -27,13 +27,17 @@ fn n04_chunks_that_cannot_be_believed_are_refused_or_cut() {
     );
     // Framing that outweighs what it frames ends the body long before its cap.
     besiege(async |siege: Siege| {
-        for (case, payload) in [("one-byte-chunks", 64_000), ("extensions-everywhere", 60)] {
+        let cases = [
+            ("one-byte-chunks", 64_000, &b"<p>"[..]),
+            ("extensions-everywhere", 60, &[b'x'; 60]),
+        ];
+        for (case, payload, begins) in cases {
             let exchange = siege.get(row, case).await;
             let read = exchange.wire_bytes_in;
             assert!(read < (1 << 20), "{case}: {read} bytes were read");
             let response = exchange.outcome.unwrap();
             assert!(response.payload().len() >= payload, "{case}");
-            assert!(response.payload().starts_with(&response.payload()[..60]));
+            assert!(response.payload().starts_with(begins), "{case}");
         }
     });
 }

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use orb_env::Clock;
 use orb_fetch::Request;
-use orb_siege::ADDRESS;
+use orb_siege::{ADDRESS, port_of};
 use orb_url::CrawlUrl;
 
 use super::*;
@@ -13,7 +13,7 @@ use super::*;
 fn n14_a_name_that_changes_never_leads_to_a_guarded_address() {
     besiege(async |siege: Siege| {
         let fetcher = siege.fetcher();
-        let port = HostileRow::ALL.len() - 1 + 8_000;
+        let port = port_of(HostileRow::N14);
         let (mut refused, mut fetched) = (0, 0);
         for at in 0..10_000 {
             let cases = HostileRow::N14.cases();

@@ -18,6 +18,8 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::tls::CaError;
 
+use crate::limits::REQUEST_HEAD_BYTES_MAX;
+
 use super::certificates::Authority;
 use super::play::{Act, play};
 
@@ -162,7 +164,7 @@ pub async fn serve_handshake<S: AsyncRead + AsyncWrite + Unpin>(
     let mut stream = acceptor.accept(stream).await?;
     let mut seen = Vec::new();
     while !seen.ends_with(b"\r\n\r\n") {
-        if stream.read_buf(&mut seen).await? == 0 {
+        if seen.len() >= REQUEST_HEAD_BYTES_MAX || stream.read_buf(&mut seen).await? == 0 {
             return Ok(());
         }
     }

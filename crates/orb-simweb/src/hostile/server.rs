@@ -6,9 +6,7 @@
 
 use std::future::Future;
 use std::io;
-use std::net::{
-    IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener as StdListener, UdpSocket as StdUdp,
-};
+use std::net::{IpAddr, SocketAddr, TcpListener as StdListener, UdpSocket as StdUdp};
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -75,16 +73,10 @@ impl HostileServer {
         let socket = StdUdp::bind(dns)
             .map_err(|error| io::Error::new(error.kind(), format!("bind {dns}: {error}")))?;
         socket.set_nonblocking(true)?;
-        let guarded = vec![
-            IpAddr::V4(Ipv4Addr::new(169, 254, 169, 254)),
-            IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)),
-            IpAddr::V6(Ipv6Addr::LOCALHOST),
-            IpAddr::V6(Ipv4Addr::new(192, 168, 0, 1).to_ipv6_mapped()),
-        ];
         Ok(HostileServer {
             web: HostileWeb::new(seed),
             handshakes: Handshakes::new(clock.wall()).map_err(io::Error::other)?,
-            names: HostileNames::new(address, guarded),
+            names: HostileNames::new(address),
             listeners,
             dns: socket,
         })
