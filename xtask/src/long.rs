@@ -82,6 +82,22 @@ const RUNS: &[LongRun] = &[
         command: &["xtask/read/quality.sh"],
     },
     LongRun {
+        name: "page-cost",
+        about: "what reading a page costs, beside lol_html, html5ever and dom_smoothie; takes --pages DIR, --runs N; two minutes",
+        command: &[
+            "cargo",
+            "run",
+            "--release",
+            "-p",
+            "orb-cli",
+            "--features",
+            "bench-peers",
+            "--",
+            "bench",
+            "page",
+        ],
+    },
+    LongRun {
         name: "plan",
         about: "what `orb plan` says against what comes of it: many small sites, few big ones, slow ones; six minutes",
         command: &["xtask/plan/run.py"],

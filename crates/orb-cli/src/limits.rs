@@ -23,6 +23,9 @@ pub(crate) const TEXT_FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// Bytes of a page given to `orb read` as a file: the decoded-body cap of a crawl.
 pub(crate) const PAGE_FILE_BYTES_MAX: u64 = 50 * 1024 * 1024;
 
+/// Bytes of a page that `orb bench page` reads: single manuals on one page would decide a mean of hundreds.
+pub(crate) const BENCH_PAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
+
 /// Files the program has open beside sockets: stores, archives, journals and logs of 64 slots.
 pub(crate) const FILES_BESIDE_SOCKETS: u64 = 1_024;
 

@@ -83,6 +83,23 @@ pub fn read_html(html: &str, page: Option<&Url>) -> Reading {
     reading
 }
 
+/// The main content of an HTML page as text, and nothing else of it: what [`read_html`] gives as `text`.
+pub fn main_text(html: &str) -> String {
+    write::plain(&main_blocks(html, None))
+}
+
+/// The main content of an HTML page as Markdown, and nothing else of it.
+pub fn main_markdown(html: &str, page: Option<&Url>) -> String {
+    write::markdown(&main_blocks(html, page))
+}
+
+fn main_blocks(html: &str, page: Option<&Url>) -> Vec<Block> {
+    let tree = builder::build(html);
+    let base = base_href(&tree);
+    let addresses = Addresses::new(page, base.as_deref(), html.len());
+    compose::compose(&tree, &content::find(&tree), &addresses)
+}
+
 /// Text and Markdown of blocks, and what is counted in them.
 pub(crate) fn of_blocks(blocks: &[Block]) -> Reading {
     let text = write::plain(blocks);

@@ -64,7 +64,28 @@ pub(crate) const TARGETS: &[Target] = &[
     frontier("disk_bytes_per_url", Side::AtMost, 70.0),
     frontier("disk_bytes_per_url_sieve", Side::AtMost, 7.0),
     frontier("recovery_seconds", Side::AtMost, 30.0),
+    page("links_bytes_per_cpu_second", Side::AtLeast, 2e9),
+    page(
+        "links_text_simhash_bytes_per_cpu_second",
+        Side::AtLeast,
+        0.8e9,
+    ),
+    page("links_text_simhash_over_lol_html", Side::AtLeast, 1.5),
+    page("urls_micros_per_link", Side::AtMost, 0.25),
+    page("main_text_micros_per_200_kb", Side::AtMost, 2_000.0),
 ];
+
+/// Those of reading pages are for one core.
+const fn page(measure: &'static str, side: Side, must: f64) -> Target {
+    Target {
+        bench: "page",
+        row: "*",
+        measure,
+        side,
+        must,
+        target: must,
+    }
+}
 
 /// Those of the frontier are for 200 million URLs on 10 million sites, half done.
 const fn frontier(measure: &'static str, side: Side, must: f64) -> Target {

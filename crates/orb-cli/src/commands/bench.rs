@@ -20,6 +20,7 @@ use crate::bench::table::{Column, Unit};
 use crate::bench::targets::{PAGES_PER_CPU_SECOND, RSS_PEAK_BYTES, target_of};
 use crate::commands::bench_fetch::BenchFetchArgs;
 use crate::commands::bench_frontier::BenchFrontierArgs;
+use crate::commands::bench_page::BenchPageArgs;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::terminal::{count, note, say, say_json};
 
@@ -32,6 +33,8 @@ pub(crate) enum BenchCommand {
     Fetch(Box<BenchFetchArgs>),
     /// The frontier alone, at any size: links made up, requests pretended, real stores on the real disk.
     Frontier(Box<BenchFrontierArgs>),
+    /// Reading pages alone: links, text, URLs, charset, main content, beside other readers.
+    Page(BenchPageArgs),
 }
 
 /// Arguments of `orb bench crawl`.
@@ -179,6 +182,7 @@ pub(crate) fn run(command: &BenchCommand) -> Outcome {
         BenchCommand::Crawl(args) => crawl(args),
         BenchCommand::Fetch(args) => super::bench_fetch::run(args),
         BenchCommand::Frontier(args) => super::bench_frontier::run(args),
+        BenchCommand::Page(args) => super::bench_page::run(args),
     }
 }
 

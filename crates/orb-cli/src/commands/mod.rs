@@ -8,6 +8,7 @@ pub(crate) mod audit;
 pub(crate) mod bench;
 pub(crate) mod bench_fetch;
 pub(crate) mod bench_frontier;
+pub(crate) mod bench_page;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod control;
