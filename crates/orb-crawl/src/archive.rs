@@ -179,12 +179,14 @@ impl Archivist {
 
     fn response(&mut self, part: &mut SegmentPart, capture: &Capture<'_>) -> ArchivePlace {
         let protocols = protocols(capture.exchange);
+        // A slice of 16 bytes for each part; a page at a time, so what chunks without number take is soon given back.
+        let parts: Vec<&[u8]> = capture.response.wire_parts().collect();
         let record = ResponseRecord {
             id: capture.id,
             date_us: capture.exchange.started.wall.0,
             target_uri: capture.url,
             ip: Some(capture.exchange.remote.ip()),
-            block: &[&capture.response.raw],
+            block: &parts,
             payload_digest: Some(capture.digest),
             truncated: capture
                 .response
@@ -212,7 +214,7 @@ impl Archivist {
             date_us: capture.exchange.started.wall.0,
             target_uri: capture.url,
             ip: Some(capture.exchange.remote.ip()),
-            block: &[&capture.response.raw[..capture.response.head_len]],
+            block: &[capture.response.head()],
             profile: if capture.not_modified {
                 RevisitProfile::ServerNotModified(Some(capture.digest))
             } else {

@@ -63,6 +63,9 @@ struct StoredCopy {
     attempt: String,
     failures: u8,
     given_up: bool,
+    /// Absent in rows of older versions.
+    #[serde(default)]
+    address_turn: usize,
 }
 
 /// The copies of one slot that are in memory.
@@ -292,6 +295,7 @@ impl OriginCopy {
             attempt: self.attempt.clone(),
             failures: self.failures,
             given_up: self.given_up,
+            address_turn: self.address_turn,
         };
         let mut row = Vec::new();
         put_blob(
@@ -390,7 +394,7 @@ impl OriginCopy {
             failures: stored.failures,
             retry_at: now.mono,
             given_up: stored.given_up,
-            address_turn: 0,
+            address_turn: stored.address_turn,
         })
     }
 }

@@ -34,6 +34,8 @@ pub(crate) struct Errand {
     pub(crate) url: CrawlUrl,
     /// Whose robots.txt it is.
     pub(crate) origin: Origin,
+    /// How often its asker has failed so far: another address of the hop's host is tried each time.
+    pub(crate) turn: usize,
     pub(crate) replies: Vec<oneshot::Sender<HopAnswer>>,
 }
 
@@ -68,11 +70,13 @@ impl Routes {
         slot: SlotId,
         url: CrawlUrl,
         origin: Origin,
+        turn: usize,
     ) -> oneshot::Receiver<HopAnswer> {
         let (reply, answer) = oneshot::channel();
         let errand = Errand {
             url,
             origin,
+            turn,
             replies: vec![reply],
         };
         // A dropped message drops the reply's sender, which the asker sees at once.

@@ -148,7 +148,7 @@ impl Shard {
         let raw = exchange
             .outcome
             .as_ref()
-            .map_or(0, |response| response.raw.len());
+            .map_or(0, |response| response.wire_len());
         self.slots[at].group.grew(raw, self.env.clock.mono());
         let visit = self.settle_page(at, task, &verdict, archived, Some(exchange.started.wall));
         self.slots[at].frontier.release(visit.id, orb_env::Mono(0));

@@ -157,7 +157,8 @@ impl Shard {
         slot.frontier.pin(site);
         let owner = self.shared.slots.slot_of_url(&self.shared.key, &target);
         let shard = self.shared.slots.shard_of(owner, self.shared.shards);
-        let answer = self.routes.send(shard, owner, target, origin.clone());
+        let turn = slot.copies.address_turn(origin);
+        let answer = self.routes.send(shard, owner, target, origin.clone(), turn);
         let (clock, origin) = (Arc::clone(&self.env.clock), origin.clone());
         let wait = async move {
             let answer = timeout_at(clock.as_ref(), until, answer)

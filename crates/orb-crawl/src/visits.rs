@@ -249,7 +249,9 @@ impl Shard {
         let known = self.slots[at].copies.address_turn(&task.url.origin());
         let turn = match &task.purpose {
             Purpose::Page(queued, _) => known + usize::from(queued.row.attempts),
-            Purpose::Robots { .. } => known,
+            Purpose::Robots { errand, .. } => {
+                known + errand.as_ref().map_or(0, |errand| errand.turn)
+            }
         };
         let mut task = Box::new(task);
         let ask = async move {

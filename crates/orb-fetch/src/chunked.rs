@@ -1,7 +1,7 @@
 //! The chunked transfer coding (RFC 9112, 7.1), read as it arrives.
 //!
 //! In: the bytes after the head, growing. Out: where the body ends and which bytes are payload.
-//! May touch: nothing. Must not touch: the buffer, which the caller owns.
+//! May touch: nothing. Must not touch: the buffer, which the caller owns and may take framing out of ([`ChunkScanner::moved`]).
 //! Invariant: each byte is looked at a bounded number of times however the input is split; extensions,
 //! trailers and the payload are bounded; the outcome does not depend on the split.
 
@@ -9,7 +9,9 @@ use std::ops::Range;
 
 use memchr::memchr;
 
-use crate::limits::{CHUNK_LINE_BYTES_MAX, CHUNK_OVERHEAD_BYTES_FREE, TRAILER_BYTES_MAX};
+use crate::limits::{
+    CHUNK_FRAMING_BYTES_FREE, CHUNK_LINE_BYTES_MAX, CHUNK_PAYLOAD_PER_FRAMING, TRAILER_BYTES_MAX,
+};
 
 /// How far a body has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,12 +24,26 @@ pub(crate) enum ChunkState {
     Cut,
 }
 
+/// What [`ChunkScanner::step`] came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Payload stands here.
+    Payload(Range<usize>),
+    /// There is no more of it in the buffer.
+    Stop(ChunkState),
+}
+
 #[derive(Clone, Copy, Debug)]
 enum Phase {
     Size,
-    Data { left: u64 },
+    Data {
+        left: u64,
+    },
     DataEnd,
-    Trailer { from: usize },
+    /// So many bytes of trailers were read.
+    Trailer {
+        taken: usize,
+    },
     End(ChunkState),
 }
 
@@ -35,17 +51,14 @@ enum Phase {
 #[derive(Clone, Debug)]
 pub(crate) struct ChunkScanner {
     phase: Phase,
-    /// Where the body began.
-    start: usize,
+    /// Bytes of the body that were taken out of the buffer, less where it began there.
+    moved: isize,
     /// Everything before is understood.
     position: usize,
     /// In a line: where to go on looking for its end.
     looked: usize,
     payload_bytes: usize,
     payload_bytes_max: usize,
-    /// The first unbroken run of payload, and whether there is another.
-    run: Range<usize>,
-    runs: u32,
 }
 
 impl ChunkScanner {
@@ -53,13 +66,11 @@ impl ChunkScanner {
     pub(crate) fn new(start: usize, payload_bytes_max: usize) -> ChunkScanner {
         ChunkScanner {
             phase: Phase::Size,
-            start,
+            moved: -(start as isize),
             position: start,
             looked: start,
             payload_bytes: 0,
             payload_bytes_max,
-            run: start..start,
-            runs: 0,
         }
     }
 
@@ -71,32 +82,29 @@ impl ChunkScanner {
         self.payload_bytes
     }
 
-    /// The payload's place in the buffer, if it stands there in one piece.
-    pub(crate) fn single_run(&self) -> Option<Range<usize>> {
-        (self.runs <= 1).then(|| self.run.clone())
+    /// So many bytes before [`ChunkScanner::position`] were taken out of the buffer.
+    pub(crate) fn moved(&mut self, bytes: usize) {
+        self.position -= bytes;
+        self.looked -= bytes;
+        self.moved += bytes as isize;
     }
 
-    /// Reads on in `buffer`, which holds what it held before and more.
+    /// Reads on in `buffer`, which holds what it held before and more, to the next piece of payload, which is then
+    /// behind it.
     ///
     /// # Errors
     /// What breaks the grammar.
-    pub(crate) fn advance(
-        &mut self,
-        buffer: &[u8],
-        mut sink: impl FnMut(&[u8]),
-    ) -> Result<ChunkState, &'static str> {
+    pub(crate) fn step(&mut self, buffer: &[u8]) -> Result<Step, &'static str> {
+        const MORE: Step = Step::Stop(ChunkState::More);
         loop {
             match self.phase {
-                Phase::End(state) => return Ok(state),
-                Phase::Data { left } => match self.data(buffer, left, &mut sink) {
-                    Some(next) => self.phase = next,
-                    None => return Ok(ChunkState::More),
-                },
+                Phase::End(state) => return Ok(Step::Stop(state)),
+                Phase::Data { left } => return Ok(self.data(buffer, left)),
                 Phase::DataEnd => {
                     let Some(end) = buffer.get(self.position..self.position + 2) else {
                         let rest = &buffer[self.position..];
                         return if rest.is_empty() || rest == b"\r" {
-                            Ok(ChunkState::More)
+                            Ok(MORE)
                         } else {
                             Err("chunk data is not followed by a line break")
                         };
@@ -107,22 +115,20 @@ impl ChunkScanner {
                     self.step_to(self.position + 2, Phase::Size);
                 }
                 Phase::Size => {
-                    let Some(line) =
-                        self.line(buffer, CHUNK_LINE_BYTES_MAX, "chunk line is too long")?
-                    else {
-                        return Ok(ChunkState::More);
+                    let Some((size, line)) = self.size_line(buffer)? else {
+                        return Ok(MORE);
                     };
-                    let next = match chunk_size(&buffer[self.position..line])? {
-                        0 => Phase::Trailer { from: line + 2 },
+                    let next = match size {
+                        0 => Phase::Trailer { taken: 0 },
                         _ if self.is_mostly_framing(line) => Phase::End(ChunkState::Cut),
                         left => Phase::Data { left },
                     };
                     self.step_to(line + 2, next);
                 }
-                Phase::Trailer { from } => {
-                    let left = TRAILER_BYTES_MAX.saturating_sub(self.position - from);
+                Phase::Trailer { taken } => {
+                    let left = TRAILER_BYTES_MAX.saturating_sub(taken);
                     let Some(line) = self.line(buffer, left, "trailers are too long")? else {
-                        return Ok(ChunkState::More);
+                        return Ok(MORE);
                     };
                     let is_last = line == self.position;
                     if !is_last && !is_field(&buffer[self.position..line]) {
@@ -131,7 +137,8 @@ impl ChunkScanner {
                     let next = if is_last {
                         Phase::End(ChunkState::Complete)
                     } else {
-                        self.phase
+                        let taken = taken + line + 2 - self.position;
+                        Phase::Trailer { taken }
                     };
                     self.step_to(line + 2, next);
                 }
@@ -141,8 +148,8 @@ impl ChunkScanner {
 
     /// Whether the chunk line that ends at `line` makes the framing outweigh what it frames.
     fn is_mostly_framing(&self, line: usize) -> bool {
-        let framing = (line - self.start - self.payload_bytes) as u64;
-        framing > CHUNK_OVERHEAD_BYTES_FREE + self.payload_bytes as u64
+        let framing = (line as isize + self.moved) as u64 - self.payload_bytes as u64;
+        framing > CHUNK_FRAMING_BYTES_FREE + self.payload_bytes as u64 / CHUNK_PAYLOAD_PER_FRAMING
     }
 
     fn step_to(&mut self, position: usize, phase: Phase) {
@@ -151,35 +158,39 @@ impl ChunkScanner {
         self.phase = phase;
     }
 
-    /// Takes payload; the next phase, or none when more bytes are needed.
-    fn data(&mut self, buffer: &[u8], left: u64, sink: &mut impl FnMut(&[u8])) -> Option<Phase> {
+    /// The size that the line at `position` tells, and where that line ends; none when it is not all here.
+    fn size_line(&mut self, buffer: &[u8]) -> Result<Option<(u64, usize)>, &'static str> {
+        if let Some((size, digits)) = bare_size(&buffer[self.position..]) {
+            return Ok(Some((size, self.position + digits)));
+        }
+        let found = self.line(buffer, CHUNK_LINE_BYTES_MAX, "chunk line is too long")?;
+        found
+            .map(|line| Ok((chunk_size(&buffer[self.position..line])?, line)))
+            .transpose()
+    }
+
+    /// Takes payload.
+    fn data(&mut self, buffer: &[u8], left: u64) -> Step {
         let room = self.payload_bytes_max - self.payload_bytes;
         if room == 0 {
-            return Some(Phase::End(ChunkState::Cut));
+            self.phase = Phase::End(ChunkState::Cut);
+            return Step::Stop(ChunkState::Cut);
         }
         let here = buffer.len() - self.position;
         let taken = here
             .min(room)
             .min(usize::try_from(left).unwrap_or(usize::MAX));
         if taken == 0 {
-            return None;
+            return Step::Stop(ChunkState::More);
         }
         let piece = self.position..self.position + taken;
-        sink(&buffer[piece.clone()]);
-        if self.runs > 0 && piece.start == self.run.end {
-            self.run.end = piece.end;
-        } else {
-            if self.runs == 0 {
-                self.run = piece.clone();
-            }
-            self.runs = self.runs.saturating_add(1);
-        }
         self.position = piece.end;
         self.payload_bytes += taken;
-        match left - taken as u64 {
-            0 => Some(Phase::DataEnd),
-            left => Some(Phase::Data { left }),
-        }
+        self.phase = match left - taken as u64 {
+            0 => Phase::DataEnd,
+            left => Phase::Data { left },
+        };
+        Step::Payload(piece)
     }
 
     /// Where the line at `position` ends (its CR), or none when it is not all here.
@@ -203,8 +214,27 @@ impl ChunkScanner {
     }
 }
 
+/// Digits of a size that [`bare_size`] reads: no chunk of a page needs more.
+const BARE_DIGITS_MAX: usize = 8;
+
+/// The short way for the line that nearly every chunk has, a size and nothing else, if that is here: the size and the
+/// number of its digits. Everything else, what is wrong included, goes the long way.
+fn bare_size(line: &[u8]) -> Option<(u64, usize)> {
+    let mut size = 0;
+    for at in 0..=BARE_DIGITS_MAX {
+        let digit = match *line.get(at)? {
+            byte @ b'0'..=b'9' => byte - b'0',
+            byte @ (b'a'..=b'f' | b'A'..=b'F') => (byte | 0x20) - b'a' + 10,
+            b'\r' if at > 0 && line.get(at + 1) == Some(&b'\n') => return Some((size, at)),
+            _ => return None,
+        };
+        size = size << 4 | u64::from(digit);
+    }
+    None
+}
+
 /// `1*HEXDIG [BWS ";" ext]`; extensions are skipped.
-fn chunk_size(line: &[u8]) -> Result<u64, &'static str> {
+pub(crate) fn chunk_size(line: &[u8]) -> Result<u64, &'static str> {
     let digits = line
         .iter()
         .take_while(|byte| byte.is_ascii_hexdigit())
@@ -258,9 +288,13 @@ mod tests {
         let mut payload = Vec::new();
         let mut state = ChunkState::More;
         for end in (step..body.len() + step).step_by(step) {
-            state = scanner.advance(&body[..end.min(body.len())], |piece| {
-                payload.extend_from_slice(piece)
-            })?;
+            let here = &body[..end.min(body.len())];
+            state = loop {
+                match scanner.step(here)? {
+                    Step::Payload(piece) => payload.extend_from_slice(&here[piece]),
+                    Step::Stop(state) => break state,
+                }
+            };
             if state != ChunkState::More {
                 break;
             }
@@ -341,25 +375,5 @@ mod tests {
                 );
             }
         }
-    }
-
-    #[test]
-    fn one_run_of_payload_needs_no_copy() {
-        let body = b"5\r\nhello\r\n0\r\n\r\n";
-        let mut scanner = ChunkScanner::new(0, 100);
-        for end in 1..=body.len() {
-            assert!(scanner.advance(&body[..end], |_| {}).is_ok());
-        }
-        assert_eq!(scanner.single_run(), Some(3..8));
-        let mut scanner = ChunkScanner::new(0, 100);
-        assert!(
-            scanner
-                .advance(b"1\r\na\r\n1\r\nb\r\n0\r\n\r\n", |_| {})
-                .is_ok()
-        );
-        assert_eq!(scanner.single_run(), None);
-        let mut scanner = ChunkScanner::new(0, 100);
-        assert!(scanner.advance(b"0\r\n\r\n", |_| {}).is_ok());
-        assert_eq!(scanner.single_run(), Some(0..0));
     }
 }

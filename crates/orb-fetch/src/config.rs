@@ -165,24 +165,28 @@ impl FetchConfig {
         }
     }
 
-    /// The largest buffers one exchange can need: head and body with its chunk framing, and as much again
-    /// for the payload with the framing removed.
+    /// The largest buffers one exchange can need: head, payload and chunk framing.
     #[must_use]
     pub fn exchange_bytes_max(&self) -> u64 {
-        let raw = self
-            .head_bytes_max
-            .saturating_add(wire_body_bytes_max(self.body_bytes_max));
-        raw.saturating_add(1)
-            .saturating_mul(2)
+        let payload = self.head_bytes_max.saturating_add(self.body_bytes_max);
+        payload
+            .saturating_add(1)
+            .saturating_add(with_room_to_grow(framing_bytes_max(self.body_bytes_max)))
             .max(limits::ADMIT_BYTES)
     }
 }
 
-/// Most bytes that a chunked body may take on the wire for `body_bytes_max` bytes of payload.
-pub(crate) fn wire_body_bytes_max(body_bytes_max: u64) -> u64 {
-    body_bytes_max
-        .saturating_add(body_bytes_max / 8)
+/// Most bytes of chunk framing that go with `body_bytes_max` bytes of payload: the line that makes it too much included.
+pub(crate) fn framing_bytes_max(body_bytes_max: u64) -> u64 {
+    let lines = (limits::CHUNK_LINE_BYTES_MAX + limits::TRAILER_BYTES_MAX) as u64;
+    (body_bytes_max / limits::CHUNK_PAYLOAD_PER_FRAMING)
         .saturating_add(limits::CHUNK_FRAMING_BYTES_FREE)
+        .saturating_add(lines)
+}
+
+/// What a list of so many bytes of framing may take, as it grows by quarters.
+pub(crate) fn with_room_to_grow(framing_bytes: u64) -> u64 {
+    framing_bytes.saturating_add(framing_bytes / 4)
 }
 
 /// How names are resolved.

@@ -2,7 +2,7 @@
 //!
 //! In: coded bytes and the most bytes to give. Out: one layer undone, as far as it goes.
 //! May touch: the decoding libraries. Must not touch: names of codings, stacks of layers.
-//! Invariant: never panics on input; output stops at its cap, windows at 16 MiB; whatever was decoded before
+//! Invariant: never panics on input; output stops at its cap, windows at their limits; whatever was decoded before
 //! damage is kept.
 
 use std::cell::RefCell;
@@ -192,7 +192,7 @@ fn read_capped(
 /// Output cleared at a time once it has to grow.
 const CLEARED_BYTES: usize = 1 << 20;
 
-/// RFC 7932 streams; the large-window extension is off, so a window is at most 16 MiB.
+/// RFC 7932 streams; the large-window extension is off, so a window is at most [`limits::BROTLI_WINDOW_BYTES_MAX`].
 pub(crate) fn unbrotli(coded: &[u8], output_max: usize) -> Layer {
     let alloc = StandardAlloc::default;
     let mut state = BrotliState::new_strict(alloc(), alloc(), alloc());

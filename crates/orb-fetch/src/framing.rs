@@ -1,7 +1,7 @@
 //! Where a response's body ends and whether its connection lives on, by its fields (RFC 9112, 6 and 9.3).
 //!
 //! In: parsed fields, the status. Out: the body's framing, what the connection is good for.
-//! May touch: `chunked`. Must not touch: buffers, sockets.
+//! May touch: `wire`. Must not touch: buffers, sockets.
 //! Invariant: contradictory lengths are an error; framing that is legal to read but known from smuggling
 //! marks the connection as not to be used again.
 
@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use memchr::memchr;
 
-use crate::chunked::{ChunkScanner, ChunkState};
+use crate::chunked::ChunkState;
 use crate::error::FetchError;
+use crate::wire::Chunks;
 
 /// How the end of a body is known, and how far it has come.
 #[derive(Debug)]
@@ -23,7 +24,7 @@ pub(crate) enum Body {
         cut: bool,
     },
     Chunked {
-        scanner: ChunkScanner,
+        chunks: Chunks,
         state: ChunkState,
     },
     UntilClose,
@@ -126,9 +127,8 @@ impl HeadFacts {
             };
         }
         if self.is_chunked {
-            let scanner = ChunkScanner::new(head_len, max);
             return Body::Chunked {
-                scanner,
+                chunks: Chunks::new(head_len, max),
                 state: ChunkState::More,
             };
         }

@@ -1,7 +1,7 @@
 //! HTTP/1 responses: from bytes, however they are split, to a framed response.
 //!
 //! In: bytes appended to one buffer, and how the connection ended. Out: a [`Response`], or what is wrong.
-//! May touch: `head`, `chunked`. Must not touch: sockets, time.
+//! May touch: `head`, `wire`. Must not touch: sockets, time.
 //! Invariant: the outcome does not depend on how the bytes were split; a body whose end is not certain is
 //! never called whole (RFC 9112, 6.3 and 8).
 
@@ -9,14 +9,15 @@ use std::time::Duration;
 
 use memchr::memchr_iter;
 
-use crate::chunked::{ChunkScanner, ChunkState};
-use crate::config::{FetchConfig, wire_body_bytes_max};
+use crate::chunked::ChunkState;
+use crate::config::{FetchConfig, framing_bytes_max, with_room_to_grow};
 use crate::error::FetchError;
 use crate::framing::Body;
 use crate::head::parse_head;
 use crate::limits::HEAD_FIELDS_CEILING;
 use crate::limits::UNWANTED_BYTES_READ_MAX;
-use crate::response::{Field, Payload, Response, Truncated, is_wanted};
+use crate::response::{Field, Response, Truncated, field_values, is_wanted};
+use crate::wire::Wire;
 
 /// Bounds of one response.
 #[derive(Clone, Copy, Debug)]
@@ -76,7 +77,7 @@ struct Head {
 /// Reads one response out of a buffer that the caller fills.
 #[derive(Debug)]
 pub(crate) struct ResponseReader {
-    /// Everything received since the last interim response; the caller appends.
+    /// Everything received since the last interim response, but for chunk framing that was set aside; the caller appends.
     pub(crate) raw: Vec<u8>,
     limits: ReadLimits,
     /// Up to here no end of the head was found.
@@ -108,7 +109,13 @@ impl ResponseReader {
         let end = match &self.body {
             Body::Unknown => self.limits.head_bytes_max.saturating_add(1),
             Body::Length { wanted, .. } => self.head.len.saturating_add(*wanted),
-            Body::Chunked { .. } => self.head.len.saturating_add(self.wire_body_max()),
+            Body::Chunked { chunks, .. } => {
+                let most = framing_bytes_max(self.limits.body_bytes_max as u64);
+                let body = (self.limits.body_bytes_max)
+                    .saturating_add(usize::try_from(most).unwrap_or(usize::MAX));
+                let left = body.saturating_sub(chunks.framing_bytes());
+                self.head.len.saturating_add(left)
+            }
             Body::UntilClose => self
                 .head
                 .len
@@ -118,14 +125,14 @@ impl ResponseReader {
         end.saturating_sub(self.raw.len()).max(1)
     }
 
-    /// Whether the payload may have to be copied out of the framing at the end.
-    pub(crate) fn is_chunked(&self) -> bool {
-        matches!(self.body, Body::Chunked { .. })
-    }
-
-    fn wire_body_max(&self) -> usize {
-        usize::try_from(wire_body_bytes_max(self.limits.body_bytes_max as u64))
-            .unwrap_or(usize::MAX)
+    /// Memory that chunk framing set aside can take when `more` bytes have come.
+    pub(crate) fn framing_bytes(&self, more: usize) -> u64 {
+        let Body::Chunked { chunks, .. } = &self.body else {
+            return 0;
+        };
+        let most = framing_bytes_max(self.limits.body_bytes_max as u64);
+        let then = (chunks.framing_bytes() as u64).saturating_add(more as u64);
+        with_room_to_grow(then.min(most))
     }
 
     /// Looks at what was appended to `raw`. Cost: amortised O(new bytes).
@@ -140,20 +147,14 @@ impl ResponseReader {
             self.read_head(end)?;
         }
         let body_len = self.raw.len() - self.head.len;
-        let wire_max = self.wire_body_max();
         let is_complete = match &mut self.body {
             Body::Unknown => false,
             Body::Length { wanted, .. } => body_len >= *wanted,
             Body::UntilClose => body_len > self.limits.body_bytes_max,
-            Body::Chunked { scanner, state } => {
-                // Never beyond the wire cap, so that the cut does not depend on how much came at once.
-                let seen = self.raw.len().min(self.head.len.saturating_add(wire_max));
-                *state = scanner
-                    .advance(&self.raw[..seen], |_| {})
+            Body::Chunked { chunks, state } => {
+                *state = chunks
+                    .received(&mut self.raw)
                     .map_err(|reason| FetchError::BadFraming { reason })?;
-                if *state == ChunkState::More && body_len >= wire_max {
-                    *state = ChunkState::Cut;
-                }
                 *state != ChunkState::More
             }
         };
@@ -226,9 +227,9 @@ impl ResponseReader {
         let end = match &self.body {
             Body::Length { wanted, cut: false } => self.head.len + wanted,
             Body::Chunked {
-                scanner,
+                chunks,
                 state: ChunkState::Complete,
-            } => scanner.position(),
+            } => chunks.position(),
             _ => return None,
         };
         (self.head.persistent && self.raw.len() == end).then_some(self.head.idle)
@@ -263,73 +264,45 @@ impl ResponseReader {
     pub(crate) fn is_unwanted(&self, types: &[String]) -> bool {
         let is_small =
             matches!(&self.body, Body::Length { wanted, .. } if *wanted <= UNWANTED_BYTES_READ_MAX);
-        let is_content_type = |field: &&Field| {
-            let name = &self.raw[field.name.start as usize..field.name.end as usize];
-            name.eq_ignore_ascii_case(b"content-type")
-        };
-        let field = self.head.fields.iter().find(is_content_type);
-        let value = field.and_then(|field| {
-            std::str::from_utf8(&self.raw[field.value.start as usize..field.value.end as usize])
-                .ok()
-        });
+        let mut values = field_values(&self.raw, &self.head.fields, "content-type");
         self.in_body()
             && (200..300).contains(&self.head.status)
             && !is_small
-            && value.is_some_and(|value| !is_wanted(value, types))
+            && values.next().is_some_and(|value| !is_wanted(value, types))
     }
 
     /// Bytes of payload so far.
     pub(crate) fn payload_bytes(&self) -> usize {
         match &self.body {
             Body::Unknown => 0,
-            Body::Chunked { scanner, .. } => scanner.payload_bytes(),
+            Body::Chunked { chunks, .. } => chunks.payload_bytes(),
             Body::Length { .. } | Body::UntilClose => self.raw.len() - self.head.len,
         }
     }
 
-    fn into_response(mut self, truncated: Option<Truncated>) -> Response {
+    fn into_response(self, truncated: Option<Truncated>) -> Response {
         let start = self.head.len;
-        let end = match &self.body {
-            _ if truncated == Some(Truncated::Unwanted) => start,
-            Body::Unknown => start,
-            Body::Length { wanted, .. } => start + wanted,
-            Body::UntilClose => start.saturating_add(self.limits.body_bytes_max),
-            Body::Chunked {
-                state: ChunkState::More,
-                ..
-            } => self.raw.len(),
-            Body::Chunked { scanner, .. } => scanner.position(),
+        let plain = |mut raw: Vec<u8>, end: usize| {
+            raw.truncate(end);
+            Wire::plain(raw, start)
         };
-        self.raw.truncate(end);
-        let payload = match &self.body {
-            Body::Chunked { scanner, .. } if end > start => match scanner.single_run() {
-                Some(run) => Payload::Raw(run),
-                None => Payload::Joined(join_chunks(&self.raw, start, scanner.payload_bytes())),
-            },
-            _ => Payload::Raw(start.min(self.raw.len())..self.raw.len()),
+        let wire = match self.body {
+            _ if truncated == Some(Truncated::Unwanted) => plain(self.raw, start),
+            Body::Unknown => plain(self.raw, start),
+            Body::Length { wanted, .. } => plain(self.raw, start + wanted),
+            Body::UntilClose => plain(self.raw, start.saturating_add(self.limits.body_bytes_max)),
+            Body::Chunked { chunks, state } => {
+                chunks.into_wire(self.raw, start, state == ChunkState::More)
+            }
         };
         Response {
             status: self.head.status,
             version_minor: self.head.version_minor,
-            raw: self.raw,
-            head_len: start,
-            payload,
+            wire,
             truncated,
             fields: self.head.fields,
         }
     }
-}
-
-/// The second pass over a chunked body: copies its payload into a buffer of exactly its size.
-fn join_chunks(raw: &[u8], start: usize, payload_bytes: usize) -> Vec<u8> {
-    let mut payload = Vec::with_capacity(payload_bytes);
-    let again = ChunkScanner::new(start, payload_bytes)
-        .advance(raw, |piece| payload.extend_from_slice(piece));
-    debug_assert!(
-        again.is_ok() && payload.len() == payload_bytes,
-        "the first pass accepted these bytes"
-    );
-    payload
 }
 
 #[cfg(test)]
@@ -386,8 +359,10 @@ mod tests {
             let whole = read(&bytes, bytes.len().max(1));
             prop_assert_eq!(&read(&bytes, step), &whole);
             if let Ok(response) = whole {
+                let received = response.wire_parts().collect::<Vec<_>>().concat();
+                prop_assert!(bytes.windows(received.len()).any(|part| part == received));
                 prop_assert!(response.payload().len() <= LIMITS.body_bytes_max);
-                prop_assert!(response.head_len <= LIMITS.head_bytes_max);
+                prop_assert!(response.head().len() <= LIMITS.head_bytes_max);
             }
         }
     }

@@ -36,6 +36,7 @@ mod talk;
 mod tls;
 mod tls_rustls;
 mod verified_chains;
+mod wire;
 
 pub use config::{DnsConfig, FetchConfig, GuardConfig, TlsVerify};
 pub use decode::{DecodeLimits, DecodeOddity, Decoded, decode_content};
@@ -43,6 +44,7 @@ pub use error::{FetchError, FetcherError, NextStep, ResolveError};
 pub use exchange::{Exchange, Gate, Request, Timings, Validators};
 pub use fetcher::{Fetcher, Resolved};
 pub use guard::{Guard, Guarded, is_bad_port};
-pub use response::{Payload, Response, Truncated};
+pub use response::{Response, Truncated};
 pub use tls::{Tls, TlsError, TlsFault, TlsInfo};
 pub use tls_rustls::{RustlsTls, TlsMemory, TlsSetupError, TrustAnchors};
+pub use wire::WireParts;

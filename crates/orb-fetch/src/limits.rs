@@ -64,6 +64,12 @@ pub const ZSTD_WINDOW_BYTES_MAX: u64 = 8 * 1024 * 1024;
 /// next connection would.
 pub const UNWANTED_BYTES_READ_MAX: usize = 32 * 1024;
 
+/// Largest brotli window, the largest that RFC 7932 has (its large-window extension is off): no document lowers it for the
+/// coding as RFC 9659 does for zstd, browsers take it, and whoever compresses pages beforehand at the best level may use
+/// it, so refusing more than 8 MiB would lose pages that everybody else reads. A shard undoes one body at a time, so it is
+/// 16 MiB once for a shard, not for an exchange.
+pub const BROTLI_WINDOW_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
 /// Most gzip members or zstd frames of one body: log rotators join a handful; each costs a fresh decoder.
 pub const MEMBERS_MAX: u32 = 1024;
 
@@ -76,12 +82,13 @@ pub const CHUNK_LINE_BYTES_MAX: usize = 4 * 1024;
 /// Most bytes of trailer fields: gRPC and checksums need less than one.
 pub const TRAILER_BYTES_MAX: usize = 16 * 1024;
 
-/// Wire bytes of a chunked body beyond the body's own cap: its framing may cost an eighth and this much.
-pub const CHUNK_FRAMING_BYTES_FREE: u64 = 64 * 1024;
+/// Bytes of chunk framing that any body may have: chunks of one byte, or long extensions on each, cost more to read than
+/// they bring; a page of 300 KB that is flushed word by word stays below.
+pub const CHUNK_FRAMING_BYTES_FREE: u64 = 256 * 1024;
 
-/// Bytes of chunk framing beyond the payload itself: chunks of one byte, or long extensions on each, cost more to read
-/// than they bring; a page that is flushed word by word stays far below.
-pub const CHUNK_OVERHEAD_BYTES_FREE: u64 = 256 * 1024;
+/// Beyond that, bytes of payload for each byte of framing: chunks of 100 bytes reach it, servers send some thousands. With
+/// the default cap framing stays below 1 MB.
+pub const CHUNK_PAYLOAD_PER_FRAMING: u64 = 16;
 
 /// First size of a response buffer: most answers to robots.txt and a quarter of pages fit without growing.
 pub const BUFFER_BYTES_FIRST: usize = 16 * 1024;

@@ -2,10 +2,11 @@
 //!
 //! In: bytes that the reader has framed. Out: status, fields, payload, exact bytes.
 //! May touch: nothing. Must not touch: content codings, which `decode_content` undoes.
-//! Invariant: `raw` holds the bytes of the final response as the server sent them, nothing else; `head_len`
-//! and a raw payload's range lie within it.
+//! Invariant: the bytes of the final response are had as the server sent them, and nothing else.
 
 use std::ops::Range;
+
+use crate::wire::{Wire, WireParts};
 
 /// Why a body is not whole (WARC 1.1, `WARC-Truncated`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,20 +34,33 @@ impl Truncated {
     }
 }
 
-/// The body with its transfer coding removed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Payload {
-    /// It stands in `raw` in one piece.
-    Raw(Range<usize>),
-    /// It was put together from chunks.
-    Joined(Vec<u8>),
-}
-
-/// Where one header field stands in `raw`.
+/// Where one header field stands in the head.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Field {
     pub(crate) name: Range<u32>,
     pub(crate) value: Range<u32>,
+}
+
+impl Field {
+    fn read<'a>(&self, raw: &'a [u8]) -> (&'a str, &'a [u8]) {
+        let name = &raw[self.name.start as usize..self.name.end as usize];
+        let value = &raw[self.value.start as usize..self.value.end as usize];
+        // The parser lets only ASCII tokens through as names.
+        (std::str::from_utf8(name).unwrap_or(""), value)
+    }
+}
+
+/// The values of all fields called `name` (without case), in order; those that are not UTF-8 are skipped.
+pub(crate) fn field_values<'a, 'n>(
+    raw: &'a [u8],
+    fields: &'a [Field],
+    name: &'n str,
+) -> impl Iterator<Item = &'a str> + use<'a, 'n> {
+    fields
+        .iter()
+        .map(|field| field.read(raw))
+        .filter(move |(other, _)| other.eq_ignore_ascii_case(name))
+        .filter_map(|(_, value)| std::str::from_utf8(value).ok())
 }
 
 /// A final response (never an interim one).
@@ -56,26 +70,41 @@ pub struct Response {
     pub status: u16,
     /// The version: 0 or 1 for HTTP/1.0 and HTTP/1.1.
     pub version_minor: u8,
-    /// Exactly what the server sent: the head, then the body with its chunk framing, cut where it was cut.
-    /// Interim responses before it and bytes after its end are left out.
-    pub raw: Vec<u8>,
-    /// Bytes of the head, its empty line included.
-    pub head_len: usize,
-    /// The payload; see [`Response::payload`].
-    pub payload: Payload,
+    pub(crate) wire: Wire,
     /// Why the body is not whole, if it is not.
     pub truncated: Option<Truncated>,
     pub(crate) fields: Vec<Field>,
 }
 
 impl Response {
+    /// Exactly what the server sent, in order and in parts: the head, then the body with its chunk framing, cut where it
+    /// was cut. Interim responses before it and bytes after its end are left out.
+    pub fn wire_parts(&self) -> WireParts<'_> {
+        self.wire.parts()
+    }
+
+    /// Bytes of all [`Response::wire_parts`].
+    #[must_use]
+    pub fn wire_len(&self) -> usize {
+        self.wire.len()
+    }
+
+    /// Memory that the response's bytes take: what came and, once more, the framing of its chunks.
+    #[must_use]
+    pub fn memory_bytes(&self) -> usize {
+        self.wire.memory_bytes()
+    }
+
+    /// The head as the server sent it, its empty line included.
+    #[must_use]
+    pub fn head(&self) -> &[u8] {
+        self.wire.head()
+    }
+
     /// The body with its transfer coding removed and its content coding kept.
     #[must_use]
     pub fn payload(&self) -> &[u8] {
-        match &self.payload {
-            Payload::Raw(range) => &self.raw[range.clone()],
-            Payload::Joined(bytes) => bytes,
-        }
+        self.wire.payload()
     }
 
     /// The first field called `name` (without case) whose value is UTF-8.
@@ -89,19 +118,14 @@ impl Response {
         &'a self,
         name: &'n str,
     ) -> impl Iterator<Item = &'a str> + use<'a, 'n> {
-        self.headers()
-            .filter(move |(other, _)| other.eq_ignore_ascii_case(name))
-            .filter_map(|(_, value)| std::str::from_utf8(value).ok())
+        field_values(self.wire.bytes(), &self.fields, name)
     }
 
     /// All fields in order, as received, values without the white space around them.
     pub fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.fields.iter().map(|field| {
-            let name = &self.raw[field.name.start as usize..field.name.end as usize];
-            let value = &self.raw[field.value.start as usize..field.value.end as usize];
-            // The parser lets only ASCII tokens through as names.
-            (std::str::from_utf8(name).unwrap_or(""), value)
-        })
+        self.fields
+            .iter()
+            .map(|field| field.read(self.wire.bytes()))
     }
 
     /// The media type, lower-case and without parameters; none when the server names none.

@@ -226,8 +226,7 @@ impl<'a> Talk<'a> {
         if len < capacity {
             return None;
         }
-        let copies = if reader.is_chunked() { 2 } else { 1 };
-        let bytes_for = |more: usize| ((len + more) as u64).saturating_mul(copies);
+        let bytes_for = |more: usize| ((len + more) as u64) + reader.framing_bytes(more);
         let mut more = reader.bytes_wanted_max();
         if bytes_for(more) > GROW_AT_ONCE_BYTES {
             more = more.min(capacity.max(BUFFER_BYTES_FIRST));

@@ -40,8 +40,13 @@ fn zstd(bytes: &[u8]) -> Vec<u8> {
 
 /// A brotli stream (RFC 7932, 9.2) of uncompressed meta-blocks of 65,536 bytes each, window 2^18.
 fn brotli_stored(bytes: &[u8]) -> Vec<u8> {
+    brotli_in_window(0b0011, 4, bytes)
+}
+
+/// The same with a window of its own, as the stream's first bits tell it.
+fn brotli_in_window(window: u64, window_bits: u32, bytes: &[u8]) -> Vec<u8> {
     let mut bits = Bits::default();
-    bits.put(0b0011, 4); // WBITS = 18
+    bits.put(window, window_bits);
     for block in bytes.chunks(65_536) {
         bits.put(0, 1); // ISLAST
         bits.put(0, 2); // MNIBBLES = 4
@@ -229,6 +234,11 @@ fn what_cannot_be_undone_stays_and_says_so() {
         (found.2, found.3),
         (true, vec![DecodeOddity::WindowTooLarge])
     );
+    // RFC 7932, 9.1: 2^24 is the largest; what lies beyond is a mark of its own, and not read.
+    let widest = check("br", &brotli_in_window(0b1111, 4, &text));
+    assert_eq!(widest, whole(&text));
+    let too_wide = check("br", &brotli_in_window(0b001_0001, 7, &text));
+    assert!(too_wide.2, "{:?}", too_wide.3);
     let found = check("br", b"\xff\xff\xff\xff\xff\xff\xff\xff");
     assert!(found.2 && found.0 == b"\xff\xff\xff\xff\xff\xff\xff\xff");
 }

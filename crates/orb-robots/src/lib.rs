@@ -203,8 +203,7 @@ impl Robots {
     /// - Cost: O(log rules x bytes of the path) for plain rules, and for wildcards at most
     ///   [`limits::SEARCH_BYTES_MAX`] bytes of searching; past that, wildcard rules that could forbid do.
     pub fn access(&self, path_and_query: &str) -> Verdict {
-        let end = memchr::memchr(b'#', path_and_query.as_bytes()).unwrap_or(path_and_query.len());
-        let path = normal::path_form(&path_and_query[..end]);
+        let path = normal::path_form(path_and_query);
         if matches!(path.strip_prefix(b"/robots.txt"), Some([] | [b'?', ..])) {
             return Verdict {
                 access: Access::Allow,
@@ -248,8 +247,7 @@ impl Robots {
         if self.0.usage.is_empty() {
             return Vec::new();
         }
-        let end = memchr::memchr(b'#', path_and_query.as_bytes()).unwrap_or(path_and_query.len());
-        let path = normal::path_form(&path_and_query[..end]);
+        let path = normal::path_form(path_and_query);
         let found = self.0.usage_paths.iter().filter_map(|paths| {
             let line = paths.decide(&path).line?;
             self.0.usage.iter().find(|usage| usage.line == line)
@@ -266,8 +264,7 @@ impl Robots {
     /// - `path_and_query`: as for [`Robots::access`].
     /// - Cost: O(rules x bytes of the path); compiles each rule anew.
     pub fn matching(&self, path_and_query: &str, rules_max: usize) -> Vec<Verdict> {
-        let end = memchr::memchr(b'#', path_and_query.as_bytes()).unwrap_or(path_and_query.len());
-        let path = normal::path_form(&path_and_query[..end]);
+        let path = normal::path_form(path_and_query);
         let each = self.0.rules.one_by_one().map(|rule| rule.decide(&path));
         each.filter(|verdict| verdict.line.is_some())
             .take(rules_max)

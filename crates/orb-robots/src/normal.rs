@@ -19,10 +19,11 @@ enum Side {
 
 /// The form of a path and query that patterns are compared with.
 ///
-/// - `target`: path and query; a fragment must be gone. A missing leading `/` is supplied.
+/// - `target`: path and query; a fragment is cut off. A missing leading `/` is supplied.
 /// - Borrows when nothing changes, which is the common case.
 pub(crate) fn path_form(target: &str) -> Cow<'_, [u8]> {
-    let bytes = target.as_bytes();
+    let end = memchr::memchr(b'#', target.as_bytes()).unwrap_or(target.len());
+    let bytes = &target.as_bytes()[..end];
     if bytes.first() == Some(&b'/') && bytes.iter().all(|&b| is_settled(b)) {
         return Cow::Borrowed(bytes);
     }

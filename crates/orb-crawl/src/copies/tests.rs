@@ -312,6 +312,13 @@ fn the_next_address_is_tried_after_a_failure() {
     assert_eq!(turn(&case), 0);
     answer(&mut case, 503, b"", at(0));
     assert_eq!(turn(&case), 1);
-    answer(&mut case, 200, RULES, at(31));
+    let row = answer(&mut case, 200, RULES, at(31));
     assert_eq!(turn(&case), 1);
+    // The next process goes where it was had, too.
+    let mut again = self::case();
+    let token = again.token.clone();
+    again
+        .copies
+        .loaded(&again.origin, Some(&row), &token, at(40));
+    assert_eq!(turn(&again), 1);
 }

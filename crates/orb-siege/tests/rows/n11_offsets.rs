@@ -51,7 +51,7 @@ fn check_kept(exchange: &Exchange, at: usize, answer: &[u8], whole_page: &[u8]) 
         assert_eq!(error.next_step(), NextStep::RetryLater);
         return;
     };
-    assert!(answer[..at].starts_with(&response.raw));
+    assert!(answer[..at].starts_with(&response.wire_parts().collect::<Vec<_>>().concat()));
     let coding = response.content_encoding();
     let decoded = decode_content(coding.as_deref(), response.payload(), &Default::default());
     if coding.is_some() && at < answer.len() {

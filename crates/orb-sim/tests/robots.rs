@@ -8,7 +8,6 @@
     reason = "the helpers of a test fail by panicking"
 )]
 
-#[path = "../../orb-sim/tests/hand_web/mod.rs"]
 mod hand_web;
 
 use std::cell::RefCell;
@@ -291,6 +290,22 @@ fn r1_a_rule_that_is_cut_in_two_is_no_rule() {
     let crawl = crawl(site, 1, &[]);
     let paths: Vec<_> = crawl.paths().into_iter().collect();
     assert_eq!(paths, ["/", "/robots.txt"]);
+}
+
+/// A hop's host may have an address where nobody answers: its asker's next try goes to another one.
+#[test]
+fn a_hop_is_tried_at_another_address_after_a_failure() {
+    fn site(_: f64, path: &str) -> Page {
+        match path {
+            "/robots.txt" => page(302, "Location: http://half.test/rules\r\n", String::new()),
+            "/rules" => robots("User-agent: *\nDisallow: /2\n"),
+            "/" => index(4, |n| format!("/{n}")),
+            _ => story(path),
+        }
+    }
+    let crawl = crawl(site, 1, &[]);
+    let paths: Vec<_> = crawl.paths().into_iter().collect();
+    assert_eq!(paths, ["/", "/0", "/1", "/3", "/robots.txt", "/rules"]);
 }
 
 /// A site whose pages, header fields and robots.txt all ask for something.
