@@ -63,6 +63,7 @@ const FLOORS: &[(Floor, &[&str])] = &[
             "orb-serve",
             "orb-audit",
             "orb-explain",
+            "orb-export",
             "orb-cluster",
         ],
     ),

@@ -18,7 +18,7 @@ mod verify;
 pub use cdxj::index_file;
 pub use error::ArchiveError;
 pub use files::{ArchiveFile, list};
-pub use look::{Look, newest, record_at, record_with_id, records_of};
+pub use look::{Look, newest, record_at, record_with_id, records_from, records_of};
 pub use repair::{Repaired, repair};
 pub use sorted::SortedLines;
 pub use verify::{Damage, DamageKind, FileReport, verify};

@@ -68,7 +68,22 @@ pub fn records_of(
     progress: &mut dyn FnMut(u64),
     each: &mut dyn FnMut(&Record) -> ControlFlow<()>,
 ) -> Result<ControlFlow<()>, ArchiveError> {
-    let mut reader = file.reader(disk, 0)?;
+    records_from(disk, file, 0, look, progress, each)
+}
+
+/// [`records_of`], beginning with the record that begins at `offset`.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn records_from(
+    disk: &dyn Disk,
+    file: &ArchiveFile,
+    offset: u64,
+    look: &Look,
+    progress: &mut dyn FnMut(u64),
+    each: &mut dyn FnMut(&Record) -> ControlFlow<()>,
+) -> Result<ControlFlow<()>, ArchiveError> {
+    let mut reader = file.reader(disk, offset)?;
     loop {
         match reader.next_record() {
             Ok(None) => return Ok(ControlFlow::Continue(())),

@@ -6,8 +6,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    archive, audit, bench, completions, config, control, crawl, demo, doctor, fetch, frontier,
-    identity, inspect, man, plan, read, robots, simweb, state, status, url, why,
+    archive, audit, bench, completions, config, control, crawl, demo, doctor, export, fetch,
+    frontier, identity, inspect, man, plan, read, robots, simweb, state, status, url, why,
 };
 use crate::exit::Outcome;
 
@@ -50,6 +50,9 @@ enum Command {
     /// Look into archive files: verify, repair, index, print, extract.
     #[command(subcommand)]
     Archive(archive::ArchiveCommand),
+    /// Write what the pages of an archive say, as Markdown or text, one JSON line a page.
+    #[command(subcommand)]
+    Export(export::ExportCommand),
     /// Fetch one URL through the gate and tell how it went.
     Fetch(Box<fetch::FetchArgs>),
     /// Read one page: title, links, text.
@@ -100,6 +103,7 @@ pub(crate) fn run() -> Outcome {
         Command::Why(args) => why::run(&args),
         Command::Inspect(command) => inspect::run(&command),
         Command::Archive(command) => archive::run(&command),
+        Command::Export(command) => export::run(&command),
         Command::Fetch(args) => fetch::run(&args),
         Command::Read(args) => read::run(&args),
         Command::Robots(command) => robots::run(&command),
@@ -154,6 +158,8 @@ mod tests {
             "orb archive reindex a.warc.gz --to a.cdxj",
             "orb archive cat some-folder --url https://a.example/ --type response --head",
             "orb archive extract a.warc.gz --offset 42 --to page.html",
+            "orb export markdown some-folder --for ai-train,search --to lines --json",
+            "orb export text a.warc.gz --to lines --for own --all-kinds --jobs 2",
             "orb fetch https://a.example/ --json --dns 127.0.0.1:53",
             "orb read page.html --url https://a.example/ --json",
             "orb robots test https://a.example/x --agent FooBot --file robots.txt --json",

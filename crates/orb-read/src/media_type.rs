@@ -91,6 +91,16 @@ pub fn sniff(declared: Option<&str>, bytes: &[u8], may_sniff: bool) -> MediaType
     }
 }
 
+/// The `charset` of a content type (RFC 9110, 8.3.1), as written.
+pub fn charset_of(content_type: &str) -> Option<&str> {
+    content_type.split(';').skip(1).find_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        name.trim()
+            .eq_ignore_ascii_case("charset")
+            .then(|| value.trim().trim_matches('"'))
+    })
+}
+
 /// The kind of a file or of standard input, where nobody gave a type.
 ///
 /// - `name`: its ending is taken like a server's word.
@@ -271,6 +281,15 @@ mod tests {
         check(Some("text/plain"), b"\x00\x01", "application/octet-stream");
         check(Some("text/plain"), b"<html>", "text/plain");
         check(Some("text/plain; charset=x"), b"\x00", "text/plain");
+    }
+
+    #[test]
+    fn the_charset_of_a_content_type_is_found() {
+        assert_eq!(
+            charset_of("text/html; Charset=\"ISO-8859-1\""),
+            Some("ISO-8859-1")
+        );
+        assert_eq!(charset_of("text/html"), None);
     }
 
     #[test]

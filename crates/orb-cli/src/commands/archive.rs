@@ -47,10 +47,10 @@ pub(crate) enum ArchiveCommand {
 
 /// Which files.
 #[derive(Debug, Args)]
-struct FilesArg {
+pub(crate) struct FilesArg {
     /// WARC files, folders of them, or a crawl's folder [default: orb-crawl].
     #[arg(value_name = "PATH")]
-    paths: Vec<PathBuf>,
+    pub(crate) paths: Vec<PathBuf>,
 }
 
 /// Arguments of `orb archive verify`.
@@ -171,7 +171,7 @@ pub(crate) fn run(command: &ArchiveCommand) -> Outcome {
 
 impl FilesArg {
     /// The files meant, and the bytes of all.
-    fn files(&self) -> Result<(Vec<ArchiveFile>, u64), Failure> {
+    pub(crate) fn files(&self) -> Result<(Vec<ArchiveFile>, u64), Failure> {
         let default = [PathBuf::from(folder::DEFAULT)];
         let paths: &[PathBuf] = if self.paths.is_empty() {
             &default
@@ -193,7 +193,7 @@ impl FilesArg {
     }
 }
 
-fn of_archive(error: ArchiveError) -> Failure {
+pub(crate) fn of_archive(error: ArchiveError) -> Failure {
     match error {
         ArchiveError::NoArchive { .. } | ArchiveError::Exists { .. } => Failure::usage(error),
         error => Failure::storage(error),

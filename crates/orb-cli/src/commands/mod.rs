@@ -15,6 +15,7 @@ pub(crate) mod control;
 pub(crate) mod crawl;
 pub(crate) mod demo;
 pub(crate) mod doctor;
+pub(crate) mod export;
 pub(crate) mod fetch;
 pub(crate) mod frontier;
 pub(crate) mod identity;

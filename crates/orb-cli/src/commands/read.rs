@@ -10,7 +10,7 @@ use std::path::Path;
 use clap::Args;
 use orb_fetch::Request;
 use orb_page::{LinkKind, Page, ScanOptions, decode_text, scan};
-use orb_read::{Facts, MediaType, sniff, sniff_file};
+use orb_read::{Facts, MediaType, charset_of, sniff, sniff_file};
 use orb_url::{BaseUrl, CrawlUrl};
 use serde::Serialize;
 use url::Url;
@@ -179,19 +179,9 @@ fn fetch(args: &ReadArgs) -> Result<Body, Failure> {
         .is_some_and(|value| value.trim().eq_ignore_ascii_case("nosniff"));
     Ok(Body {
         media_type: sniff(content_type, &bytes, may_sniff),
-        charset: charset(content_type),
+        charset: content_type.and_then(charset_of).map(str::to_owned),
         bytes,
         url: Some(url),
-    })
-}
-
-/// The `charset` of a content type (RFC 9110, 8.3.1).
-fn charset(content_type: Option<&str>) -> Option<String> {
-    content_type?.split(';').skip(1).find_map(|parameter| {
-        let (name, value) = parameter.split_once('=')?;
-        name.trim()
-            .eq_ignore_ascii_case("charset")
-            .then(|| value.trim().trim_matches('"').to_owned())
     })
 }
 
@@ -404,14 +394,5 @@ mod tests {
         let (base, found) = links("<base href=https://c.example/d/><a href=x>x</a>", None);
         assert_eq!(base.as_deref(), Some("https://c.example/d/"));
         assert_eq!(found, ["https://c.example/d/x"]);
-    }
-
-    #[test]
-    fn the_charset_of_a_content_type_is_found() {
-        assert_eq!(
-            charset(Some("text/html; Charset=\"ISO-8859-1\"")).as_deref(),
-            Some("ISO-8859-1")
-        );
-        assert_eq!(charset(Some("text/html")), None);
     }
 }
