@@ -8,9 +8,13 @@ names, names that change between a public and a private address with every answe
 looked at: one with a guarded destination breaks the promise. The public pages, by IPv4 and IPv6, must all be captured,
 and `orb audit` must pass.
 
+Then the same with the first layer off: every range is opened to the crawler, which runs as a user of its own, and the
+rules that `orb identity firewall` prints drop what it sends to guarded addresses. Again not one packet, and the public
+pages are captured. At last one range is opened and nothing drops: packets must be seen, or the watch is blind.
+
   xtask/containment/run.py [--orb FILE]
 
-Needs root (for the namespace), python3, ip, unshare, cargo. Under a minute. Exit 1 when a promise is broken.
+Needs root (for the namespace), python3, ip, nft (package nftables), unshare, cargo. Two minutes. Exit 1 when a promise is broken.
 """
 
 import argparse
@@ -18,6 +22,8 @@ import html
 import ipaddress
 import json
 import os
+import re
+import shutil
 import socket
 import struct
 import subprocess
@@ -43,6 +49,7 @@ TARGETS = [
 ]
 HOPS = [f"hop-{number}.test" for number in range(len(TARGETS))]
 REBINDING = 100
+NOBODY = 65534
 
 
 class Page(BaseHTTPRequestHandler):
@@ -143,6 +150,9 @@ class Watch(threading.Thread):
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 << 20)
         self.packets, self.guarded = 0, {}
 
+    def forget(self):
+        self.packets, self.guarded = 0, {}
+
     def run(self):
         while True:
             frame = self.socket.recv(65535)
@@ -172,8 +182,10 @@ def inside(orb):
     watch = Watch()
     watch.start()
     with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
         rows = crawl(orb, Path(folder), "closed", "40s")
         broken = judge(rows, watch)
+        broken |= second_layer(orb, Path(folder), watch)
         # Who sees nothing proves nothing: with one range opened, packets must be seen.
         crawl(orb, Path(folder), "opened", "10s", "--allow-net", "10.0.0.0/8")
     opened = watch.guarded.get(INNER, 0)
@@ -181,8 +193,33 @@ def inside(orb):
     return 1 if broken or not opened else 0
 
 
-def crawl(orb, folder, name, time, *more):
-    """Rows of the attempts of a crawl of everything."""
+def second_layer(orb, folder, watch):
+    """The crawl with every range opened, as a user whose packets to guarded ranges the firewall drops."""
+    print("with every range opened, and the firewall's rules:")
+    own = folder / "own"
+    own.mkdir()
+    os.chown(own, NOBODY, NOBODY)
+    orb = shutil.copy(orb, folder / "orb")
+    rules = subprocess.run([orb, "identity", "firewall", "--user", str(NOBODY), "--dns", f"{RESOLVER}:53"],
+                           check=True, stdout=subprocess.PIPE, text=True).stdout
+    subprocess.run(["nft", "-f", "-"], input=rules, check=True, text=True)
+    watch.forget()
+    Page.served.clear()
+    rows = crawl(orb, own, "open", "60s", "--allow-net", "0.0.0.0/0", "--allow-net", "::/0",
+                 "--set", "fetch.connect_timeout=1s", user=NOBODY)
+    broken = judge(rows, watch)
+    shown = subprocess.run(["nft", "list", "table", "inet", "orbweaver"], check=True, stdout=subprocess.PIPE, text=True).stdout
+    dropped = sum(int(count) for count in re.findall(r"counter packets (\d+)", shown))
+    tried = {row["address"] for row in rows if row.get("address") and row["address"].split(":")[0] not in PUBLIC}
+    print(f"the firewall dropped {dropped} packets; the crawler tried {len(tried)} guarded addresses")
+    subprocess.run(["nft", "delete", "table", "inet", "orbweaver"], check=True)
+    if not dropped:
+        print("nothing was dropped: the first layer was not off, and the second not tried")
+    return broken or not dropped
+
+
+def crawl(orb, folder, name, time, *more, user=None):
+    """Rows of the attempts of a crawl of everything, as a user of its own if one is given."""
     out, seeds = folder / name, folder / "seeds.txt"
     seeds.write_text("\n".join(["http://web.test/", *TARGETS]) + "\n")
     command = [orb, "crawl", "--seeds", str(seeds), "--out", str(out), "--scope", "any", "--dns", f"{RESOLVER}:53"]
@@ -190,7 +227,8 @@ def crawl(orb, folder, name, time, *more):
     command += ["--set", "politeness.address_delay=0s", "--set", "politeness.site_delay_factor=0"]
     # Names are asked for again and again, so that one that changes does so often.
     command += ["--set", "dns.ttl_min=0s", "--set", "dns.stale_max=0s", *more]
-    subprocess.run(command, check=True, timeout=120)
+    environment = {**os.environ, "HOME": str(folder)}
+    subprocess.run(command, check=True, timeout=180, user=user, group=user, extra_groups=[] if user else None, env=environment)
     subprocess.run([orb, "audit", str(out)], check=True, timeout=60, stdout=subprocess.DEVNULL)
     return [json.loads(line) for file in (out / "index/attempts").iterdir() for line in file.read_text().splitlines()]
 
@@ -221,6 +259,8 @@ def main():
         return inside(told.orb)
     if os.getuid() != 0:
         sys.exit("needs root: a network namespace is made")
+    if shutil.which("nft") is None:
+        sys.exit("needs nft: apt-get install nftables")
     orb = told.orb
     if orb is None:
         subprocess.run(["cargo", "build", "-q", "--release", "-p", "orb-cli"], cwd=ROOT, check=True)

@@ -114,8 +114,13 @@ const RUNS: &[LongRun] = &[
     },
     LongRun {
         name: "containment",
-        about: "guarded addresses in every notation, by every way in, in a network namespace: not one packet; root, a minute",
+        about: "guarded addresses in every notation, by every way in, in a network namespace: not one packet, by the crawler's own guard and by a firewall's rules alone; root, nft, two minutes",
         command: &["xtask/containment/run.py"],
+    },
+    LongRun {
+        name: "restart-gaps",
+        about: "a crawl killed 1,000 times, the pauses of sites and addresses measured at the servers; takes --rounds N, --seed N; 20 minutes",
+        command: &["xtask/restarts/run.py"],
     },
     LongRun {
         name: "tarpits",

@@ -21,7 +21,7 @@ pub enum Mutant {
     UngatedHop,
     /// The site's delay counts from the start of an exchange instead of its end.
     DelayFromStart,
-    /// After an unclean stop a site is contacted without waiting.
+    /// After an unclean stop a site is contacted without waiting, and so is an address.
     NoWaitAfterKill,
     /// A grant for an address is used after its time has passed.
     StaleAddressTime,

@@ -61,12 +61,22 @@ const RANGES_V6: [(Ipv6Net, &str); 13] = [
     (v6(0xff00, 0, 0, 0, 8), "multicast"),
 ];
 
+/// The guarded IPv4 ranges.
+pub(crate) fn guarded_v4() -> impl Iterator<Item = Ipv4Net> {
+    RANGES_V4.iter().map(|&(net, _)| net)
+}
+
+/// The guarded IPv6 ranges, but for those that carry a guarded IPv4 address.
+pub(crate) fn guarded_v6() -> impl Iterator<Item = Ipv6Net> {
+    RANGES_V6.iter().map(|&(net, _)| net)
+}
+
 /// Where IPv6 unicast is assigned from; nothing outside is routed.
 const GLOBAL_UNICAST: Ipv6Net = v6(0x2000, 0, 0, 0, 3);
 
 const TEREDO: Ipv6Net = v6(0x2001, 0, 0, 0, 32);
 const SIX_TO_FOUR: Ipv6Net = v6(0x2002, 0, 0, 0, 16);
-const NAT64: Ipv6Net = v6(0x64, 0xff9b, 0, 0, 96);
+pub(crate) const NAT64: Ipv6Net = v6(0x64, 0xff9b, 0, 0, 96);
 const NAT64_LOCAL: Ipv6Net = v6(0x64, 0xff9b, 1, 0, 48);
 const COMPATIBLE: Ipv6Net = v6(0, 0, 0, 0, 96);
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use orb_env::Mono;
+use orb_env::mutant::{Mutant, planted};
 use rustc_hash::FxHashMap;
 
 use crate::PolitenessConfig;
@@ -128,6 +129,10 @@ impl AddressClocks {
     /// because nothing tells what the process before did last.
     #[must_use]
     pub fn new(config: PolitenessConfig, opened: Mono) -> AddressClocks {
+        let opened = match planted(Mutant::NoWaitAfterKill) {
+            true => Mono::default(),
+            false => opened,
+        };
         let first = |delay: Duration| Line {
             next: opened.plus(delay),
             tail: opened,

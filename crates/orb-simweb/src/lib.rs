@@ -24,6 +24,7 @@ mod place;
 mod plan;
 mod respond;
 mod robots;
+mod seen;
 mod serve;
 mod server;
 mod site;
@@ -45,6 +46,7 @@ pub use hostile::{
     HostileServer, HostileWeb, serve_handshake, serve_hostile,
 };
 pub use respond::{Conduct, SimRequest, SimResponse};
+pub use seen::Seen;
 pub use serve::serve_stream;
 pub use server::Server;
 pub use tls::{Ca, CaError};

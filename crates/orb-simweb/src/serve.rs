@@ -7,11 +7,12 @@
 use std::io::{self, IoSlice};
 
 use bytes::Bytes;
-use orb_env::Clock;
+use orb_env::{Clock, Mono};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::limits::{REQUEST_FIELDS_MAX, REQUEST_HEAD_BYTES_MAX};
 use crate::respond::{SimRequest, SimResponse};
+use crate::seen::{Seen, Told};
 use crate::{Conduct, SimWeb};
 
 /// Serves requests until the client closes, asks to close, or the web closes.
@@ -24,17 +25,43 @@ use crate::{Conduct, SimWeb};
 /// What the stream says; `InvalidData` for a request that cannot be read, after answering 400.
 pub async fn serve_stream<S: AsyncRead + AsyncWrite + Unpin>(
     web: &SimWeb,
-    mut stream: S,
+    stream: S,
     secure: bool,
     clock: &dyn Clock,
 ) -> io::Result<()> {
+    serve_told(web, stream, secure, clock, clock.mono(), None).await
+}
+
+/// As [`serve_stream`], on a connection that began at `begun`, and tells of each request.
+pub(crate) async fn serve_told<S: AsyncRead + AsyncWrite + Unpin>(
+    web: &SimWeb,
+    mut stream: S,
+    secure: bool,
+    clock: &dyn Clock,
+    mut begun: Mono,
+    told: Told<'_>,
+) -> io::Result<()> {
     let mut input = Vec::with_capacity(2_048);
+    let mut nth = 0;
     loop {
-        let (response, used, close) = match read_request(web, &input, secure) {
+        let Answered {
+            response,
+            used,
+            close,
+            name,
+        } = match read_request(web, &input, secure, told.is_some()) {
             Ok(Some(answered)) => answered,
             Ok(None) if input.len() < REQUEST_HEAD_BYTES_MAX => {
-                if stream.read_buf(&mut input).await? == 0 {
+                let is_first_byte = input.is_empty();
+                let read = stream.read_buf(&mut input).await;
+                if let (Some(tell), 0, true) = (told, nth, !matches!(read, Ok(1..))) {
+                    tell(Seen::nothing_asked(secure, begun, clock.mono()));
+                }
+                if read? == 0 {
                     return Ok(());
+                }
+                if is_first_byte && nth > 0 {
+                    begun = clock.mono();
                 }
                 continue;
             }
@@ -42,29 +69,67 @@ pub async fn serve_stream<S: AsyncRead + AsyncWrite + Unpin>(
             Err(error) => return refuse(&mut stream, error).await,
         };
         input.drain(..used);
+        nth += 1;
         let conduct = response.conduct;
+        let status = if conduct.hang { 0 } else { response.status };
+        let sent = answer(&mut stream, response, clock).await;
+        if let (Some(tell), Some((host, target))) = (told, name) {
+            tell(Seen {
+                host,
+                target,
+                secure,
+                nth,
+                begun,
+                ended: clock.mono(),
+                status,
+            });
+        }
+        sent?;
         if conduct.hang {
-            return hang(&mut stream).await;
+            return Ok(());
         }
-        if !conduct.first_byte_delay.is_zero() {
-            clock
-                .sleep_until(clock.mono().plus(conduct.first_byte_delay))
-                .await;
-        }
-        send(&mut stream, response).await?;
         if close || conduct.close {
             return stream.shutdown().await;
         }
     }
 }
 
-/// Reads one request off the front of `input`: its response, the bytes used, and whether the client wants
-/// to close. `None` when the head is not complete.
+/// Answers one request as its conduct says.
+async fn answer<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: &mut S,
+    response: SimResponse,
+    clock: &dyn Clock,
+) -> io::Result<()> {
+    let conduct = response.conduct;
+    if conduct.hang {
+        return hang(stream).await;
+    }
+    if !conduct.first_byte_delay.is_zero() {
+        clock
+            .sleep_until(clock.mono().plus(conduct.first_byte_delay))
+            .await;
+    }
+    send(stream, response).await
+}
+
+/// One request read, and what it is answered with.
+struct Answered {
+    response: SimResponse,
+    /// Bytes of the request.
+    used: usize,
+    /// The client wants to close.
+    close: bool,
+    /// Host and target, where somebody wants to know.
+    name: Option<(String, String)>,
+}
+
+/// Reads one request off the front of `input`. `None` when the head is not complete.
 fn read_request(
     web: &SimWeb,
     input: &[u8],
     secure: bool,
-) -> Result<Option<(SimResponse, usize, bool)>, httparse::Error> {
+    named: bool,
+) -> Result<Option<Answered>, httparse::Error> {
     if input.is_empty() {
         return Ok(None);
     }
@@ -92,7 +157,12 @@ fn read_request(
             close |= value.eq_ignore_ascii_case("close");
         }
     }
-    Ok(Some((web.respond(&request), used, close)))
+    Ok(Some(Answered {
+        response: web.respond(&request),
+        used,
+        close,
+        name: named.then(|| (request.host.to_owned(), request.target.to_owned())),
+    }))
 }
 
 async fn refuse<S: AsyncWrite + Unpin, E>(stream: &mut S, error: E) -> io::Result<()>

@@ -25,7 +25,8 @@ use crate::limits::{
     CONNECTIONS_PER_LISTENER_MAX, DNS_QUESTION_BYTES_MAX, DNS_STREAMS_MAX, LISTEN_BACKLOG,
     SEND_BUFFER_BYTES,
 };
-use crate::serve::serve_stream;
+use crate::seen::Seen;
+use crate::serve::serve_told;
 use crate::tls::Ca;
 
 /// How often a free port on the first address is tried on all of them.
@@ -105,13 +106,26 @@ impl Server {
         clock: Arc<dyn Clock>,
         stop: impl Future<Output = ()>,
     ) -> io::Result<()> {
+        self.run_told(clock, stop, None).await
+    }
+
+    /// As [`Server::run`], and tells of each request of a page as it ends: the address asked, and what was seen.
+    ///
+    /// # Errors
+    /// As [`Server::run`].
+    pub async fn run_told(
+        self,
+        clock: Arc<dyn Clock>,
+        stop: impl Future<Output = ()>,
+        told: Option<&dyn Fn(IpAddr, Seen)>,
+    ) -> io::Result<()> {
         let tls = self.ca.server_config(&self.web).map_err(io::Error::other)?;
         let acceptor = TlsAcceptor::from(tls);
         let (web, clock) = (&*self.web, &*clock);
         let loops: FuturesUnordered<LocalBoxFuture<'_, ()>> = FuturesUnordered::new();
         for listener in self.plain {
             let listener = TcpListener::from_std(listener)?;
-            let serve = move |stream| serve_plain(web, clock, stream).boxed_local();
+            let serve = move |stream| serve_plain(web, clock, stream, told).boxed_local();
             loops.push(
                 accept_loop(clock, listener, CONNECTIONS_PER_LISTENER_MAX, serve).boxed_local(),
             );
@@ -119,8 +133,9 @@ impl Server {
         for listener in self.secure {
             let listener = TcpListener::from_std(listener)?;
             let acceptor = acceptor.clone();
-            let serve =
-                move |stream| serve_secure(web, clock, acceptor.clone(), stream).boxed_local();
+            let serve = move |stream| {
+                serve_secure(web, clock, acceptor.clone(), stream, told).boxed_local()
+            };
             loops.push(
                 accept_loop(clock, listener, CONNECTIONS_PER_LISTENER_MAX, serve).boxed_local(),
             );
@@ -239,22 +254,45 @@ pub(crate) async fn accept_loop<'a>(
     }
 }
 
-async fn serve_plain(web: &SimWeb, clock: &dyn Clock, mut stream: TcpStream) {
-    if stream.set_nodelay(true).is_err() {
+/// Who is told of requests, with the address asked.
+type ToldOf<'a> = Option<&'a dyn Fn(IpAddr, Seen)>;
+
+async fn serve_plain(web: &SimWeb, clock: &dyn Clock, mut stream: TcpStream, told: ToldOf<'_>) {
+    let (begun, address) = (clock.mono(), stream.local_addr());
+    let (Ok(()), Ok(address)) = (stream.set_nodelay(true), address) else {
         return;
-    }
-    let served = serve_stream(web, &mut stream, false, clock).await;
+    };
+    let tell = |seen| {
+        if let Some(tell) = told {
+            tell(address.ip(), seen);
+        }
+    };
+    let told = told.map(|_| &tell as &dyn Fn(Seen));
+    let served = serve_told(web, &mut stream, false, clock, begun, told).await;
     end(&stream, &served);
 }
 
-async fn serve_secure(web: &SimWeb, clock: &dyn Clock, acceptor: TlsAcceptor, stream: TcpStream) {
-    if stream.set_nodelay(true).is_err() {
+async fn serve_secure(
+    web: &SimWeb,
+    clock: &dyn Clock,
+    acceptor: TlsAcceptor,
+    stream: TcpStream,
+    told: ToldOf<'_>,
+) {
+    let (begun, address) = (clock.mono(), stream.local_addr());
+    let (Ok(()), Ok(address)) = (stream.set_nodelay(true), address) else {
         return;
-    }
+    };
     let Ok(mut stream) = acceptor.accept(stream).await else {
         return;
     };
-    let served = serve_stream(web, &mut stream, true, clock).await;
+    let tell = |seen| {
+        if let Some(tell) = told {
+            tell(address.ip(), seen);
+        }
+    };
+    let told = told.map(|_| &tell as &dyn Fn(Seen));
+    let served = serve_told(web, &mut stream, true, clock, begun, told).await;
     end(stream.get_ref().0, &served);
 }
 

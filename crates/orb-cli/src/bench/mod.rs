@@ -12,6 +12,7 @@ pub(crate) mod cores;
 pub(crate) mod crawl_rows;
 pub(crate) mod crawl_run;
 pub(crate) mod fetch_cost;
+#[cfg(feature = "bench-peers")]
 pub(crate) mod fetch_hyper;
 pub(crate) mod fetch_load;
 pub(crate) mod fetch_ours;

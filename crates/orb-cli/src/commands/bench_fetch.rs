@@ -8,10 +8,12 @@ use serde::Serialize;
 
 use crate::bench::cores::Pins;
 use crate::bench::fetch_cost::Cost;
+#[cfg(feature = "bench-peers")]
+use crate::bench::fetch_hyper;
 use crate::bench::fetch_load::{FetchRow, Load, LoadSize, served};
+use crate::bench::fetch_ours;
 use crate::bench::figure::Figure;
 use crate::bench::table::{Unit, table};
-use crate::bench::{fetch_hyper, fetch_ours};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::terminal::{count, note, say, say_json};
 
@@ -23,7 +25,9 @@ Examples:
   orb bench fetch --rows https-full,https-resumed --runs 5 --json
 
 Large pages, most of them compressed, from a web on loopback with a core of its own. CPU time of the
-fetching thread is what counts, the kernel's part included; sixteen pages are under way at once.")]
+fetching thread is what counts, the kernel's part included; sixteen pages are under way at once. A program
+built with the feature bench-peers runs hyper and rustls beside ours: cargo run --release -p orb-cli
+--features bench-peers -- bench fetch")]
 pub(crate) struct BenchFetchArgs {
     /// Rows to run, comma-separated [default: all].
     #[arg(long, value_enum, value_name = "ROW", value_delimiter = ',')]
@@ -60,7 +64,8 @@ struct RowReport {
     decoded_bytes_per_page: f64,
     target_micros: Option<f64>,
     ours: Costs,
-    hyper: Costs,
+    /// Absent where the program was built without it.
+    hyper: Option<Costs>,
 }
 
 /// CPU microseconds a page.
@@ -88,6 +93,9 @@ pub(crate) fn run(args: &BenchFetchArgs) -> Outcome {
     let mut warnings: Vec<String> = pins.warning.iter().cloned().collect();
     if cfg!(debug_assertions) {
         warnings.push("a debug build: its figures mean nothing".into());
+    }
+    if cfg!(not(feature = "bench-peers")) {
+        warnings.push("no other client beside ours: build with --features bench-peers".into());
     }
     let size = LoadSize {
         sites: args.sites,
@@ -120,7 +128,7 @@ fn row_report(row: FetchRow, size: LoadSize, pins: &Pins, runs: u32) -> Result<R
     let work = |load: &Load| {
         for _ in 0..runs {
             ours.push(fetch_ours::run(load, row)?);
-            hyper.push(fetch_hyper::run(load, row)?);
+            hyper.extend(peer(load, row)?);
         }
         Ok(load.pages())
     };
@@ -130,7 +138,7 @@ fn row_report(row: FetchRow, size: LoadSize, pins: &Pins, runs: u32) -> Result<R
             .first()
             .map_or(0.0, |cost| cost.decoded_bytes_per_page)
     };
-    if bytes(&ours) != bytes(&hyper) {
+    if !hyper.is_empty() && bytes(&ours) != bytes(&hyper) {
         return Err(Failure::usage_text(format!(
             "{}: the clients decoded different pages",
             row.name()
@@ -142,8 +150,19 @@ fn row_report(row: FetchRow, size: LoadSize, pins: &Pins, runs: u32) -> Result<R
         decoded_bytes_per_page: bytes(&ours),
         target_micros: row.target_micros(),
         ours: Costs::of(&ours),
-        hyper: Costs::of(&hyper),
+        hyper: (!hyper.is_empty()).then(|| Costs::of(&hyper)),
     })
+}
+
+/// The same load by hyper.
+#[cfg(feature = "bench-peers")]
+fn peer(load: &Load, row: FetchRow) -> Result<Option<Cost>, Failure> {
+    fetch_hyper::run(load, row).map(Some)
+}
+
+#[cfg(not(feature = "bench-peers"))]
+fn peer(_: &Load, _: FetchRow) -> Result<Option<Cost>, Failure> {
+    Ok(None)
 }
 
 fn text(report: &Report) -> String {
@@ -171,8 +190,12 @@ fn text(report: &Report) -> String {
                 cell(&row.ours.decode_micros),
                 row.target_micros
                     .map_or_else(String::new, |target| Unit::Count.text(target)),
-                cell(&row.hyper.cpu_micros),
-                cell(&row.hyper.network_micros),
+                row.hyper
+                    .as_ref()
+                    .map_or_else(String::new, |hyper| cell(&hyper.cpu_micros)),
+                row.hyper
+                    .as_ref()
+                    .map_or_else(String::new, |hyper| cell(&hyper.network_micros)),
                 row.ours
                     .cpu_micros
                     .map_or_else(String::new, |figure| Unit::Share.text(figure.spread)),

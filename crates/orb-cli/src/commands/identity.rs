@@ -1,6 +1,6 @@
 //! `orb identity`: who the crawler says it is, and the texts that site owners need.
 //!
-//! In: settings, addresses, a domain. Out: headers; a web page, address ranges, zone lines.
+//! In: settings, addresses, a domain. Out: headers; a web page, address ranges, zone lines, firewall rules.
 //! May touch: nothing but the settings. Invariant: what is told is what a crawl with these settings would send.
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -24,6 +24,25 @@ pub(crate) enum IdentityCommand {
     Show(Box<ShowArgs>),
     /// Print what to publish about the crawler: a web page, its addresses, names for them.
     Page(Box<PageArgs>),
+    /// Print rules for this machine's firewall that keep the crawler from guarded addresses: a second layer.
+    Firewall(Box<FirewallArgs>),
+}
+
+/// Arguments of `orb identity firewall`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  orb identity firewall --user orbweaver > orbweaver.nft && nft -f orbweaver.nft
+
+The crawler refuses guarded addresses by itself; these rules of nftables drop what it would send there all the
+same, and touch nobody else's packets. What --allow-net opens is open in them too. Its name server passes when
+it is named by --dns or dns.servers. They last until the next boot: load them where the machine loads its own.")]
+pub(crate) struct FirewallArgs {
+    /// User that the crawler runs as, by name or number, and that does nothing else.
+    #[arg(long, value_name = "USER")]
+    user: String,
+    #[command(flatten)]
+    settings: SettingsArgs,
 }
 
 /// Arguments of `orb identity show`.
@@ -85,6 +104,7 @@ pub(crate) fn run(command: &IdentityCommand) -> Outcome {
     match command {
         IdentityCommand::Show(args) => show(args),
         IdentityCommand::Page(args) => print(args),
+        IdentityCommand::Firewall(args) => firewall(args),
     }
 }
 
@@ -135,6 +155,15 @@ fn print(args: &PageArgs) -> Outcome {
             say(orb_identity::reverse_zone(addresses, domain).trim_end());
         }
     }
+    Ok(Exit::Fine)
+}
+
+fn firewall(args: &FirewallArgs) -> Outcome {
+    let in_force = args
+        .settings
+        .in_force(crate::settings::from_process(), &Machine::this())?;
+    let config = in_force.config;
+    say(orb_fetch::nft_rules(&args.user, &config.guard, &config.dns.servers).trim_end());
     Ok(Exit::Fine)
 }
 

@@ -3,10 +3,11 @@
 //! In: what web to make. Out: HTTP, HTTPS and DNS on loopback; a folder with what a crawl of it needs.
 //! May touch: sockets through `orb-simweb`, that folder.
 
+use std::cell::Cell;
 use std::fs;
-use std::io::{self, Read};
-use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::io::{self, Read, Write};
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
 use std::thread;
@@ -14,7 +15,7 @@ use std::thread;
 use clap::{Args, Subcommand, ValueEnum};
 use futures_util::future::{Either, select};
 use orb_env::BootClock;
-use orb_simweb::{FaultMix, Server, SimWeb, SimWebConfig, SizeProfile};
+use orb_simweb::{FaultMix, Seen, Server, SimWeb, SimWebConfig, SizeProfile};
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
@@ -78,6 +79,10 @@ pub(crate) struct SimwebArgs {
     /// Folder for seeds.txt, ca.pem and sizes.txt (pages of each site, for `orb plan --sizes`).
     #[arg(long, value_name = "DIR", default_value = "orb-simweb")]
     out: PathBuf,
+    /// File that gets a line of JSON for each request as it ends: address, host, path, status, which of its connection it
+    /// was, and when it began and ended, in microseconds of the server's own clock.
+    #[arg(long, value_name = "FILE")]
+    log: Option<PathBuf>,
     /// Print where everything is as one JSON object.
     #[arg(long)]
     json: bool,
@@ -131,6 +136,7 @@ pub(crate) fn run(args: &SimwebArgs) -> Outcome {
     open_files::raise();
     let server = Server::bind(SimWeb::new(config(args)), args.dns).map_err(Failure::usage)?;
     let served = write_down(args, &server)?;
+    let log = args.log.as_deref().map(RequestLog::open).transpose()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -151,12 +157,22 @@ pub(crate) fn run(args: &SimwebArgs) -> Outcome {
                 },
             }
         };
+        let add = |address, seen| {
+            if let Some(log) = &log {
+                log.add(address, &seen);
+            }
+        };
+        let told = log.is_some().then_some(&add as &dyn Fn(IpAddr, Seen));
         server
-            .run(Arc::new(BootClock::new()), stop)
+            .run_told(Arc::new(BootClock::new()), stop, told)
             .await
             .map_err(Failure::usage)
     })?;
-    Ok(Exit::Fine)
+    // A log with holes proves nothing.
+    match (&args.log, log.and_then(|log| log.failed.take())) {
+        (Some(path), Some(error)) => Err(log_failure(path, error)),
+        _ => Ok(Exit::Fine),
+    }
 }
 
 fn config(args: &SimwebArgs) -> SimWebConfig {
@@ -183,6 +199,58 @@ fn config(args: &SimwebArgs) -> SimWebConfig {
         },
         ..SimWebConfig::default()
     }
+}
+
+/// A line of the request log. Names are a contract with scripts.
+#[derive(Serialize)]
+struct LogLine<'a> {
+    address: IpAddr,
+    scheme: &'a str,
+    host: &'a str,
+    path: &'a str,
+    status: u16,
+    nth: u32,
+    begun_us: u64,
+    ended_us: u64,
+}
+
+/// The file that requests are appended to, and what went wrong with it.
+struct RequestLog {
+    file: fs::File,
+    failed: Cell<Option<io::Error>>,
+}
+
+impl RequestLog {
+    fn open(path: &Path) -> Result<RequestLog, Failure> {
+        let file = fs::OpenOptions::new().create(true).append(true).open(path);
+        Ok(RequestLog {
+            file: file.map_err(|error| log_failure(path, error))?,
+            failed: Cell::new(None),
+        })
+    }
+
+    fn add(&self, address: IpAddr, seen: &Seen) {
+        let line = LogLine {
+            address,
+            scheme: if seen.secure { "https" } else { "http" },
+            host: &seen.host,
+            path: &seen.target,
+            status: seen.status,
+            nth: seen.nth,
+            begun_us: seen.begun.0,
+            ended_us: seen.ended.0,
+        };
+        let mut line = serde_json::to_vec(&line).expect("a line has only plain keys");
+        line.push(b'\n');
+        if let Err(error) = (&self.file).write_all(&line) {
+            self.failed.set(Some(error));
+        }
+    }
+}
+
+fn log_failure(path: &Path, error: io::Error) -> Failure {
+    let what = format!("the log {} cannot be written", path.display());
+    Failure::storage(anyhow::Error::new(error).context(what))
 }
 
 /// A time or a range of times, in milliseconds, at most a minute.
