@@ -98,6 +98,33 @@ const RUNS: &[LongRun] = &[
         ],
     },
     LongRun {
+        name: "page-differential",
+        about: "links, title, base and text of pages made by chance, beside html5ever; takes --minutes N, --seed N, a folder of pages; half an hour",
+        command: &[
+            "cargo",
+            "run",
+            "--release",
+            "-p",
+            "orb-page",
+            "--example",
+            "page_differential",
+            "--",
+        ],
+    },
+    LongRun {
+        name: "page-blow-up",
+        about: "time of shapes that break parsers at 10, 100 and 1,000 KB, scanned and read; fails where ten times the page costs more than twelve times; a minute",
+        command: &[
+            "cargo",
+            "run",
+            "--release",
+            "-p",
+            "orb-read",
+            "--example",
+            "blow_up",
+        ],
+    },
+    LongRun {
         name: "plan",
         about: "what `orb plan` says against what comes of it: many small sites, few big ones, slow ones; six minutes",
         command: &["xtask/plan/run.py"],

@@ -95,6 +95,7 @@ impl Foreign {
         if self.hidden_by == Some(element) {
             self.hidden_by = None;
         }
+        let ends_drawing = self.is_root_around(element);
         match self.regions.last_mut() {
             Some(Region::Foreign { root, nested }) if *root == element => {
                 match nested.checked_sub(1) {
@@ -103,9 +104,20 @@ impl Foreign {
                 }
             }
             Some(Region::Html { point }) if *point == element => self.pop(),
+            // A drawing that ends inside its title: the title was left open.
+            Some(Region::Html { .. }) if ends_drawing => {
+                self.pop();
+                self.end(element);
+            }
             Some(Region::Foreign { .. }) if ends_html(element) => self.leave(),
             _ => {}
         }
+    }
+
+    /// Whether the foreign content around the HTML at the current position began with this element.
+    fn is_root_around(&self, element: Element) -> bool {
+        let around = self.regions.iter().nth_back(1);
+        matches!(around, Some(Region::Foreign { root, .. }) if *root == element)
     }
 
     fn push(&mut self, region: Region) {

@@ -117,6 +117,10 @@ fn flat_pages_are_linear() {
     check("microdata", |count| {
         "<p itemscope><b itemprop=a>x</b></p>".repeat(count)
     });
+    check("deep JSON-LD", |count| {
+        let deep = "{\"a\":[".repeat(count);
+        format!("<p>x<script type=application/ld+json>{deep}</script>")
+    });
     check("times", |count| {
         "<time>x</time><span class=date>y</span>".repeat(count)
     });

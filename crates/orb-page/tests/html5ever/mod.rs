@@ -1,0 +1,155 @@
+//! The scanner held against html5ever: what both see of pages, and what explains the differences.
+//!
+//! In: pages. Out: a [`Verdict`] each. May touch: html5ever, the public API. Must not touch: files, time.
+//! Invariant: equal pages give equal verdicts.
+
+pub(crate) mod causes;
+pub(crate) mod pages;
+pub(crate) mod tree;
+
+use std::collections::BTreeMap;
+
+use causes::CAUSES;
+use orb_page::limits::{HREF_BYTES_MAX, TITLE_BYTES_MAX};
+use orb_page::{Page, ScanOptions, scan};
+use tree::Seen;
+
+/// What both see of one page.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// The same.
+    Same,
+    /// Something else, and this is why.
+    Explained(&'static str),
+    /// Something else, by several causes together.
+    ExplainedBySeveral,
+    /// Something else, and nobody knows why.
+    Unexplained,
+}
+
+/// Judges one page.
+pub(crate) fn judge(html: &str) -> Verdict {
+    if agree(html) {
+        return Verdict::Same;
+    }
+    if let Some(cause) = CAUSES.iter().find(|cause| agree(&(cause.without)(html))) {
+        return Verdict::Explained(cause.name);
+    }
+    let without_all = CAUSES
+        .iter()
+        .fold(html.to_owned(), |html, cause| (cause.without)(&html));
+    if agree(&without_all) {
+        Verdict::ExplainedBySeveral
+    } else {
+        Verdict::Unexplained
+    }
+}
+
+/// Whether both see the same links, title, base and text. Blanks in the text may differ in one way: a tree builder
+/// ignores tags of blocks that are out of place, where we break the line all the same.
+pub(crate) fn agree(html: &str) -> bool {
+    let (ours, theirs) = (ours(html), tree::read(html));
+    let longest = |href: &&String| href.len() < HREF_BYTES_MAX;
+    ours.links.iter().eq(theirs.links.iter().filter(longest))
+        && is_cut(
+            ours.title.as_deref(),
+            theirs.title.as_deref(),
+            TITLE_BYTES_MAX,
+        )
+        && ours.base == theirs.base
+        && is_broken_more(&ours.text, &theirs.text)
+}
+
+/// Whether `own` is `whole`, or as much of it as is kept.
+fn is_cut(own: Option<&str>, whole: Option<&str>, bytes_max: usize) -> bool {
+    own == whole
+        || own.zip(whole).is_some_and(|(own, whole)| {
+            whole.len() > bytes_max && whole.starts_with(own) && own.len() + 4 > bytes_max
+        })
+}
+
+/// Whether `text` is `other` with further blanks in it.
+fn is_broken_more(text: &str, other: &str) -> bool {
+    let mut letters = text.chars().peekable();
+    for letter in other.chars() {
+        if letter != ' ' {
+            letters.next_if_eq(&' ');
+        }
+        if letters.next() != Some(letter) {
+            return false;
+        }
+    }
+    letters.next().is_none()
+}
+
+/// What the scanner sees.
+pub(crate) fn ours(html: &str) -> Seen {
+    let options = ScanOptions {
+        text: true,
+        ..ScanOptions::default()
+    };
+    let page: Page = scan(html, &options);
+    let words: Vec<&str> = page.visible_text.split_ascii_whitespace().collect();
+    Seen {
+        links: page
+            .links
+            .iter()
+            .map(|link| format!("{:?} {}", link.kind, link.href))
+            .collect(),
+        title: page.title,
+        base: page.base,
+        text: words.join(" "),
+    }
+}
+
+/// Verdicts on many pages, counted.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    pub(crate) pages: u64,
+    pub(crate) same: u64,
+    pub(crate) explained: BTreeMap<&'static str, u64>,
+    pub(crate) by_several: u64,
+    /// The first few, made as short as they get.
+    pub(crate) unexplained: Vec<String>,
+}
+
+/// Unexplained pages that are kept.
+const UNEXPLAINED_MAX: usize = 10;
+
+impl Tally {
+    pub(crate) fn add(&mut self, html: &str) {
+        self.pages += 1;
+        match judge(html) {
+            Verdict::Same => self.same += 1,
+            Verdict::Explained(cause) => *self.explained.entry(cause).or_default() += 1,
+            Verdict::ExplainedBySeveral => self.by_several += 1,
+            Verdict::Unexplained if self.unexplained.len() < UNEXPLAINED_MAX => {
+                self.unexplained.push(shortened(html));
+            }
+            Verdict::Unexplained => {}
+        }
+    }
+}
+
+/// A short page with the same fault: pieces are taken out for as long as it stays unexplained.
+fn shortened(html: &str) -> String {
+    let mut html = html.to_owned();
+    let mut piece = html.len() / 2;
+    while piece > 0 {
+        let mut at = 0;
+        while at < html.len() {
+            let (from, to) = (
+                html.floor_char_boundary(at),
+                html.ceil_char_boundary((at + piece).min(html.len())),
+            );
+            let shorter = [&html[..from], &html[to..]].concat();
+            if judge(&shorter) == Verdict::Unexplained {
+                html = shorter;
+            } else {
+                at += piece;
+            }
+        }
+        piece /= 2;
+    }
+    html
+}
