@@ -113,7 +113,7 @@ const RUNS: &[LongRun] = &[
     },
     LongRun {
         name: "page-blow-up",
-        about: "time of shapes that break parsers at 10, 100 and 1,000 KB, scanned and read; fails where ten times the page costs more than twelve times; a minute",
+        about: "time of shapes that break parsers at 10, 100 and 1,000 KB, scanned and read; fails where a cost grows faster than the page; half a minute",
         command: &[
             "cargo",
             "run",

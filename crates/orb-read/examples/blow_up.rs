@@ -1,7 +1,7 @@
 //! What shapes that break parsers cost at 10, 100 and 1,000 KB: the crawl's scan and the careful reading.
 //!
-//! In: nothing. Out: a line for each shape, CPU milliseconds; exit code 1 where ten times the page costs more than
-//! twelve times (small times are rounded up to what a clock can tell).
+//! In: nothing. Out: a line for each shape, CPU milliseconds; exit code 1 where a cost grows faster than the page
+//! (small times are rounded up to what a clock can tell).
 //! May touch: nothing else. Invariant: the least of a few runs counts, since only other work makes one slower.
 //!
 //! Run with `cargo xtask long page-blow-up`.
@@ -19,8 +19,11 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const RUNS: usize = 5;
 const SIZES: [usize; 3] = [10_000, 100_000, 1_000_000];
-/// The most that ten times the page may cost.
-const RATIO_MAX: f64 = 12.0;
+/// The most that scanning ten times the page may cost.
+const SCAN_RATIO_MAX: f64 = 12.0;
+/// The most that reading ten times the page may cost. The tree of a megabyte of tags is larger than the caches, which
+/// costs up to two thirds more, although instructions grow nine times (callgrind); what is quadratic costs a hundred times.
+const READ_RATIO_MAX: f64 = 20.0;
 /// Times below this say more of caches than of the work.
 const MILLIS_MIN: f64 = 0.5;
 
@@ -58,10 +61,10 @@ fn least(mut work: impl FnMut()) -> f64 {
         .fold(f64::INFINITY, f64::min)
 }
 
-fn is_linear(millis: &[f64]) -> bool {
+fn is_linear(millis: &[f64], ratio_max: f64) -> bool {
     millis
         .windows(2)
-        .all(|pair| pair[1] <= RATIO_MAX * pair[0].max(MILLIS_MIN))
+        .all(|pair| pair[1] <= ratio_max * pair[0].max(MILLIS_MIN))
 }
 
 fn main() -> ExitCode {
@@ -87,7 +90,7 @@ fn main() -> ExitCode {
                 black_box(read_html(page, None));
             })
         });
-        let linear = is_linear(&scanned) && is_linear(&read);
+        let linear = is_linear(&scanned, SCAN_RATIO_MAX) && is_linear(&read, READ_RATIO_MAX);
         fine &= linear;
         let text = |millis: [f64; 3]| {
             let [small, middle, large] = millis;
