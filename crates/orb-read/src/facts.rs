@@ -186,7 +186,8 @@ pub(crate) fn count_words(text: &str) -> (u64, Option<f64>) {
         let plain = word.bytes().filter(u8::is_ascii_alphanumeric).count() as u64;
         is_word |= plain > 0;
         letters += plain;
-        for letter in word.chars().filter(|letter| !letter.is_ascii()) {
+        let beyond_ascii = if word.is_ascii() { "" } else { word };
+        for letter in beyond_ascii.chars().filter(|letter| !letter.is_ascii()) {
             if is_unspaced(letter) {
                 unspaced += 1;
             } else if letter.is_alphanumeric() {
@@ -195,6 +196,13 @@ pub(crate) fn count_words(text: &str) -> (u64, Option<f64>) {
             }
         }
         words += u64::from(is_word);
+        if word
+            .as_bytes()
+            .last()
+            .is_some_and(u8::is_ascii_alphanumeric)
+        {
+            continue; // no end of a sentence, as most words
+        }
         let end = word.trim_end_matches(['"', '\'', ')', ']', '”', '’', '»']);
         sentences += u64::from(end.ends_with(['.', '!', '?', '…', '。']));
     }

@@ -196,12 +196,11 @@ impl<'a> Tree<'a> {
 
 /// Appends `piece` with every run of white space as one blank.
 pub(crate) fn collapse(piece: &str, text: &mut String) {
-    for letter in piece.chars() {
-        if !letter.is_whitespace() {
-            text.push(letter);
-        } else if !text.ends_with(' ') {
+    for (place, word) in piece.split(char::is_whitespace).enumerate() {
+        if place > 0 && !text.ends_with(' ') {
             text.push(' ');
         }
+        text.push_str(word);
     }
 }
 

@@ -92,6 +92,9 @@ impl<'a> StartTag<'a> {
     /// - Cost: O(bytes of the tag x names); allocates nothing.
     pub fn raw_values<const N: usize>(&self, names: [&str; N]) -> [Option<Attribute<'a>>; N] {
         let mut found = [None; N];
+        if self.raw_attributes.len() <= 1 {
+            return found; // nothing but the `>`, as of most tags
+        }
         for attribute in self.attributes() {
             for (place, name) in found.iter_mut().zip(names) {
                 if place.is_none() && attribute.is_named(name) {

@@ -27,17 +27,21 @@ pub(super) struct Words {
 impl Words {
     /// Adds decoded text, collapsing white space.
     pub(super) fn text(&mut self, piece: &str) {
-        for (place, word) in piece.split(is_space).enumerate() {
-            self.owes_blank |= place > 0;
-            if word.is_empty() {
-                continue;
-            }
-            self.pay_blank();
-            match self.innermost().last_mut() {
-                Some(Inline::Text(text)) => text.push_str(word),
-                _ => self.innermost().push(Inline::Text(word.to_owned())),
-            }
+        let inside = piece.trim_matches(is_space);
+        if inside.is_empty() {
+            self.owes_blank |= !piece.is_empty();
+            return;
         }
+        self.owes_blank |= piece.starts_with(is_space);
+        self.pay_blank();
+        let innermost = self.innermost();
+        if !matches!(innermost.last(), Some(Inline::Text(_))) {
+            innermost.push(Inline::Text(String::with_capacity(inside.len())));
+        }
+        if let Some(Inline::Text(text)) = innermost.last_mut() {
+            push_collapsed(inside, text);
+        }
+        self.owes_blank = piece.ends_with(is_space);
     }
 
     /// Adds something that is no text.
@@ -150,6 +154,27 @@ impl Words {
             Some(Inline::Text(text)) => text.push(' '),
             _ => place.push(Inline::Text(" ".to_owned())),
         }
+    }
+}
+
+/// Appends words with one blank between them.
+fn push_collapsed(inside: &str, text: &mut String) {
+    let mut push = |place: usize, word: &str| {
+        if place > 0 {
+            text.push(' ');
+        }
+        text.push_str(word);
+    };
+    if inside.contains('\u{a0}') {
+        let words = inside.split(is_space).filter(|word| !word.is_empty());
+        words
+            .enumerate()
+            .for_each(|(place, word)| push(place, word));
+    } else {
+        let words = inside.split_ascii_whitespace();
+        words
+            .enumerate()
+            .for_each(|(place, word)| push(place, word));
     }
 }
 

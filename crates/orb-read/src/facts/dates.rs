@@ -11,7 +11,7 @@ use crate::content::Content;
 use crate::hints::Hint;
 use crate::measure::Measures;
 use crate::tag::Tag;
-use crate::tree::{NodeId, Tree};
+use crate::tree::{Kind, NodeId, Tree};
 
 use super::json_ld::LinkedData;
 use super::meta::Metas;
@@ -220,7 +220,15 @@ fn of_line(tree: &Tree<'_>) -> Option<String> {
             )
         ) && tree.end(*id) - *id <= 12
     };
-    tree.ids().filter(is_line).take(LINES_MAX).find_map(|id| {
+    // A date has digits: most lines have none, and are not put together.
+    let has_digit = |id: &NodeId| {
+        (*id..tree.end(*id)).any(|node| match tree.kind(node) {
+            Kind::Text(run) => run.raw().bytes().any(|byte| byte.is_ascii_digit()),
+            Kind::Element(..) => false,
+        })
+    };
+    let lines = tree.ids().filter(is_line).take(LINES_MAX);
+    lines.filter(has_digit).find_map(|id| {
         let text = tree.text(id, SEARCHED_BYTES_MAX + 1);
         if text.len() > SEARCHED_BYTES_MAX {
             return None;
