@@ -2,10 +2,15 @@
 //!
 //! In: `class`, `id`, `role` and the like. Out: a set of [`Hint`]s.
 //! May touch: one element. Must not touch: its text or its neighbours; a hint is weighed by `furniture`.
-//! Invariant: O(bytes of the attributes); allocates only for attributes with character references.
+//! Invariant: O(bytes of the attributes); allocates only for attributes with character references, and for the first of
+//! each class.
 
+use orb_page::tokens::Attribute;
+use rustc_hash::FxHashMap;
+
+use crate::limits::CLASSES_REMEMBERED_MAX;
 use crate::tag::{Tag, pack};
-use crate::tree::{NodeId, Tree};
+use crate::tree::{Kind, NodeId, Tree};
 
 /// What may be said of an element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,54 +60,87 @@ impl Hints {
     }
 }
 
+/// What the classes met so far say: pages have few of them, on thousands of elements.
+#[derive(Debug, Default)]
+pub(crate) struct KnownClasses<'a>(FxHashMap<&'a str, Hints>);
+
+impl<'a> KnownClasses<'a> {
+    fn hints(&mut self, class: Attribute<'a>) -> Hints {
+        let raw = class.raw_value();
+        if let Some(known) = self.0.get(raw) {
+            return *known;
+        }
+        let found = by_names(&class.value());
+        if self.0.len() < CLASSES_REMEMBERED_MAX {
+            self.0.insert(raw, found);
+        }
+        found
+    }
+}
+
 /// Reads the hints of one element.
-pub(crate) fn of(tree: &Tree<'_>, id: NodeId, tag: Tag) -> Hints {
+pub(crate) fn of<'a>(
+    tree: &Tree<'a>,
+    id: NodeId,
+    tag: Tag,
+    classes: &mut KnownClasses<'a>,
+) -> Hints {
     let mut hints = Hints::default();
-    let [class, own_id, role, hidden, aria_hidden, style, itemprop] = tree.attributes(
-        id,
-        [
-            "class",
-            "id",
-            "role",
-            "hidden",
-            "aria-hidden",
-            "style",
-            "itemprop",
-        ],
-    );
-    let is_hidden = hidden.is_some_and(|value| !value.eq_ignore_ascii_case("until-found"))
-        || aria_hidden.is_some_and(|value| value.eq_ignore_ascii_case("true"))
-        || style.is_some_and(|style| hides(&style));
+    if tag == Tag::Main {
+        hints.add(Hint::Main);
+    }
+    let Kind::Element(_, Some(start)) = tree.kind(id) else {
+        return hints;
+    };
+    let [class, own_id, role, hidden, aria_hidden, style, itemprop] = start.raw_values([
+        "class",
+        "id",
+        "role",
+        "hidden",
+        "aria-hidden",
+        "style",
+        "itemprop",
+    ]);
+    let is_hidden = hidden.is_some_and(|one| !one.value().eq_ignore_ascii_case("until-found"))
+        || aria_hidden.is_some_and(|one| one.value().eq_ignore_ascii_case("true"))
+        || style.is_some_and(|style| hides(&style.value()));
     if is_hidden {
         hints.add(Hint::Hidden);
     }
     if let Some(role) = role {
-        by_role(&role, &mut hints);
+        by_role(&role.value(), &mut hints);
     }
     if let Some(names) = itemprop {
         hints.add(Hint::Property);
-        let mut names = names.split_ascii_whitespace();
-        if names.any(|name| name == "articleBody") {
+        let names = names.value();
+        if names
+            .split_ascii_whitespace()
+            .any(|name| name == "articleBody")
+        {
             hints.add(Hint::ArticleBody);
         }
     }
-    match tag {
-        Tag::Main => hints.add(Hint::Main),
+    if matches!(tag, Tag::Html | Tag::Body) {
         // Their classes tell of the whole page: its theme, its kind, the topics of an article.
-        Tag::Html | Tag::Body => return hints,
-        _ => {}
+        return hints;
     }
-    let names = [class, own_id];
-    for name in names
-        .iter()
-        .flatten()
-        .flat_map(|names| names.split_ascii_whitespace())
-        .take(64)
-    {
-        by_name(name, &mut hints);
+    if let Some(class) = class {
+        hints.0 |= classes.hints(class).0;
+    }
+    if let Some(own_id) = own_id {
+        hints.0 |= by_names(&own_id.value()).0;
     }
     if tag == Tag::Main || tag == Tag::Article {
         hints.0 &= !(Hint::Furniture as u16 | Hint::Doubtful as u16 | Hint::Comments as u16);
+    }
+    hints
+}
+
+/// What the names in a `class` or `id` say together.
+fn by_names(names: &str) -> Hints {
+    let mut hints = Hints::default();
+    for name in names.split_ascii_whitespace().take(64) {
+        by_name(name, &mut hints);
     }
     hints
 }
@@ -301,7 +339,8 @@ mod tests {
     fn check(html: &str, hint: Hint, expected: bool) {
         let tree = builder::build(html);
         let tag = tree.tag(1).unwrap();
-        assert_eq!(of(&tree, 1, tag).has(hint), expected, "{html}");
+        let hints = of(&tree, 1, tag, &mut KnownClasses::default());
+        assert_eq!(hints.has(hint), expected, "{html}");
     }
 
     #[test]

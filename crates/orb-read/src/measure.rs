@@ -9,7 +9,7 @@
 
 use orb_page::tokens::TextRun;
 
-use crate::hints::{self, Hint, Hints};
+use crate::hints::{self, Hint, Hints, KnownClasses};
 use crate::tag::Tag;
 use crate::tree::{Kind, NodeId, ROOT, Tree};
 
@@ -108,6 +108,7 @@ impl Measures {
     fn sweep(&mut self, tree: &Tree<'_>, with_hidden: bool) {
         // For each node the block it writes into, and whether it is inside a link or a listing.
         let mut places = vec![Place::default(); tree.len()];
+        let mut classes = KnownClasses::default();
         for id in tree.ids() {
             let at = id as usize;
             let mut place = places[tree.parent(id) as usize];
@@ -117,7 +118,7 @@ impl Measures {
             }
             match tree.kind(id) {
                 Kind::Element(tag, _) => {
-                    let hints = hints::of(tree, id, tag);
+                    let hints = hints::of(tree, id, tag, &mut classes);
                     self.hints[at] = hints;
                     let is_hidden = hints.has(Hint::Hidden) && !with_hidden;
                     self.out[at] = tag.is_never_read()
@@ -126,7 +127,7 @@ impl Measures {
                     if tag.is_block() {
                         place.block = id;
                     }
-                    place.in_link |= tag == Tag::A && tree.attribute(id, "href").is_some();
+                    place.in_link |= tag == Tag::A && tree.has_attribute(id, "href");
                     place.in_listing |= tag.is_preformatted();
                     places[at] = place;
                 }

@@ -155,6 +155,14 @@ impl<'a> Tree<'a> {
         value
     }
 
+    /// Whether the element has an attribute.
+    pub(crate) fn has_attribute(&self, id: NodeId, name: &str) -> bool {
+        match self.kind(id) {
+            Kind::Element(_, Some(start)) => start.attributes().any(|one| one.is_named(name)),
+            _ => false,
+        }
+    }
+
     /// Values of several attributes in one pass.
     pub(crate) fn attributes<const N: usize>(
         &self,
