@@ -154,7 +154,10 @@ fn unknown(head: &[u8], may_sniff: bool) -> MediaType {
             return MediaType::Xml;
         }
     }
-    text_or_binary(head)
+    match signed(head) {
+        Some(essence) => MediaType::Other(essence.to_owned()),
+        None => text_or_binary(head),
+    }
 }
 
 fn declares_xhtml(text: &[u8]) -> bool {
@@ -219,39 +222,68 @@ fn is_feed(head: &[u8]) -> bool {
     rest.starts_with(b"<rss") || rest.starts_with(b"<feed") || is_rdf
 }
 
-/// Signatures of what is no text (6), the most frequent.
+/// Signatures of what is no text (6), in the standard's order: images, sound and pictures that move, fonts, archives.
+/// `?` stands for any byte.
 const SIGNATURES: &[(&[u8], &str)] = &[
     (b"%PDF-", "application/pdf"),
     (b"%!PS-Adobe-", "application/postscript"),
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"\x00\x00\x01\x00", "image/x-icon"),
+    (b"\x00\x00\x02\x00", "image/x-icon"),
+    (b"BM", "image/bmp"),
     (b"GIF87a", "image/gif"),
     (b"GIF89a", "image/gif"),
-    (b"BM", "image/bmp"),
+    (b"RIFF????WEBPVP", "image/webp"),
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"FORM????AIFF", "audio/aiff"),
+    (b"ID3", "audio/mpeg"),
+    (b"OggS\x00", "application/ogg"),
+    (b"MThd\x00\x00\x00\x06", "audio/midi"),
+    (b"RIFF????AVI ", "video/avi"),
+    (b"RIFF????WAVE", "audio/wave"),
+    (b"????ftyp", "video/mp4"),
+    (b"\x1a\x45\xdf\xa3", "video/webm"),
+    (b"\x00\x01\x00\x00", "font/ttf"),
+    (b"OTTO", "font/otf"),
+    (b"ttcf", "font/collection"),
+    (b"wOFF", "font/woff"),
+    (b"wOF2", "font/woff2"),
     (b"\x1f\x8b\x08", "application/x-gzip"),
     (b"PK\x03\x04", "application/zip"),
     (b"Rar \x1a\x07\x00", "application/x-rar-compressed"),
-    (b"OggS\x00", "application/ogg"),
-    (b"ID3", "audio/mpeg"),
-    (b"wOFF", "font/woff"),
-    (b"wOF2", "font/woff2"),
 ];
 
-/// "Sniffing in the context of text or binary" (7.2).
+fn signed(head: &[u8]) -> Option<&'static str> {
+    let fits = |signature: &[u8]| {
+        head.get(..signature.len()).is_some_and(|start| {
+            signature
+                .iter()
+                .zip(start)
+                .all(|(want, is)| *want == b'?' || want == is)
+        })
+    };
+    let (signature, essence) = SIGNATURES.iter().find(|(signature, _)| fits(signature))?;
+    // Short and all letters, as words of a text: the standard takes a text on BMW cars for a picture.
+    let is_word = *signature == b"ID3"
+        || signature.iter().all(u8::is_ascii_alphabetic)
+        || signature.contains(&b'?');
+    (!is_word || head.iter().any(is_binary)).then_some(*essence)
+}
+
+/// A "binary data byte" (3).
+fn is_binary(byte: &u8) -> bool {
+    matches!(byte, 0x00..=0x08 | 0x0b | 0x0e..=0x1a | 0x1c..=0x1f)
+}
+
+/// "Sniffing in the context of text or binary" (7.2): what was sent as text is text, or nobody knows what.
 fn text_or_binary(head: &[u8]) -> MediaType {
     let has_mark = [&b"\xef\xbb\xbf"[..], b"\xfe\xff", b"\xff\xfe"]
         .iter()
         .any(|mark| head.starts_with(mark));
-    let is_binary = |byte: &u8| matches!(byte, 0x00..=0x08 | 0x0b | 0x0e..=0x1a | 0x1c..=0x1f);
-    let signed = SIGNATURES
-        .iter()
-        .find(|(signature, _)| head.starts_with(signature));
-    match signed {
-        Some((b"BM" | b"ID3", _)) if !head.iter().any(is_binary) => MediaType::Plain,
-        Some((_, essence)) => MediaType::Other((*essence).to_owned()),
-        None if has_mark || !head.iter().any(is_binary) => MediaType::Plain,
-        None if head.get(8..12) == Some(b"WEBP") => MediaType::Other("image/webp".to_owned()),
-        None => MediaType::Other("application/octet-stream".to_owned()),
+    if has_mark || !head.iter().any(is_binary) {
+        MediaType::Plain
+    } else {
+        MediaType::Other("application/octet-stream".to_owned())
     }
 }
 
@@ -281,6 +313,68 @@ mod tests {
         check(Some("text/plain"), b"\x00\x01", "application/octet-stream");
         check(Some("text/plain"), b"<html>", "text/plain");
         check(Some("text/plain; charset=x"), b"\x00", "text/plain");
+    }
+
+    /// Fault row C8: what lies about its type is read as what it was declared, or not at all.
+    #[test]
+    fn c8_a_lie_is_never_read_as_a_page() {
+        let page = b"<!DOCTYPE html><script>alert(1)</script>";
+        check(Some("image/png"), page, "image/png");
+        check(Some("image/svg+xml"), page, "image/svg+xml");
+        check(Some("application/pdf"), page, "application/pdf");
+        check(
+            Some("application/octet-stream"),
+            page,
+            "application/octet-stream",
+        );
+        check(Some("text/plain; charset=UTF-8"), page, "text/plain");
+        check(Some("text/javascript"), page, "text/javascript");
+        // Polyglots: the first bytes decide, whatever stands behind them.
+        let behind = |start: &[u8]| [start, page].concat();
+        check(None, &behind(b"%PDF-1.4\n"), "application/pdf");
+        check(None, &behind(b"GIF89a"), "image/gif");
+        check(None, &behind(b"PK\x03\x04"), "application/zip");
+        check(None, &behind(b"\xff\xd8\xff\xe0"), "image/jpeg");
+        check(None, &behind(b"RIFF\x10\x00\x00\x00WEBPVP8 "), "image/webp");
+        check(
+            Some("text/plain"),
+            &behind(b"%PDF-\x00"),
+            "application/octet-stream",
+        );
+        assert_eq!(sniff(None, page, false).essence(), "text/plain");
+        // Further than the standard looks nothing is looked at.
+        let far = [&b"x "[..], &b" ".repeat(2_000), b"\x00<html>"].concat();
+        check(None, &far, "text/plain");
+    }
+
+    /// MIME Sniffing Standard, 6: a byte pattern each.
+    #[test]
+    fn what_is_no_text_is_told_by_its_signature() {
+        for (bytes, expected) in [
+            (&b"\x00\x00\x01\x00\x01"[..], "image/x-icon"),
+            (b"BM\x9a\x00", "image/bmp"),
+            (b"\x89PNG\r\n\x1a\n", "image/png"),
+            (b"FORM\x00\x01\x02\x03AIFF", "audio/aiff"),
+            (b"ID3\x04", "audio/mpeg"),
+            (b"OggS\x00", "application/ogg"),
+            (b"MThd\x00\x00\x00\x06", "audio/midi"),
+            (b"RIFF\x00\x01\x02\x03AVI ", "video/avi"),
+            (b"RIFF\x00\x01\x02\x03WAVE", "audio/wave"),
+            (b"\x00\x00\x00\x18ftypisom", "video/mp4"),
+            (b"\x1a\x45\xdf\xa3", "video/webm"),
+            (b"\x00\x01\x00\x00", "font/ttf"),
+            (b"OTTO\x00", "font/otf"),
+            (b"wOF2\x00", "font/woff2"),
+            (b"\x1f\x8b\x08", "application/x-gzip"),
+            (b"Rar \x1a\x07\x00", "application/x-rar-compressed"),
+            (b"\xfe\xff\x00a", "text/plain"),
+            (b"\x02", "application/octet-stream"),
+        ] {
+            check(None, bytes, expected);
+        }
+        for words in ["ID3 tags", "RIFF and raff, a WAVE", "OTTO", "your ftyp"] {
+            check(None, words.as_bytes(), "text/plain");
+        }
     }
 
     #[test]

@@ -16,12 +16,17 @@ const HELD: &[(&str, f64)] = &[
     ("article", 0.99),
     ("blog", 0.99),
     ("docs", 0.99),
+    ("event", 0.99),
     ("faq", 0.99),
     ("forum", 0.97),
     ("index", 0.99),
+    ("legal", 0.93),
     ("listing", 0.90),
-    ("other", 0.97),
+    ("mail", 0.99),
+    ("media", 0.87),
+    ("other", 0.96),
     ("reference", 0.99),
+    ("repo", 0.94),
     ("shop", 0.99),
 ];
 
