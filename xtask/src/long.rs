@@ -150,6 +150,11 @@ const RUNS: &[LongRun] = &[
         command: &["xtask/restarts/run.py"],
     },
     LongRun {
+        name: "wildcard",
+        about: "five million sub-domains of one domain beside 200 good sites: share of requests, pauses at the servers, memory; six minutes",
+        command: &["xtask/wildcard/run.py"],
+    },
+    LongRun {
         name: "tarpits",
         about: "a thousand good sites beside ten thousand servers that never finish: they give as many pages as alone; four minutes",
         command: &["xtask/tarpits/run.py"],
