@@ -54,7 +54,7 @@ impl Bench {
 }
 
 /// Ours, in the order of the report.
-pub(crate) const READINGS: [Reading; 7] = [
+pub(crate) const READINGS: [Reading; 8] = [
     Reading {
         name: "charset",
         micros: "charset_micros_per_page",
@@ -66,6 +66,15 @@ pub(crate) const READINGS: [Reading; 7] = [
         micros: "links_micros_per_page",
         rate: "links_bytes_per_cpu_second",
         read: |bench, page| scan(black_box(&page.html), &bench.links).links.len(),
+    },
+    Reading {
+        name: "links, text",
+        micros: "links_text_micros_per_page",
+        rate: "links_text_bytes_per_cpu_second",
+        read: |bench, page| {
+            let found = scan(black_box(&page.html), &bench.text);
+            found.links.len() + found.visible_text.len()
+        },
     },
     Reading {
         name: "links, text, simhash",

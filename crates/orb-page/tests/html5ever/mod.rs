@@ -109,6 +109,7 @@ pub(crate) struct Tally {
     pub(crate) same: u64,
     pub(crate) explained: BTreeMap<&'static str, u64>,
     pub(crate) by_several: u64,
+    pub(crate) unexplained_in_all: u64,
     /// The first few, made as short as they get.
     pub(crate) unexplained: Vec<String>,
 }
@@ -123,10 +124,12 @@ impl Tally {
             Verdict::Same => self.same += 1,
             Verdict::Explained(cause) => *self.explained.entry(cause).or_default() += 1,
             Verdict::ExplainedBySeveral => self.by_several += 1,
-            Verdict::Unexplained if self.unexplained.len() < UNEXPLAINED_MAX => {
-                self.unexplained.push(shortened(html));
+            Verdict::Unexplained => {
+                self.unexplained_in_all += 1;
+                if self.unexplained.len() < UNEXPLAINED_MAX {
+                    self.unexplained.push(shortened(html));
+                }
             }
-            Verdict::Unexplained => {}
         }
     }
 }

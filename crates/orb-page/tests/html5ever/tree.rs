@@ -310,17 +310,59 @@ impl Walk {
         self.link(kind, attribute(node, "href").filter(|href| !is_blank(href)));
     }
 
-    /// Only the common spelling: the rest of the grammar has tests of its own.
     fn refresh(&mut self, node: &Rc<Node>) {
         let is_refresh = attribute(node, "http-equiv")
             .is_some_and(|value| value.eq_ignore_ascii_case("refresh"));
-        let content = attribute(node, "content").unwrap_or_default();
-        let counts = is_refresh && content.starts_with(|c: char| c.is_ascii_digit());
-        if let Some((_, url)) = content.split_once("url=").filter(|_| counts) {
-            let url = url.trim_matches(['\'', '"']).to_owned();
-            self.link("Refresh", Some(url).filter(|url| !is_blank(url)));
-        }
+        let content = attribute(node, "content").filter(|_| is_refresh);
+        let url = content.and_then(|content| refreshed(&content));
+        self.link("Refresh", url.filter(|url| !is_blank(url)));
     }
+}
+
+/// The shared declarative refresh steps (HTML Standard, 4.2.5.3), letter by letter.
+fn refreshed(content: &str) -> Option<String> {
+    let input: Vec<char> = content.chars().collect();
+    let mut at = 0;
+    let skip = |mut at: usize, what: &dyn Fn(char) -> bool| {
+        while input.get(at).is_some_and(|letter| what(*letter)) {
+            at += 1;
+        }
+        at
+    };
+    let space = |letter: char| letter.is_ascii_whitespace();
+    at = skip(at, &space);
+    let digits = skip(at, &|letter| letter.is_ascii_digit());
+    if digits == at && input.get(at) != Some(&'.') {
+        return None;
+    }
+    at = skip(digits, &|letter| letter.is_ascii_digit() || letter == '.');
+    let next = *input.get(at)?;
+    if !matches!(next, ';' | ',') && !space(next) {
+        return None;
+    }
+    at = skip(at, &space);
+    if matches!(input.get(at), Some(';' | ',')) {
+        at += 1;
+    }
+    at = skip(at, &space);
+    let whole: String = input.get(at..)?.iter().collect();
+    if matches!(input.get(at), Some('u' | 'U')) {
+        for pair in [['u', 'U'], ['r', 'R'], ['l', 'L']] {
+            match input.get(at) {
+                Some(letter) if pair.contains(letter) => at += 1,
+                _ => return Some(whole),
+            }
+        }
+        at = skip(at, &space);
+        if input.get(at) != Some(&'=') {
+            return Some(whole);
+        }
+        at = skip(at + 1, &space);
+    }
+    let quote = input.get(at).filter(|letter| matches!(letter, '\'' | '"'));
+    at += usize::from(quote.is_some());
+    let rest = input.get(at..)?.iter();
+    Some(rest.take_while(|letter| Some(*letter) != quote).collect())
 }
 
 /// Elements on lines of their own.
