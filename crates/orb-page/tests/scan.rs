@@ -353,6 +353,7 @@ fn what_a_reader_does_not_see_is_no_text() {
         "ab",
     );
     check_text("<svg><style>a<p>b", "b");
+    check_text("<svg><title>a</svg>b", "b");
     assert_eq!(scan("<p>a", &ScanOptions::default()).visible_text, "");
 }
 
