@@ -63,3 +63,20 @@ fn pages_with_soup_in_them_are_seen_alike() {
     }
     check(&tally);
 }
+
+/// What long runs found, made short.
+#[test]
+fn differences_once_unexplained_have_a_cause() {
+    for page in [
+        "<form><foreignObject></form>></foreignObject>7",
+        "<nobr><form><c></form>0<nobr>u",
+        "<form><nobr></form>3<nobr>x",
+        "<form><span></form>9</span>m",
+        "<b><form><n></form>9</b>w",
+        "<select>><input>w",
+        "<object><p>5</object>t",
+        "<meta http-equiv=Refresh content=0;n>",
+    ] {
+        assert_ne!(judge(page), Verdict::Unexplained, "{page}");
+    }
+}

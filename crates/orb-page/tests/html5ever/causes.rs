@@ -54,7 +54,7 @@ pub(crate) const CAUSES: &[Cause] = &[
         // its end, which breaks the line.
         name: "blocks ended by other tags",
         without: |html| {
-            let ending = ["button", "select", "object", "marquee", "applet"];
+            let ending = ["button", "select", "object", "marquee", "applet", "form"];
             let ended = ["option", "optgroup", "legend", "dialog", "search"];
             without_tags(html, &[ending, ended].concat())
         },
