@@ -56,7 +56,7 @@ pub(crate) const CAUSES: &[Cause] = &[
         without: |html| {
             let ending = ["button", "select", "object", "marquee", "applet", "form"];
             let ended = ["option", "optgroup", "legend", "dialog", "search"];
-            without_tags(html, &[ending, ended].concat())
+            without_tags(html, &[&ending[..], &ended[..]].concat())
         },
     },
     Cause {
