@@ -8,14 +8,14 @@
 //! A URL has a chain of *shapes*, coarse to fine (`shape.rs`). The finest one with evidence decides; what is decided
 //! is also evidence for the finer ones, so a section that differs from its site soon has a budget of its own, while
 //! thousands of shapes seen once share their parent's. A shape's *health* goes up with new content and down without
-//! (`nodes.rs`): four misses undo one hit. What is new is
-//! judged by text and links never seen on this site (`seen.rs`), boilerplate left out (`boilerplate.rs`).
-//! A starved shape's URLs wait in the site's last lane; of what still waits there, a few are probed, ever more rarely,
-//! and the rest is cut.
+//! (`nodes.rs`). What is new is judged by a sample of all text the site ever showed (`known.rs`), boilerplate left out
+//! (`boilerplate.rs`). A starved shape's URLs wait in the site's last lane. When nothing better is left they are
+//! fetched after all, unless their shape both says next to nothing and has no end: its pages keep leading to URLs that
+//! were never met. Those are cut, but for a few probes, ever more rarely.
 
 mod boilerplate;
+mod known;
 mod nodes;
-mod seen;
 mod shape;
 mod spent;
 
@@ -27,14 +27,14 @@ mod tests;
 use orb_url::CrawlUrl;
 
 use self::boilerplate::Boilerplate;
-use self::nodes::{Decider, Node, Nodes, SCALE, Worth};
-use self::seen::Seen;
+use self::known::Known;
+use self::nodes::{Decider, Newness, Node, Nodes, SCALE, Worth};
 use self::shape::Shape;
 use self::spent::Spent;
 use crate::DecodeError;
 use crate::codec::{put_varint, take_u8, take_varint};
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// Fetches of a site before budgets judge it and what was learnt of it is stored.
 const STORE_FROM: u32 = 8;
@@ -42,14 +42,24 @@ const STORE_FROM: u32 = 8;
 /// URLs that wait when that begins: a site with few URLs cannot waste many fetches, and most sites have few.
 const STORE_WAITING: u64 = 64;
 
-/// Text hashes of a page that are looked at: the smallest ones, which are the same ones in equal texts.
-const MARKS_MAX: usize = 64;
+/// Text hashes of a site that are remembered: all those of a dozen pages, one of a hundred of a thousand pages.
+const TEXTS_MAX: usize = 1_024;
 
-/// Links of a page that are looked at, likewise.
-const LINKS_MAX: usize = 32;
+/// URL hashes of a site that are remembered: a site of as many URLs is known whole.
+const URLS_MAX: usize = 512;
 
-/// Hashes that stand for a page's text, and as many for its links.
-const KEYS: usize = 4;
+/// URLs of a page's links that were never met before, as far as one page counts: an index says where a site's pages
+/// are, not that there is no end of them.
+const FED_MAX: u32 = 2;
+
+/// New links to proven shapes that make a page as good as can be.
+const ONWARD_MAX: u32 = 4;
+
+/// Text hashes in the sample that are enough to judge a page by; a page with fewer counts for less.
+const KEYS: i32 = 4;
+
+/// Text hashes of its own that a page is worth a fetch for: one with fewer counts as if it had as many, old ones.
+const MARKS_WORTH: i32 = 80;
 
 /// With fewer text hashes there is no text to judge by, and the bytes stand for the page.
 const MARKS_MIN: usize = 3;
@@ -143,14 +153,17 @@ pub struct BudgetLook {
     pub fetches: u32,
 }
 
-/// See the module. About 2 KB for a site of a hundred pages, at most [`Budgets::BYTES_MAX`].
+/// See the module. About 5 KB for a site of a hundred pages, at most [`Budgets::BYTES_MAX`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Budgets {
     fetched: u32,
     /// The site is large enough: what was learnt judges, and is stored, from now on.
     is_kept: bool,
     boilerplate: Boilerplate,
-    seen: Seen,
+    /// Text hashes.
+    said: Known<TEXTS_MAX>,
+    /// URL hashes.
+    urls: Known<URLS_MAX>,
     nodes: Nodes,
     spent: Spent,
 }
@@ -165,8 +178,12 @@ impl BudgetBounds {
 
 impl Budgets {
     /// Encoded bytes at most.
-    pub const BYTES_MAX: usize =
-        8 + Boilerplate::BYTES + Seen::BYTES_MAX + Nodes::BYTES_MAX + Spent::BYTES_MAX;
+    pub const BYTES_MAX: usize = 8
+        + Boilerplate::BYTES
+        + Known::<TEXTS_MAX>::BYTES_MAX
+        + Known::<URLS_MAX>::BYTES_MAX
+        + Nodes::BYTES_MAX
+        + Spent::BYTES_MAX;
 
     /// What to do with a URL that is about to be fetched. `waited`: it comes from the site's last lane, nothing better
     /// is left. Cost: about half a microsecond; allocates nothing.
@@ -223,57 +240,87 @@ impl Budgets {
 
     /// How much of a page is new.
     fn worth(&mut self, shape: &Shape, url: &CrawlUrl, brought: &Yield<'_>) -> Worth {
-        let marks = &brought.marks[..brought.marks.len().min(MARKS_MAX)];
-        let links = Links::of(url, brought.links);
-        let mut keys = Keys::default();
-        if brought.marks.len() < MARKS_MIN {
-            let of_body = |body| (0..KEYS as u32).map(move |key| shape::mix(body, key));
-            keys.add_all(brought.body.into_iter().flat_map(of_body));
+        let body = brought
+            .body
+            .map(|body| [0, 1, 2, 3].map(|key| shape::mix(body, key)));
+        let marks = if brought.marks.len() < MARKS_MIN {
+            body.as_ref().map_or(&[][..], |keys| keys)
         } else {
-            keys.add_all(
-                marks
-                    .iter()
-                    .copied()
-                    .filter(|&mark| !self.boilerplate.has(mark)),
-            );
-        }
-        let text = self.seen.share_new(keys.as_slice(), KEYS).map(above_noise);
-        // Nothing is held against a page before its site's boilerplate is known.
+            brought.marks
+        };
         let is_young = self.boilerplate.is_young();
-        let text = text.filter(|&text| text > 0 || !is_young);
-        let mut ways = Keys::default();
-        for &(key, at) in links.as_slice() {
-            if !ways.is_full()
-                && !self.boilerplate.has(key)
-                && self.leads_on(shape, brought.links[at])
-            {
-                ways.add_all([key]);
+        let (scale, largest) = (self.said.scale() as i32, self.said.largest());
+        let in_sample = || marks.iter().copied().filter(|&mark| mark <= largest);
+        let (mut looked, mut own, mut new) = (0, 0, 0);
+        for mark in in_sample() {
+            looked += 1;
+            if !self.boilerplate.has(mark) {
+                own += 1;
+                new += i32::from(self.said.is_first(mark));
             }
         }
-        let onward = self.seen.share_new(ways.as_slice(), KEYS).map(above_noise);
-        // A way that was gone is no longer new.
-        self.seen
-            .share_new(&[shape::hash(0, url.as_str().as_bytes())], 1);
-        let link_keys = links.as_slice().iter().map(|link| link.0);
-        self.boilerplate
-            .note(marks.iter().copied().chain(link_keys));
-        Worth { text, onward }
+        self.boilerplate.note(looked, own, in_sample());
+        let (fed, onward) = self.links(url, shape, brought.links);
+        // What a page that is new all through would have in the sample, and how far that is enough to judge by.
+        let all = self.boilerplate.own_of(SCALE * marks.len() as i32 / scale);
+        let expected = all.max(SCALE * MARKS_WORTH / scale) / KEYS;
+        let newness = Newness {
+            expected: expected.clamp(1, SCALE),
+            new: SCALE * new / KEYS.max(expected * KEYS / SCALE),
+            own: (all / KEYS).clamp(1, SCALE),
+        };
+        // Nothing is held against a page before its site's boilerplate is known.
+        let is_known = !marks.is_empty() && (new > 0 || !is_young);
+        Worth {
+            text: is_known.then_some(newness),
+            onward,
+            fed,
+        }
+    }
+
+    /// What the links of a page bring that was never met before: URLs of shapes that have proved nothing, and how much
+    /// of a page's worth those of proven ones are.
+    fn links(&mut self, page: &CrawlUrl, shape: &Shape, links: &[&CrawlUrl]) -> (u32, i32) {
+        let own = self.nodes.decider(shape).node;
+        let (mut fed, mut onward) = (0, 0);
+        self.urls.is_first(shape::hash(0, page.as_str().as_bytes()));
+        for link in links {
+            if link.site_str() != page.site_str() {
+                continue;
+            }
+            let key = shape::hash(0, link.as_str().as_bytes());
+            if self.urls.is_first(key) && (fed < FED_MAX || onward < ONWARD_MAX) {
+                fed += u32::from(self.leads_astray(own, link));
+                onward += u32::from(self.leads_on(own, link));
+            }
+        }
+        let scale = self.urls.scale();
+        let onward = (onward * scale).min(ONWARD_MAX) as i32;
+        (fed.min(FED_MAX) * scale, onward * SCALE / ONWARD_MAX as i32)
+    }
+
+    /// Whether a link leads to a shape that has proved nothing and whose pages would be fetched all the same, or are
+    /// like this one.
+    fn leads_astray(&self, own: Option<usize>, target: &CrawlUrl) -> bool {
+        let to = self.nodes.decider(&Shape::of(target));
+        let Some(at) = to.node else { return true };
+        let node = self.nodes.get(at);
+        to.node == own || !(to.level > 0 && node.is_good() || node.is_spent())
     }
 
     /// Whether a link leads to a shape whose text has proved its worth and that is not the page's own: a calendar's way
     /// to its next month promises nothing, a list's way to articles does.
-    fn leads_on(&self, from: &Shape, target: &CrawlUrl) -> bool {
+    fn leads_on(&self, own: Option<usize>, target: &CrawlUrl) -> bool {
         let to = self.nodes.decider(&Shape::of(target));
-        let own = self.nodes.decider(from);
-        to.level > 0
-            && to.node != own.node
-            && to.node.is_some_and(|at| self.nodes.get(at).is_proven())
+        let is_proven = |at| self.nodes.get(at).is_proven();
+        to.level > 0 && to.node != own && to.node.is_some_and(is_proven)
     }
 
     /// The stored form: a few bytes while the site is small.
     ///
-    /// Bytes: version 1, fetched (varint), pages spent, 1 if more follows, then boilerplate, what was seen and the
-    /// shapes, each as its module says. More follows from the eighth fetch on if more than a few URLs wait, and stays.
+    /// Bytes: version 2, fetched (varint), pages spent, 1 if more follows, then boilerplate, texts and URLs that are
+    /// known and the shapes, each as its module says. More follows from the eighth fetch on if more than a few URLs
+    /// wait, and stays. What version 1 had learnt is learnt anew.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         if self.fetched == 0 {
@@ -286,7 +333,8 @@ impl Budgets {
         out.push(u8::from(self.is_kept));
         if self.is_kept {
             self.boilerplate.encode_into(&mut out);
-            self.seen.encode_into(&mut out);
+            self.said.encode_into(&mut out);
+            self.urls.encode_into(&mut out);
             self.nodes.encode_into(&mut out);
         }
         out
@@ -301,9 +349,9 @@ impl Budgets {
             return Ok(Budgets::default());
         }
         let input = &mut input;
-        match take_u8(input)? {
-            VERSION => {}
-            version => return Err(DecodeError::Version { version }),
+        let version = take_u8(input)?;
+        if !(1..=VERSION).contains(&version) {
+            return Err(DecodeError::Version { version });
         }
         let fetched = u32::try_from(take_varint(input)?)
             .map_err(|_| DecodeError::Value { field: "fetched" })?;
@@ -317,77 +365,12 @@ impl Budgets {
             1 => true,
             _ => return Err(DecodeError::Value { field: "kept" }),
         };
-        if budgets.is_kept {
+        if budgets.is_kept && version == VERSION {
             budgets.boilerplate = Boilerplate::decode(input)?;
-            budgets.seen = Seen::decode(input)?;
+            budgets.said = Known::decode(input)?;
+            budgets.urls = Known::decode(input)?;
             budgets.nodes = Nodes::decode(input)?;
         }
         Ok(budgets)
-    }
-}
-
-/// One new hash of four says nothing: a name, a shuffled list. Two say little, and change nobody's mind.
-fn above_noise(share: i16) -> i16 {
-    (share - SCALE * 3 / 8).max(0) * 8 / 5
-}
-
-/// The few hashes that stand for a page: the first ones given.
-#[derive(Default)]
-struct Keys {
-    keys: [u32; KEYS],
-    len: usize,
-}
-
-impl Keys {
-    fn is_full(&self) -> bool {
-        self.len == KEYS
-    }
-
-    fn add_all(&mut self, keys: impl IntoIterator<Item = u32>) {
-        for (place, key) in self.keys[self.len..].iter_mut().zip(keys) {
-            *place = key;
-            self.len += 1;
-        }
-    }
-
-    fn as_slice(&self) -> &[u32] {
-        &self.keys[..self.len]
-    }
-}
-
-/// The links of a page into its own site with the smallest hashes, ascending, and where each stands in the page.
-struct Links {
-    links: [(u32, usize); LINKS_MAX],
-    len: usize,
-}
-
-impl Links {
-    fn of(page: &CrawlUrl, links: &[&CrawlUrl]) -> Links {
-        let mut kept = Links {
-            links: [(0, 0); LINKS_MAX],
-            len: 0,
-        };
-        for (at, link) in links.iter().enumerate() {
-            if link.site_str() == page.site_str() {
-                kept.offer(shape::hash(0, link.as_str().as_bytes()), at);
-            }
-        }
-        kept
-    }
-
-    fn offer(&mut self, key: u32, at: usize) {
-        let Err(place) = self.as_slice().binary_search_by_key(&key, |link| link.0) else {
-            return;
-        };
-        if place == LINKS_MAX {
-            return;
-        }
-        self.len = (self.len + 1).min(LINKS_MAX);
-        self.links[place..self.len].rotate_right(1);
-        self.links[place] = (key, at);
-    }
-
-    fn as_slice(&self) -> &[(u32, usize)] {
-        &self.links[..self.len]
     }
 }

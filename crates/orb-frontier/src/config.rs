@@ -26,10 +26,10 @@ pub struct FrontierConfig {
     pub pages_per_host_max: u64,
     /// Pages fetched of one host and first directory at most; the others go to the cold log. 0 sets no bound.
     pub pages_per_prefix_max: u64,
-    /// Whether parts of a site whose pages show nothing that the site did not show before are put off and at last cut:
-    /// calendars, sessions, filtered lists, mazes, wildcard sub-domains. What is cut is kept in the cold log of its
-    /// site; `orb frontier restore` brings it back. Off by default: it cuts real pages too where pages of a site are
-    /// short or repeat each other, as those of manuals do.
+    /// Whether parts of a site whose pages show nothing that the site did not show before are put off, and at last cut
+    /// if they also have no end: calendars, sessions, filtered lists, mazes, wildcard sub-domains. What is cut is kept
+    /// in the cold log of its site; `orb frontier restore` brings it back. Off by default, for crawls that want all of
+    /// a few sites; the profile `broad` switches it on. It also cuts copies of pages when a site has very many.
     pub novelty: bool,
     /// Redirects followed in a row from one found URL.
     pub redirects_max: u8,

@@ -109,6 +109,11 @@ pub(crate) static PROFILES: &[Profile] = &[
                 "what is beyond is remembered only up to here, or the disk fills with it",
             ),
             value(
+                "frontier.novelty",
+                "true",
+                "what has no end and says nothing new is cut, long before the bound",
+            ),
+            value(
                 "politeness.site_delay_adaptive_max",
                 "\"10s\"",
                 "slow sites get less rest than the default's 30s, never less than their delay",

@@ -23,6 +23,9 @@ const YOUNG_BELOW: u8 = 5;
 pub(super) struct Boilerplate {
     /// Pages counted, halved with the counters.
     weight: u8,
+    /// Hashes counted, and those that were not common, halved likewise.
+    looked: u16,
+    own: u16,
     cells: [u8; CELLS / 2],
 }
 
@@ -30,13 +33,15 @@ impl Default for Boilerplate {
     fn default() -> Self {
         Boilerplate {
             weight: 0,
+            looked: 0,
+            own: 0,
             cells: [0; CELLS / 2],
         }
     }
 }
 
 impl Boilerplate {
-    pub(super) const BYTES: usize = 1 + CELLS / 2;
+    pub(super) const BYTES: usize = 5 + CELLS / 2;
 
     /// Whether a hash was on two of five of the latest pages, and on three at least.
     pub(super) fn has(&self, key: u32) -> bool {
@@ -49,8 +54,15 @@ impl Boilerplate {
         self.weight < YOUNG_BELOW
     }
 
-    /// Counts the hashes of one page, each once.
-    pub(super) fn note(&mut self, keys: impl Iterator<Item = u32>) {
+    /// How many of so many hashes are a page's own, by the latest pages.
+    pub(super) fn own_of(&self, hashes: i32) -> i32 {
+        hashes * (i32::from(self.own) + 1) / (i32::from(self.looked) + 1)
+    }
+
+    /// Counts the hashes of one page, each once; so many are looked at, and so many of them are its own.
+    pub(super) fn note(&mut self, looked: u16, own: u16, keys: impl Iterator<Item = u32>) {
+        self.looked = self.looked.saturating_add(looked);
+        self.own = self.own.saturating_add(own);
         let mut counted = [0_u64; CELLS / 64];
         for key in keys {
             let cell = cell_of(key);
@@ -66,6 +78,8 @@ impl Boilerplate {
         self.weight += 1;
         if self.weight >= HALVE_AT {
             self.weight /= 2;
+            self.looked /= 2;
+            self.own /= 2;
             for pair in &mut self.cells {
                 *pair = (*pair >> 1) & 0x77;
             }
@@ -78,6 +92,8 @@ impl Boilerplate {
 
     pub(super) fn encode_into(&self, out: &mut Vec<u8>) {
         out.push(self.weight);
+        out.extend_from_slice(&self.looked.to_be_bytes());
+        out.extend_from_slice(&self.own.to_be_bytes());
         out.extend_from_slice(&self.cells);
     }
 
@@ -86,10 +102,18 @@ impl Boilerplate {
         if weight >= HALVE_AT {
             return Err(DecodeError::Value { field: "weight" });
         }
+        let mut count = || -> Result<u16, DecodeError> {
+            let (bytes, rest) = input.split_first_chunk().ok_or(DecodeError::Short)?;
+            *input = rest;
+            Ok(u16::from_be_bytes(*bytes))
+        };
+        let (looked, own) = (count()?, count()?);
         let (cells, rest) = input.split_first_chunk().ok_or(DecodeError::Short)?;
         *input = rest;
         Ok(Boilerplate {
             weight,
+            looked,
+            own,
             cells: *cells,
         })
     }
@@ -108,14 +132,18 @@ mod tests {
     fn what_is_on_every_page_becomes_common_and_is_forgotten() {
         let mut boilerplate = Boilerplate::default();
         for page in 0..200_u32 {
-            boilerplate.note((0..20).chain((0..60).map(|i| super::super::shape::mix(page, i))));
+            boilerplate.note(
+                80,
+                60,
+                (0..20).chain((0..60).map(|i| super::super::shape::mix(page, i))),
+            );
         }
         assert!((0..20).all(|key| boilerplate.has(key)));
         let strangers =
             (0..10_000).filter(|&i| boilerplate.has(super::super::shape::mix(9_999, i)));
         assert!(strangers.count() < 400);
         for page in 200..240 {
-            boilerplate.note((0..60).map(|i| super::super::shape::mix(page, i)));
+            boilerplate.note(60, 60, (0..60).map(|i| super::super::shape::mix(page, i)));
         }
         assert!((0..20).filter(|&key| boilerplate.has(key)).count() < 4);
     }

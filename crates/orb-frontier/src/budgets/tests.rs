@@ -147,7 +147,7 @@ fn a_site_of_a_hundred_pages_with_four_traps_is_read_and_the_traps_starve() {
     let crawled = crawl("https://www.trap.example/", 400, &|url| trapped(url, 100));
     assert_eq!(crawled.of("real"), 100, "{crawled:?}");
     assert!(crawled.traps() * 3 <= 100, "{crawled:?}");
-    assert!(crawled.bytes_max < 3_000, "{crawled:?}");
+    assert!(crawled.bytes_max < 7_000, "{crawled:?}");
 }
 
 /// Learning what a trap is costs a few fetches whatever the size of the site; later ones cost a part of it.
@@ -308,7 +308,7 @@ fn a_shop_shows_its_items_by_its_pages_whatever_its_facets() {
     };
     let crawled = crawl("https://shop.example/shop", 20_000, &site);
     check_whole("shop", &crawled, ITEMS as u32);
-    assert!(crawled.of("facet") < 200, "{crawled:?}");
+    assert!(crawled.of("facet") < 300, "{crawled:?}");
 }
 
 #[test]
@@ -351,6 +351,8 @@ fn a_news_archive_by_date_is_all_read_beside_a_calendar_of_the_same_form() {
                 }
             }
             ["news", year, month] => {
+                let at = hash(3, format!("{year}{month}").as_bytes());
+                there.marks.extend(text("headlines", u64::from(at), 40));
                 let days = (1..=28).map(|day| format!("/news/{year}/{month}/{day:02}/"));
                 there.links.extend(days);
             }
