@@ -290,8 +290,9 @@ impl Budgets {
             }
             let key = shape::hash(0, link.as_str().as_bytes());
             if self.urls.is_first(key) && (fed < FED_MAX || onward < ONWARD_MAX) {
-                fed += u32::from(self.leads_astray(own, link));
-                onward += u32::from(self.leads_on(own, link));
+                let way = self.way(own, link);
+                fed += u32::from(way == Way::Astray);
+                onward += u32::from(way == Way::Onward);
             }
         }
         let scale = self.urls.scale();
@@ -299,21 +300,22 @@ impl Budgets {
         (fed.min(FED_MAX) * scale, onward * SCALE / ONWARD_MAX as i32)
     }
 
-    /// Whether a link leads to a shape that has proved nothing and whose pages would be fetched all the same, or are
-    /// like this one.
-    fn leads_astray(&self, own: Option<usize>, target: &CrawlUrl) -> bool {
+    /// Where a link leads from a page of the shape `own`.
+    fn way(&self, own: Option<usize>, target: &CrawlUrl) -> Way {
         let to = self.nodes.decider(&Shape::of(target));
-        let Some(at) = to.node else { return true };
-        let node = self.nodes.get(at);
-        to.node == own || !(to.level > 0 && node.is_good() || node.is_spent())
-    }
-
-    /// Whether a link leads to a shape whose text has proved its worth and that is not the page's own: a calendar's way
-    /// to its next month promises nothing, a list's way to articles does.
-    fn leads_on(&self, own: Option<usize>, target: &CrawlUrl) -> bool {
-        let to = self.nodes.decider(&Shape::of(target));
-        let is_proven = |at| self.nodes.get(at).is_proven();
-        to.level > 0 && to.node != own && to.node.is_some_and(is_proven)
+        let Some(node) = to.node.map(|at| self.nodes.get(at)) else {
+            return Way::Astray;
+        };
+        let is_told = to.level > 0;
+        if to.node == own {
+            Way::Astray
+        } else if is_told && node.is_proven() {
+            Way::Onward
+        } else if is_told && node.is_good() || node.is_spent() {
+            Way::Known
+        } else {
+            Way::Astray
+        }
     }
 
     /// The stored form: a few bytes while the site is small.
@@ -373,4 +375,16 @@ impl Budgets {
         }
         Ok(budgets)
     }
+}
+
+/// Where a link leads.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// To a shape that has proved nothing and whose pages would be fetched all the same, or to the page's own: a
+    /// calendar's way to its next month.
+    Astray,
+    /// To a shape whose text has proved its worth: a list's way to articles.
+    Onward,
+    /// To one that holds its own, or is no longer fetched.
+    Known,
 }

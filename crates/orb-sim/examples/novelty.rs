@@ -7,30 +7,18 @@
 //!
 //!     cargo run -p orb-sim --example novelty -- [--traps] [--max N] DIR…
 
+#[path = "../tests/page_crawl/mod.rs"]
+mod page_crawl;
+
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::rc::Rc;
 
-use orb_dedup::TextMarks;
-use orb_frontier::{BudgetBounds, Budgets, Verdict, Yield};
-use orb_page::{LinkKind, ScanOptions, scan};
 use orb_url::CrawlUrl;
 
-/// Depth from which pages share a lane, and the lane of what is put off.
-const LANE_DEEPEST: u16 = 29;
-const LANE_LAST: u16 = 255;
-
-/// Fetches after which budgets are stored and read back, as a waiting site's are.
-const WINDOW: u32 = 8;
-
-/// What is at a URL.
-struct There {
-    kind: &'static str,
-    marks: Vec<u32>,
-    body: Option<u32>,
-    links: Vec<CrawlUrl>,
-}
+use page_crawl::{Crawled, REAL, There, crawl};
 
 /// One site, its pages read once.
 struct Site {
@@ -60,7 +48,7 @@ impl Site {
         if url.query().is_some() {
             return None;
         }
-        self.file(url, "real")
+        self.file(url, REAL)
     }
 
     fn file(&self, url: &CrawlUrl, kind: &'static str) -> Option<There> {
@@ -80,8 +68,7 @@ impl Site {
         let is_page = at.extension().is_some_and(|end| end == "html");
         let bytes = std::fs::read(&at).ok().filter(|_| is_page)?;
         let text = String::from_utf8_lossy(&bytes);
-        let mut there = page(url, &text);
-        there.kind = kind;
+        let mut there = There::read(kind, url, &text);
         if self.has_traps {
             self.plant(url, &mut there);
         }
@@ -156,28 +143,6 @@ impl Site {
     }
 }
 
-fn page(url: &CrawlUrl, text: &str) -> There {
-    let options = ScanOptions {
-        text: true,
-        ..ScanOptions::default()
-    };
-    let page = scan(text, &options);
-    let title = page.title.as_deref().unwrap_or_default();
-    let marks = TextMarks::of(&[title, &page.visible_text], url.as_str());
-    let base = page.base.as_deref().and_then(|base| url.join(base).ok());
-    let base = base.as_ref().unwrap_or(url);
-    let follows = |kind| matches!(kind, LinkKind::Anchor | LinkKind::Area | LinkKind::Frame);
-    let links = page.links.iter().filter(|link| follows(link.kind));
-    There {
-        kind: "real",
-        marks: marks.marks().to_vec(),
-        body: Some(nonce(text) as u32),
-        links: links
-            .filter_map(|link| base.join(&link.href).ok())
-            .collect(),
-    }
-}
-
 /// The index that a server makes of a folder without one.
 fn listing(url: &CrawlUrl, folder: &Path, kind: &'static str) -> Option<There> {
     let mut names: Vec<String> = std::fs::read_dir(folder)
@@ -198,10 +163,7 @@ fn listing(url: &CrawlUrl, folder: &Path, kind: &'static str) -> Option<There> {
         url.path(),
         rows.concat()
     );
-    Some(There {
-        kind,
-        ..page(url, &text)
-    })
+    Some(There::read(kind, url, &text))
 }
 
 fn percent_decoded(path: &str) -> String {
@@ -237,95 +199,27 @@ fn number_in(text: &str) -> u64 {
     digits.parse().unwrap_or(0)
 }
 
-#[derive(Default)]
-struct Crawled {
-    fetched: BTreeMap<&'static str, u32>,
-    cut: BTreeMap<&'static str, u32>,
-    /// Of real pages: by level and first two segments.
-    cut_where: BTreeMap<(&'static str, String), u32>,
-    put_off: u32,
-    waiting: usize,
-    /// Real pages that were cut, and their marks.
-    lost: Vec<Rc<There>>,
-    said: BTreeSet<u32>,
-}
-
-fn crawl(site: &Site, seed: &CrawlUrl, fetches_max: u32, novelty: bool) -> Crawled {
-    let bounds = BudgetBounds {
-        novelty,
-        ..BudgetBounds::default()
-    };
-    let mut budgets = Budgets::default();
-    let mut seen = BTreeSet::from([seed.clone()]);
-    let mut queue = BTreeMap::from([((0, 0), (seed.clone(), 0))]);
-    let (mut order, mut fetches) = (0_u32, 0);
-    let mut crawled = Crawled::default();
-    while let Some(((lane, _), (url, depth))) = queue.pop_first() {
-        let Some(there) = site.at(&url) else { continue };
-        match budgets.verdict(&url, lane == LANE_LAST, &bounds) {
-            Verdict::Take if fetches == fetches_max => break,
-            Verdict::Take => {}
-            Verdict::Later => {
-                crawled.put_off += 1;
-                order += 1;
-                queue.insert((LANE_LAST, order), (url, depth));
-                continue;
-            }
-            Verdict::Cut(_) => {
-                *crawled.cut.entry(there.kind).or_default() += 1;
-                if there.kind == "real" {
-                    crawled.lost.push(Rc::clone(&there));
-                    let level = budgets.look(&url).map_or("site", |look| look.level);
-                    let place: Vec<&str> = url.path().split('/').skip(1).take(2).collect();
-                    let place = match place[..] {
-                        [_] => "/*".to_owned(),
-                        [first, ..] => format!("/{first}/*"),
-                        [] => String::new(),
-                    };
-                    *crawled.cut_where.entry((level, place)).or_default() += 1;
-                }
-                continue;
-            }
-        }
-        fetches += 1;
-        crawled.said.extend(&there.marks);
-        *crawled.fetched.entry(there.kind).or_default() += 1;
-        let brought = Yield {
-            marks: &there.marks,
-            body: there.body,
-            links: &there.links.iter().collect::<Vec<_>>(),
-        };
-        budgets.note(&url, &brought, queue.len() as u64, &bounds);
-        for link in &there.links {
-            if link.site_str() == url.site_str() && seen.insert(link.clone()) {
-                order += 1;
-                queue.insert((depth.min(LANE_DEEPEST), order), (link.clone(), depth + 1));
-            }
-        }
-        if fetches % WINDOW == 0 {
-            budgets = Budgets::decode(&budgets.encode()).expect("what was stored reads back");
-        }
-    }
-    crawled.waiting = queue.len();
-    crawled
-}
-
-fn main() {
+fn main() -> ExitCode {
     let mut has_traps = false;
     let mut fetches_max = 20_000;
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
-        let mut number = || {
-            args.next()
-                .and_then(|n| n.parse().ok())
-                .expect("a number follows")
-        };
         match arg.as_str() {
             "--traps" => has_traps = true,
-            "--max" => fetches_max = number(),
-            _ => folder(Path::new(&arg), has_traps, fetches_max),
+            "--max" => match args.next().and_then(|number| number.parse().ok()) {
+                Some(number) => fetches_max = number,
+                None => return usage("--max takes a number of fetches"),
+            },
+            root if Path::new(root).is_dir() => folder(Path::new(root), has_traps, fetches_max),
+            other => return usage(&format!("no folder: {other}")),
         }
     }
+    ExitCode::SUCCESS
+}
+
+fn usage(wrong: &str) -> ExitCode {
+    eprintln!("{wrong}\nusage: novelty [--traps] [--max FETCHES] DIR…");
+    ExitCode::from(2)
 }
 
 fn folder(root: &Path, has_traps: bool, fetches_max: u32) {
@@ -335,36 +229,24 @@ fn folder(root: &Path, has_traps: bool, fetches_max: u32) {
         has_traps,
         pages: RefCell::default(),
     };
-    let whole = crawl(&site(false), &seed, u32::MAX, false);
-    let judged = crawl(&site(has_traps), &seed, fetches_max, true);
-    let all = whole.fetched.get("real").copied().unwrap_or(0);
-    judged.report(&root.display().to_string(), all);
+    let (plain, judged) = (site(false), site(has_traps));
+    let whole = crawl(&seed, u32::MAX, false, &|url| plain.at(url));
+    let judged = crawl(&seed, fetches_max, true, &|url| judged.at(url));
+    report(root, whole.real(), &judged);
 }
 
-impl Crawled {
-    fn report(&self, name: &str, all: u32) {
-        let real = self.fetched.get("real").copied().unwrap_or(0);
-        let fetches: u32 = self.fetched.values().sum();
-        println!(
-            "{name}: {real} of {all} pages ({:.1} %), {fetches} fetches, {:.1} % of them traps; {} put off, {} waiting",
-            100.0 * f64::from(real) / f64::from(all.max(1)),
-            100.0 * f64::from(fetches - real) / f64::from(fetches.max(1)),
-            self.put_off,
-            self.waiting,
-        );
-        println!("   fetched {:?}, cut {:?}", self.fetched, self.cut);
-        let mut shares = [0; 11];
-        for there in &self.lost {
-            let new = there.marks.iter().filter(|mark| !self.said.contains(mark));
-            shares[10 * new.count() / there.marks.len().max(1)] += 1;
-        }
-        if !self.lost.is_empty() {
-            println!("   lost pages by tenths of their marks that no fetched page has: {shares:?}");
-        }
-        let mut places: Vec<_> = self.cut_where.iter().collect();
-        places.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
-        for ((level, place), count) in places.iter().take(12) {
-            println!("   cut by {level}: {count} at {place}");
-        }
+fn report(root: &Path, all: u32, judged: &Crawled) {
+    let (real, fetches) = (judged.real(), judged.fetches());
+    let share = |part: u32, whole: u32| 100.0 * f64::from(part) / f64::from(whole.max(1));
+    println!(
+        "{}: {real} of {all} pages ({:.1} %), {fetches} fetches, {:.1} % of them traps; {} put off",
+        root.display(),
+        share(real, all),
+        share(fetches - real, fetches),
+        judged.put_off,
+    );
+    println!("   fetched {:?}, cut {:?}", judged.fetched, judged.cut);
+    for url in judged.lost.iter().take(5) {
+        println!("   cut: {url}");
     }
 }

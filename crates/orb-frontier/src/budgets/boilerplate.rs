@@ -1,10 +1,11 @@
 //! What a site's pages have in common: menus, footers, notices, by how often each hash came lately.
 //!
-//! In: hashes of a page's text and links. Out: whether a hash is on many of the latest pages.
-//! May touch: nothing. Must not touch: what is new; that is `seen.rs`.
+//! In: hashes of a page's text, those in the sample. Out: whether a hash is on many of the latest pages, and which part
+//! of a page is its own.
+//! May touch: nothing. Must not touch: what is new; that is `known.rs`.
 //! Invariant: fixed size; forgets in some sixteen pages.
 //!
-//! Bytes: weight (1), then [`CELLS`] counters of four bits, low half first. A hash without a cell of its own shares
+//! Bytes: weight (1), hashes looked at and own ones (2 each), then [`CELLS`] counters of four bits, low half first. A hash without a cell of its own shares
 //! one: of a hundred hashes that were never there, fewer than one is taken for common.
 
 use crate::DecodeError;
@@ -56,7 +57,8 @@ impl Boilerplate {
 
     /// How many of so many hashes are a page's own, by the latest pages.
     pub(super) fn own_of(&self, hashes: i32) -> i32 {
-        hashes * (i32::from(self.own) + 1) / (i32::from(self.looked) + 1)
+        let own = i64::from(hashes) * (i64::from(self.own) + 1) / (i64::from(self.looked) + 1);
+        own as i32
     }
 
     /// Counts the hashes of one page, each once; so many are looked at, and so many of them are its own.
@@ -108,6 +110,9 @@ impl Boilerplate {
             Ok(u16::from_be_bytes(*bytes))
         };
         let (looked, own) = (count()?, count()?);
+        if own > looked {
+            return Err(DecodeError::Value { field: "own" });
+        }
         let (cells, rest) = input.split_first_chunk().ok_or(DecodeError::Short)?;
         *input = rest;
         Ok(Boilerplate {

@@ -23,16 +23,16 @@ const NODES_MAX: usize = 64;
 /// One miss, or the whole worth of a page.
 pub(super) const SCALE: i32 = 256;
 
-/// The first credit of a shape, beside its first page, which is always new somehow; of health and of patience.
+/// The first credit of a shape, beside its first page, which is always new somehow: misses that it bears.
 const HEALTH_FIRST: i32 = SCALE;
 const PATIENCE_FIRST: i32 = 2 * SCALE;
 
-/// What credit may grow to: so many misses in a row are borne.
-const HEALTH_MAX: i32 = 8 * SCALE;
-const PATIENCE_MAX: i32 = HEALTH_MAX + PATIENCE_FIRST - HEALTH_FIRST;
-
-/// Fetches that let a shape bear one miss more, up to the most.
+/// Fetches that let a shape bear one miss more, of either kind, and how many more at most.
 const FETCHES_A_MISS: u32 = 4;
+const GROWTH_MAX: u32 = 7;
+
+const HEALTH_MAX: i32 = HEALTH_FIRST + SCALE * GROWTH_MAX as i32;
+const PATIENCE_MAX: i32 = PATIENCE_FIRST + SCALE * GROWTH_MAX as i32;
 
 /// What a page of full worth adds, before it costs a miss.
 const GAIN: i32 = 5;
@@ -69,7 +69,7 @@ const STRANGE_TRIES: u8 = 3;
 pub(super) struct Worth {
     /// How much of its text is new; `None` where nothing can be said of this page.
     pub(super) text: Option<Newness>,
-    /// How much its links to shapes are worth that are proven, and not its own.
+    /// How much its links are worth that lead to proven shapes other than its own.
     pub(super) onward: i32,
     /// URLs met for the first time in its links, but for those of shapes that are proven; an estimate.
     pub(super) fed: u32,
@@ -195,9 +195,8 @@ impl Node {
         let Some(Newness { expected, new, .. }) = worth.whole() else {
             return;
         };
-        let grown =
-            SCALE * i32::try_from(self.fetches / FETCHES_A_MISS).unwrap_or(i32::MAX / SCALE);
-        let most = HEALTH_FIRST.saturating_add(grown).min(HEALTH_MAX);
+        let grown = (self.fetches / FETCHES_A_MISS).min(GROWTH_MAX) as i32;
+        let most = HEALTH_FIRST + SCALE * grown;
         let health = self.health + GAIN * new - expected;
         self.health = health.clamp(0, most);
         let patience = self.patience + GAIN_PATIENT * new - expected;
