@@ -18,6 +18,7 @@ Needs root (for the namespace), python3, ip, nft (package nftables), unshare, ca
 """
 
 import argparse
+import errno
 import html
 import ipaddress
 import json
@@ -33,7 +34,10 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from program import program  # noqa: E402
+
 WEB, RESOLVER, WEB6 = "93.184.215.14", "9.9.9.9", "2a00:1450:4001:80b::200e"
 METADATA, INNER, INNER6 = "169.254.169.254", "10.0.0.5", "fd00::5"
 PUBLIC = {WEB, RESOLVER, WEB6}
@@ -203,19 +207,48 @@ def second_layer(orb, folder, watch):
     rules = subprocess.run([orb, "identity", "firewall", "--user", str(NOBODY), "--dns", f"{RESOLVER}:53"],
                            check=True, stdout=subprocess.PIPE, text=True).stdout
     subprocess.run(["nft", "-f", "-"], input=rules, check=True, text=True)
+    # The rules are for the crawler's packets alone: not for another user's, and not for those that no user sends, by
+    # which IPv6 finds its neighbours.
+    broken = not reaches_neighbour()
     watch.forget()
     Page.served.clear()
     rows = crawl(orb, own, "open", "60s", "--allow-net", "0.0.0.0/0", "--allow-net", "::/0",
                  "--set", "fetch.connect_timeout=1s", user=NOBODY)
-    broken = judge(rows, watch)
+    broken |= judge(rows, watch)
     shown = subprocess.run(["nft", "list", "table", "inet", "orbweaver"], check=True, stdout=subprocess.PIPE, text=True).stdout
     dropped = sum(int(count) for count in re.findall(r"counter packets (\d+)", shown))
-    tried = {row["address"] for row in rows if row.get("address") and row["address"].split(":")[0] not in PUBLIC}
+    tried = {row["address"] for row in rows if row.get("address") and host_of(row["address"]) not in PUBLIC}
     print(f"the firewall dropped {dropped} packets; the crawler tried {len(tried)} guarded addresses")
     subprocess.run(["nft", "delete", "table", "inet", "orbweaver"], check=True)
+    if broken:
+        print("the firewall's rules are not right, or stand in others' way")
     if not dropped:
         print("nothing was dropped: the first layer was not off, and the second not tried")
     return broken or not dropped
+
+
+def host_of(address):
+    return address.rsplit(":", 1)[0].strip("[]")
+
+
+def reaches_neighbour():
+    """Whether root gets an answer from a machine on a link of its own, by IPv6."""
+    other = subprocess.Popen(["unshare", "--net", "sh", "-c", "echo; exec sleep 60"], stdout=subprocess.PIPE)
+    other.stdout.readline()
+    inside = ["nsenter", "--net", "--target", str(other.pid)]
+    try:
+        for command in [["ip", "link", "add", "near", "type", "veth", "peer", "name", "far"],
+                        ["ip", "link", "set", "far", "netns", str(other.pid)],
+                        ["ip", "address", "add", "fd12::1/64", "dev", "near", "nodad"],
+                        ["ip", "link", "set", "near", "up"],
+                        [*inside, "ip", "address", "add", "fd12::2/64", "dev", "far", "nodad"],
+                        [*inside, "ip", "link", "set", "far", "up"]]:
+            subprocess.run(command, check=True)
+        # Nobody listens there: to be refused is an answer.
+        return socket.socket(socket.AF_INET6).connect_ex(("fd12::2", 9)) == errno.ECONNREFUSED
+    finally:
+        other.kill()
+        other.wait()
 
 
 def crawl(orb, folder, name, time, *more, user=None):
@@ -261,10 +294,7 @@ def main():
         sys.exit("needs root: a network namespace is made")
     if shutil.which("nft") is None:
         sys.exit("needs nft: apt-get install nftables")
-    orb = told.orb
-    if orb is None:
-        subprocess.run(["cargo", "build", "-q", "--release", "-p", "orb-cli"], cwd=ROOT, check=True)
-        orb = ROOT / "target/release/orb"
+    orb = program(told.orb)
     return subprocess.run(["unshare", "--net", sys.executable, __file__, "--inside", "--orb", Path(orb).resolve()]).returncode
 
 

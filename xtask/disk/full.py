@@ -23,9 +23,9 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from program import program  # noqa: E402
 from synthetic_web import SyntheticWeb  # noqa: E402
 
-ROOT = Path(__file__).resolve().parents[2]
 WEB = ["--faults", "none", "--size", "small", "--sites", "300", "--pages-per-site", "20", "--addresses", "4096",
        "--latency", "20ms"]
 FULL = "the disk is nearly full"
@@ -160,11 +160,7 @@ def main():
     arguments = parser.parse_args()
     if os.geteuid() != 0:
         sys.exit("needs root, to mount a small file system")
-    orb = arguments.orb
-    if orb is None:
-        subprocess.run(["cargo", "build", "-q", "--release", "-p", "orb-cli"], cwd=ROOT, check=True)
-        orb = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release/orb"
-    orb = str(Path(orb).resolve())
+    orb = program(arguments.orb)
     with tempfile.TemporaryDirectory() as temporary:
         try:
             run(orb, Path(temporary), arguments.size)

@@ -26,9 +26,9 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from program import program  # noqa: E402
 from synthetic_web import SyntheticWeb  # noqa: E402
 
-ROOT = Path(__file__).resolve().parents[2]
 
 # The spread of page counts of the synthetic web (orb-simweb, site.rs).
 SPREAD = "0.8"
@@ -109,11 +109,7 @@ def main():
     unknown = [name for name in arguments.cases if name not in CASES]
     if unknown:
         parser.error(f"no case is called {unknown[0]}; there are {', '.join(CASES)}")
-    orb = arguments.orb
-    if orb is None:
-        subprocess.run(["cargo", "build", "-q", "--release", "-p", "orb-cli"], cwd=ROOT, check=True)
-        orb = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release/orb"
-    orb = str(Path(orb).resolve())
+    orb = program(arguments.orb)
     failed = []
     with tempfile.TemporaryDirectory() as temporary:
         work = (arguments.work or Path(temporary)).resolve()

@@ -25,9 +25,9 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from program import program  # noqa: E402
 from synthetic_web import SyntheticWeb  # noqa: E402
 
-ROOT = Path(__file__).resolve().parents[2]
 SITE_DELAY, ADDRESS_DELAY = 0.3, 0.1
 # A server learns of a connection some time after it came; it may have been quicker the next time.
 TOLERANCE = 0.005
@@ -120,11 +120,7 @@ def main():
     told.add_argument("--rounds", type=int, default=1000)
     told.add_argument("--seed", type=int, default=1)
     told = told.parse_args()
-    orb = told.orb
-    if orb is None:
-        subprocess.run(["cargo", "build", "-q", "--release", "-p", "orb-cli"], cwd=ROOT, check=True)
-        orb = ROOT / "target/release/orb"
-    orb = str(Path(orb).resolve())
+    orb = program(told.orb)
     with tempfile.TemporaryDirectory() as folder:
         out, log = f"{folder}/crawl", Path(folder) / "requests.jsonl"
         with SyntheticWeb(orb, f"{folder}/web", [*WEB, "--log", str(log)]) as served:

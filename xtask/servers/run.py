@@ -28,7 +28,10 @@ import time
 from pathlib import Path
 from urllib.parse import quote, unquote
 
-ROOT = Path(__file__).resolve().parents[2]
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from program import program  # noqa: E402
+
 HTTP, TLS12, TLS13 = 8080, 8412, 8413
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin:" + os.environ.get("PATH", "")
 
@@ -280,10 +283,7 @@ def main():
     os.environ["PATH"] = PATH
     for tool in ["nginx", "apache2", "lighttpd", "caddy", "haproxy", "curl", "openssl"]:
         shutil.which(tool) or sys.exit(f"needs {tool}: see --help")
-    orb = told.orb
-    if orb is None:
-        subprocess.run(["cargo", "build", "-q", "--release", "-p", "orb-cli"], cwd=ROOT, check=True)
-        orb = str(ROOT / "target/release/orb")
+    orb = program(told.orb)
     work = told.work or Path(tempfile.mkdtemp())
     work.mkdir(exist_ok=told.work is None)
     work = work.resolve()

@@ -63,12 +63,12 @@ const RUNS: &[LongRun] = &[
     },
     LongRun {
         name: "traps",
-        about: "a crawl of the trap web, judged by its truth: real pages reached, share of traps; wants target/release/orb, a minute",
+        about: "a crawl of the trap web, judged by its truth: real pages reached, share of traps; a minute",
         command: &["xtask/traps/run.py"],
     },
     LongRun {
         name: "view-cost",
-        about: "CPU time of the same crawl with and without the live view, in 10 pairs; wants two quiet cores and target/release/orb",
+        about: "CPU time of the same crawl with and without the live view, in 10 pairs; wants two quiet cores",
         command: &["xtask/view/cost.py"],
     },
     LongRun {

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """`cargo xtask long traps`: a crawl of the trap web, judged by its truth.
 
-In: target/release/orb (or --orb PATH). Out: fetches by kind, and whether the musts hold; exit code 1 when not.
+In: a program (built when not given). Out: fetches by kind, and whether the musts hold; exit code 1 when not.
 May touch: a folder of its own under the temporary folder, loopback. Must not touch: the internet.
 
 101 sites: 100 of 100 real pages each, with an endless calendar, sessions, directories in themselves and facets in
@@ -22,6 +22,7 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from program import program  # noqa: E402
 from synthetic_web import SyntheticWeb  # noqa: E402
 
 SITES = 101
@@ -47,12 +48,12 @@ def kind_of(url):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--orb", default="target/release/orb")
+    parser.add_argument("--orb", help="program to try; built when not given")
     parser.add_argument("--delay", default="100ms", help="pause between two requests to one site")
     parser.add_argument("--seed", default="1")
     parser.add_argument("--keep", action="store_true", help="leave the folder")
     args = parser.parse_args()
-    orb = os.path.abspath(args.orb)
+    orb = program(args.orb)
     folder = tempfile.mkdtemp(prefix="orb-traps-")
     web = SyntheticWeb(orb, f"{folder}/web", ["--traps", "--sites", str(SITES), "--pages-per-site", str(PAGES), "--seed",
                                               args.seed])

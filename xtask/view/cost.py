@@ -26,6 +26,10 @@ import tempfile
 import termios
 import time
 
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from program import program  # noqa: E402
+
 # Names of threads, as the kernel cuts them: those that only a view has, and the one that answers its questions.
 OF_VIEW = ("orb-view", "orb-keys", "orb-view-asker", "orb-serve")
 COST_MAX = 0.01
@@ -33,7 +37,7 @@ COST_MAX = 0.01
 
 def arguments():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--orb", default="target/release/orb")
+    parser.add_argument("--orb", help="program to try; built when not given")
     parser.add_argument("--pairs", type=int, default=10)
     parser.add_argument("--pages", type=int, default=10_000)
     parser.add_argument("--cores", default="0,1")
@@ -103,7 +107,7 @@ def threads(pid):
 
 def main():
     given = arguments()
-    orb = str(pathlib.Path(given.orb).resolve())
+    orb = program(given.orb)
     crawl_core, web_core = given.cores.split(",")
     work = pathlib.Path(tempfile.mkdtemp(prefix="orb-view-cost-"))
     web, served = serve(orb, work / "web", web_core)

@@ -44,7 +44,7 @@ pub use decode::{DecodeLimits, DecodeOddity, Decoded, decode_content};
 pub use error::{FetchError, FetcherError, NextStep, ResolveError};
 pub use exchange::{Exchange, Gate, Request, Timings, Validators};
 pub use fetcher::{Fetcher, Resolved};
-pub use firewall::nft_rules;
+pub use firewall::{FirewallUser, NoUser, nft_rules};
 pub use guard::{Guard, Guarded, is_bad_port};
 pub use response::{Response, Truncated};
 pub use tls::{Tls, TlsError, TlsFault, TlsInfo};

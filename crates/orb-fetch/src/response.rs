@@ -89,7 +89,7 @@ impl Response {
         self.wire.len()
     }
 
-    /// Memory that the response's bytes take: what came and, once more, the framing of its chunks.
+    /// Memory that the response's bytes take: the room of the buffer and of the framing beside it.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
         self.wire.memory_bytes()

@@ -214,8 +214,8 @@ impl<'a> Talk<'a> {
     }
 
     /// Grows the buffer when it is full: at once to an announced length if that is small, else
-    /// doubling, never past what the response may still need. The new deadline when memory had to be
-    /// waited for.
+    /// doubling, never past what the response may still need; asks for the memory of chunk framing that was set aside
+    /// too. The new deadline when memory had to be waited for.
     async fn make_room(
         &mut self,
         reader: &mut ResponseReader,
@@ -223,12 +223,15 @@ impl<'a> Talk<'a> {
         deadline: &Deadline,
     ) -> Option<Deadline> {
         let (len, capacity) = (reader.raw.len(), reader.raw.capacity());
-        if len < capacity {
-            return None;
-        }
         let bytes_for = |more: usize| ((len + more) as u64) + reader.framing_bytes(more);
         let mut more = reader.bytes_wanted_max();
-        if bytes_for(more) > GROW_AT_ONCE_BYTES {
+        if len < capacity {
+            if reader.framing_bytes(0) == 0 {
+                return None;
+            }
+            // Framing is taken out of the buffer, which then never fills, and lives beside it.
+            more = capacity - len;
+        } else if bytes_for(more) > GROW_AT_ONCE_BYTES {
             more = more.min(capacity.max(BUFFER_BYTES_FIRST));
         }
         let bytes = bytes_for(more);

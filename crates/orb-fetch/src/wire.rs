@@ -102,7 +102,7 @@ impl Chunks {
             buffer.truncate(position);
         }
         if !self.framing.is_empty() {
-            self.framing.extend_from_slice(&buffer[position..]);
+            self.set_aside(&buffer[position..]);
             buffer.truncate(position);
         }
         Wire {

@@ -467,6 +467,36 @@ async fn buffers_of_all_exchanges_stay_within_their_memory() {
     assert_eq!(fetcher.buffer_bytes(), 0);
 }
 
+/// N2: framing that is set aside as it comes is asked for, though the buffer that it was taken out of never fills.
+#[tokio::test(start_paused = true)]
+async fn chunk_framing_is_memory_as_well() {
+    let world = World::new();
+    let chunk = [b"1;", &[b'x'; 4000][..], b"\r\nx\r\n"].concat();
+    let mut script = vec![
+        Step::Request,
+        Step::Send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec()),
+    ];
+    for _ in 0..40 {
+        script.extend([Step::Send(chunk.clone()), Step::Wait(secs(1))]);
+    }
+    script.push(Step::Send(b"0\r\n\r\n".to_vec()));
+    world.net.accept("8.8.8.8:80", script);
+    let fetcher = world.fetcher();
+    let url = "http://example.com/";
+    let watch = async {
+        let clock = &world.env.clock;
+        clock.sleep_until(clock.mono().plus(secs(39))).await;
+        fetcher.buffer_bytes()
+    };
+    let (exchange, asked_for) = join(
+        fetcher.fetch(world.permit(url, "8.8.8.8"), &request(url)),
+        watch,
+    )
+    .await;
+    assert_eq!(class(&exchange), "whole");
+    assert!(asked_for >= 39 * 4000, "{asked_for} bytes asked for");
+}
+
 /// When memory is short for the whole window of a permit, the permit is not used.
 #[tokio::test(start_paused = true)]
 async fn admission_waits_no_longer_than_the_permit_is_good() {

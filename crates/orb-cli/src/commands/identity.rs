@@ -40,7 +40,7 @@ it is named by --dns or dns.servers. They last until the next boot: load them wh
 pub(crate) struct FirewallArgs {
     /// User that the crawler runs as, by name or number, and that does nothing else.
     #[arg(long, value_name = "USER")]
-    user: String,
+    user: orb_fetch::FirewallUser,
     #[command(flatten)]
     settings: SettingsArgs,
 }
