@@ -173,6 +173,7 @@ mod tests {
             "orb simweb --sites 10 --pages-per-site 5 --json",
             "orb demo --json",
             "orb bench crawl --rows http-kept-large,https-new-small --runs 3 --sites 10 --quick --json",
+            "orb bench archive --pages docs --runs 3 --out bench --json",
             "orb config show politeness.site_delay --changed --profile broad",
             "orb config init - --contact me@example.org --profile archive --force",
             "orb config keys politeness",

@@ -26,6 +26,9 @@ pub(crate) const PAGE_FILE_BYTES_MAX: u64 = 50 * 1024 * 1024;
 /// Bytes of a page that `orb bench page` reads: single manuals on one page would decide a mean of hundreds.
 pub(crate) const BENCH_PAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
 
+/// Bytes of records that `orb bench archive` writes and syncs at once: about a quarter of a second of one core's fetching.
+pub(crate) const BENCH_GROUP_BYTES: usize = 4 << 20;
+
 /// Files the program has open beside sockets: stores, archives, journals and logs of 64 slots.
 pub(crate) const FILES_BESIDE_SOCKETS: u64 = 1_024;
 

@@ -36,7 +36,7 @@ fn records_are_read_where_they_were_written() {
                 (written.start as u64, written.len as u64),
                 "{compression:?}"
             );
-            assert_eq!(record.block_digest(), Some(written.block_digest));
+            assert_eq!(record.block_digest(), written.block_digest);
             assert_eq!(
                 (record.version.as_str(), &record.oddities[..]),
                 ("WARC/1.1", &[][..])

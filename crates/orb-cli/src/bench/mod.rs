@@ -7,6 +7,8 @@
 //! A bench is a list of rows, a [`report::Run`] for each run of a row, the [`table::Column`]s worth showing, and its
 //! lines in [`targets::TARGETS`].
 
+pub(crate) mod archive_forms;
+pub(crate) mod archive_set;
 pub(crate) mod callgrind;
 pub(crate) mod cores;
 pub(crate) mod crawl_rows;

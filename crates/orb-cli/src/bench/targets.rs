@@ -73,7 +73,22 @@ pub(crate) const TARGETS: &[Target] = &[
     page("links_text_simhash_over_lol_html", Side::AtLeast, 1.5),
     page("urls_micros_per_link", Side::AtMost, 0.25),
     page("main_text_micros_per_200_kb", Side::AtMost, 2_000.0),
+    archive("stored_micros_per_67_kb", 130.0),
+    archive("stored_bare_micros_per_67_kb", 60.0),
+    archive("stored_more_bytes_share", 0.03),
 ];
+
+/// Those of archiving are for large pages that came gzipped, and the records a crawl writes by default.
+const fn archive(measure: &'static str, must: f64) -> Target {
+    Target {
+        bench: "archive",
+        row: "large, gzip-encoded",
+        measure,
+        side: Side::AtMost,
+        must,
+        target: must,
+    }
+}
 
 /// Those of reading pages are for one core.
 const fn page(measure: &'static str, side: Side, must: f64) -> Target {

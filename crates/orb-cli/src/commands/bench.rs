@@ -18,6 +18,7 @@ use crate::bench::report::{Report, Row, Run, Shown};
 use crate::bench::surroundings::Surroundings;
 use crate::bench::table::{Column, Unit};
 use crate::bench::targets::{PAGES_PER_CPU_SECOND, RSS_PEAK_BYTES, target_of};
+use crate::commands::bench_archive::BenchArchiveArgs;
 use crate::commands::bench_fetch::BenchFetchArgs;
 use crate::commands::bench_frontier::BenchFrontierArgs;
 use crate::commands::bench_page::BenchPageArgs;
@@ -35,6 +36,8 @@ pub(crate) enum BenchCommand {
     Frontier(Box<BenchFrontierArgs>),
     /// Reading pages alone: links, text, URLs, charset, main content, beside other readers.
     Page(BenchPageArgs),
+    /// Archiving alone: CPU and bytes a page in each form of record, with digests and without.
+    Archive(BenchArchiveArgs),
 }
 
 /// Arguments of `orb bench crawl`.
@@ -183,6 +186,7 @@ pub(crate) fn run(command: &BenchCommand) -> Outcome {
         BenchCommand::Fetch(args) => super::bench_fetch::run(args),
         BenchCommand::Frontier(args) => super::bench_frontier::run(args),
         BenchCommand::Page(args) => super::bench_page::run(args),
+        BenchCommand::Archive(args) => super::bench_archive::run(args),
     }
 }
 

@@ -6,6 +6,7 @@
 pub(crate) mod archive;
 pub(crate) mod audit;
 pub(crate) mod bench;
+pub(crate) mod bench_archive;
 pub(crate) mod bench_fetch;
 pub(crate) mod bench_frontier;
 pub(crate) mod bench_page;
