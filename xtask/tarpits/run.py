@@ -30,8 +30,8 @@ from synthetic_web import SyntheticWeb  # noqa: E402
 SITES, PORT = 1_000, 8099
 WEB = ["--faults", "none", "--size", "small", "--https-share", "0", "--latency", "50ms", "--sites", str(SITES),
        "--pages-per-site", "200", "--addresses", "1000"]
-# How a request to a tarpit may end.
-TOO_SLOW = {"connect_timeout", "first_byte_timeout", "too_slow"}
+# How a request to a tarpit may end: its error, or why its answer was cut.
+TOO_SLOW = {"connect_timeout", "first_byte_timeout", "too_slow", "timeout"}
 
 
 async def drip(reader, writer):
@@ -82,7 +82,7 @@ def crawl(told, folder, name, served, tarpits):
         for line in file.open():
             row = json.loads(line)
             if f":{PORT}/" in row["url"]:
-                slow[row.get("error") or f"status {row.get('status')}"] += 1
+                slow[row.get("error") or row["reason"]] += 1
             elif row["kind"] == "page" and row.get("status") == 200:
                 good += 1
     return good, slow

@@ -32,10 +32,17 @@ pub(crate) fn fit(config: &mut CrawlConfig, open_files: u64) -> Result<Option<St
     let wanted = u64::from(config.limits.in_flight_max);
     let idle = config.fetch.idle_connections_max as u64;
     // Room for slow requests is a defence; it takes what is left.
-    let slow = u64::from(config.limits.slow_in_flight_max).min(room.saturating_sub(wanted + idle));
+    let slow_wanted = u64::from(config.limits.slow_in_flight_max);
+    let slow = slow_wanted.min(room.saturating_sub(wanted + idle));
     config.limits.slow_in_flight_max = u32::try_from(slow).unwrap_or(u32::MAX);
     if wanted + idle <= room {
-        return Ok(None);
+        return Ok((slow < slow_wanted / 2).then(|| {
+            format!(
+                "only {files} files may be open, so only {slow} slow requests have places of their own in each of \
+                 {shards} threads instead of {slow_wanted}: servers that never finish may keep good ones waiting; \
+                 raise it with `ulimit -n 65536`"
+            )
+        }));
     }
     let in_flight = wanted.min(room / 2);
     if in_flight < IN_FLIGHT_MIN {
@@ -47,7 +54,7 @@ pub(crate) fn fit(config: &mut CrawlConfig, open_files: u64) -> Result<Option<St
     let idle_left = idle.min(room - in_flight);
     config.limits.in_flight_max = u32::try_from(in_flight).unwrap_or(u32::MAX);
     config.fetch.idle_connections_max = usize::try_from(idle_left).unwrap_or(usize::MAX);
-    // Idle connections are a convenience; only fewer requests at once are worth a word.
+    // Idle connections are a convenience: fewer of them are not worth a word.
     Ok((in_flight < wanted).then(|| {
         format!(
             "only {files} files may be open, so at most {in_flight} requests run at once in each of {shards} \
@@ -80,11 +87,10 @@ mod tests {
             config.limits.slow_in_flight_max
         };
         assert_eq!((slow(1 << 20), slow(4_096)), (6_000, 0));
-        assert!(
-            (1..6_000).contains(&slow(20_000)),
-            "what is left: {}",
-            slow(20_000)
-        );
+        let left = slow(20_000);
+        assert!((1..3_000).contains(&left), "what is left: {left}");
+        let noted = |files: u64| fitted(files).unwrap().1;
+        assert!(noted(20_000) && !noted(30_000));
         let (in_flight, noted) = fitted(4_096).unwrap();
         assert!(noted && (64..=384).contains(&in_flight), "{in_flight}");
         assert!(

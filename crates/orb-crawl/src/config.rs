@@ -131,6 +131,17 @@ pub struct LimitsConfig {
 }
 
 impl LimitsConfig {
+    /// What is wrong with an ending that no path can have.
+    fn ending_problem(&self) -> Option<String> {
+        let wrong = self.extensions_skipped.iter().find(|ending| {
+            let ending = ending.trim_start_matches('.');
+            ending.is_empty() || ending.contains(['.', '/', '*', '?', '#', ' '])
+        })?;
+        Some(format!(
+            "`{wrong}` is no ending: write what stands after the last dot of a file's name, as in `gz` for `x.tar.gz`"
+        ))
+    }
+
     /// The ending of `url`'s path, if it is one that is not requested.
     pub(crate) fn skipped_extension<'a>(&self, url: &'a orb_url::CrawlUrl) -> Option<&'a str> {
         let (_, name) = url.path().rsplit_once('/')?;
@@ -299,6 +310,9 @@ impl CrawlConfig {
                 "must be letters, `-` and `_` (RFC 9309, product token)",
             );
         }
+        if let Some(problem) = self.limits.ending_problem() {
+            return fail("limits.extensions_skipped", &problem);
+        }
         if let Some(problem) = own_sites_problem(&self.politeness.own_sites) {
             return fail("politeness.own_sites", &problem);
         }
@@ -349,6 +363,11 @@ mod tests {
         let mut config = CrawlConfig::default();
         config.identity.product = "a b".into();
         check("identity.product", config);
+        for ending in ["tar.gz", "*.zip", ".", "a/b"] {
+            let mut config = CrawlConfig::default();
+            config.limits.extensions_skipped = vec!["exe".into(), ending.into()];
+            check("limits.extensions_skipped", config);
+        }
         let mut config = CrawlConfig::default();
         config.politeness.own_sites = vec!["www.example.com".parse().unwrap()];
         check("politeness.own_sites", config);

@@ -10,7 +10,7 @@ use orb_env::Mono;
 
 use crate::limits::SLOW_AFTER;
 
-/// The number of a request under way, in the order in which they began.
+/// The number of a request under way, in the order in which they began; the default is none's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct RequestNumber(u64);
 
@@ -18,7 +18,7 @@ pub(crate) struct RequestNumber(u64);
 #[derive(Debug, Default)]
 pub(crate) struct UnderWay {
     begun: BTreeMap<RequestNumber, Mono>,
-    next: RequestNumber,
+    last: RequestNumber,
     /// Those before this number are slow.
     slow_to: RequestNumber,
     slow: u32,
@@ -27,8 +27,8 @@ pub(crate) struct UnderWay {
 impl UnderWay {
     /// A request begins.
     pub(crate) fn begin(&mut self, now: Mono) -> RequestNumber {
-        let number = self.next;
-        self.next.0 += 1;
+        self.last.0 += 1;
+        let number = self.last;
         self.begun.insert(number, now);
         number
     }

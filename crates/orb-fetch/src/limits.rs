@@ -116,7 +116,8 @@ pub const IDLE_MARGIN: Duration = Duration::from_secs(1);
 /// Hosts whose TLS sessions are kept for resumption by one shard: about 8 KB each with their chains, so 4 MB.
 pub const TLS_SESSIONS_MAX: usize = 512;
 
-/// Certificate chains remembered by one shard: about 4 KB each, so 2 MB. Hosts of one platform share theirs.
+/// Certificate chains remembered by one shard: about 4 KB each, so 2 MB, and 8 MB where servers send the
+/// longest that are taken. Hosts of one platform share theirs.
 pub const TLS_CHAINS_MAX: usize = 512;
 
 /// Bytes of a chain that is remembered at most; longer ones verify each time, so that nobody fills the memory with

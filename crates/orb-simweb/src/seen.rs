@@ -3,6 +3,8 @@
 //! In: notes of the server loop. Out: one [`Seen`] a request. May touch: nothing.
 //! Invariant: taken at the server, so that pauses between requests are measured where they are felt.
 
+use std::net::IpAddr;
+
 use orb_env::Mono;
 
 /// One request, told when it ended, whatever ended it; or a connection that ended without one, then without a host.
@@ -39,5 +41,5 @@ impl Seen {
     }
 }
 
-/// Who is told of requests.
-pub(crate) type Told<'a> = Option<&'a dyn Fn(Seen)>;
+/// Who is told of requests, with the address asked.
+pub(crate) type Told<'a> = Option<&'a dyn Fn(IpAddr, Seen)>;

@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::limits::{REQUEST_FIELDS_MAX, REQUEST_HEAD_BYTES_MAX};
 use crate::respond::{SimRequest, SimResponse};
-use crate::seen::{Seen, Told};
+use crate::seen::Seen;
 use crate::{Conduct, SimWeb};
 
 /// Serves requests until the client closes, asks to close, or the web closes.
@@ -29,7 +29,7 @@ pub async fn serve_stream<S: AsyncRead + AsyncWrite + Unpin>(
     secure: bool,
     clock: &dyn Clock,
 ) -> io::Result<()> {
-    serve_told(web, stream, secure, clock, clock.mono(), None).await
+    serve_told(web, stream, secure, clock, clock.mono(), None::<fn(Seen)>).await
 }
 
 /// As [`serve_stream`], on a connection that began at `begun`, and tells of each request.
@@ -39,7 +39,7 @@ pub(crate) async fn serve_told<S: AsyncRead + AsyncWrite + Unpin>(
     secure: bool,
     clock: &dyn Clock,
     mut begun: Mono,
-    told: Told<'_>,
+    told: Option<impl Fn(Seen)>,
 ) -> io::Result<()> {
     let mut input = Vec::with_capacity(2_048);
     let mut nth = 0;
@@ -54,7 +54,7 @@ pub(crate) async fn serve_told<S: AsyncRead + AsyncWrite + Unpin>(
             Ok(None) if input.len() < REQUEST_HEAD_BYTES_MAX => {
                 let is_first_byte = input.is_empty();
                 let read = stream.read_buf(&mut input).await;
-                if let (Some(tell), 0, true) = (told, nth, !matches!(read, Ok(1..))) {
+                if let (Some(tell), 0, true) = (&told, nth, !matches!(read, Ok(1..))) {
                     tell(Seen::nothing_asked(secure, begun, clock.mono()));
                 }
                 if read? == 0 {
@@ -73,7 +73,7 @@ pub(crate) async fn serve_told<S: AsyncRead + AsyncWrite + Unpin>(
         let conduct = response.conduct;
         let status = if conduct.hang { 0 } else { response.status };
         let sent = answer(&mut stream, response, clock).await;
-        if let (Some(tell), Some((host, target))) = (told, name) {
+        if let (Some(tell), Some((host, target))) = (&told, name) {
             tell(Seen {
                 host,
                 target,

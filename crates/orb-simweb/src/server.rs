@@ -25,7 +25,7 @@ use crate::limits::{
     CONNECTIONS_PER_LISTENER_MAX, DNS_QUESTION_BYTES_MAX, DNS_STREAMS_MAX, LISTEN_BACKLOG,
     SEND_BUFFER_BYTES,
 };
-use crate::seen::Seen;
+use crate::seen::Told;
 use crate::serve::serve_told;
 use crate::tls::Ca;
 
@@ -117,7 +117,7 @@ impl Server {
         self,
         clock: Arc<dyn Clock>,
         stop: impl Future<Output = ()>,
-        told: Option<&dyn Fn(IpAddr, Seen)>,
+        told: Told<'_>,
     ) -> io::Result<()> {
         let tls = self.ca.server_config(&self.web).map_err(io::Error::other)?;
         let acceptor = TlsAcceptor::from(tls);
@@ -254,20 +254,12 @@ pub(crate) async fn accept_loop<'a>(
     }
 }
 
-/// Who is told of requests, with the address asked.
-type ToldOf<'a> = Option<&'a dyn Fn(IpAddr, Seen)>;
-
-async fn serve_plain(web: &SimWeb, clock: &dyn Clock, mut stream: TcpStream, told: ToldOf<'_>) {
+async fn serve_plain(web: &SimWeb, clock: &dyn Clock, mut stream: TcpStream, told: Told<'_>) {
     let (begun, address) = (clock.mono(), stream.local_addr());
     let (Ok(()), Ok(address)) = (stream.set_nodelay(true), address) else {
         return;
     };
-    let tell = |seen| {
-        if let Some(tell) = told {
-            tell(address.ip(), seen);
-        }
-    };
-    let told = told.map(|_| &tell as &dyn Fn(Seen));
+    let told = told.map(|tell| move |seen| tell(address.ip(), seen));
     let served = serve_told(web, &mut stream, false, clock, begun, told).await;
     end(&stream, &served);
 }
@@ -277,7 +269,7 @@ async fn serve_secure(
     clock: &dyn Clock,
     acceptor: TlsAcceptor,
     stream: TcpStream,
-    told: ToldOf<'_>,
+    told: Told<'_>,
 ) {
     let (begun, address) = (clock.mono(), stream.local_addr());
     let (Ok(()), Ok(address)) = (stream.set_nodelay(true), address) else {
@@ -286,12 +278,7 @@ async fn serve_secure(
     let Ok(mut stream) = acceptor.accept(stream).await else {
         return;
     };
-    let tell = |seen| {
-        if let Some(tell) = told {
-            tell(address.ip(), seen);
-        }
-    };
-    let told = told.map(|_| &tell as &dyn Fn(Seen));
+    let told = told.map(|tell| move |seen| tell(address.ip(), seen));
     let served = serve_told(web, &mut stream, true, clock, begun, told).await;
     end(stream.get_ref().0, &served);
 }

@@ -23,13 +23,16 @@ pub(crate) struct Descriptors {
     pub(crate) threads: u64,
     /// Requests at once of a shard.
     pub(crate) in_flight: u64,
+    /// Slow requests of a shard that have places of their own.
+    pub(crate) slow: u64,
     /// Kept connections of a shard.
     pub(crate) idle: u64,
 }
 
 pub(crate) fn judge(seen: &Descriptors) -> Finding {
     let threads = seen.threads.max(1);
-    let wanted = FILES_BESIDE_SOCKETS + threads * (seen.in_flight + seen.idle);
+    let quick = FILES_BESIDE_SOCKETS + threads * (seen.in_flight + seen.idle);
+    let wanted = quick + threads * seen.slow;
     let may = seen.hard.min(seen.files_max);
     let found = format!(
         "{} files may be open ({}); a crawl on {threads} threads uses up to {}",
@@ -42,11 +45,20 @@ pub(crate) fn judge(seen: &Descriptors) -> Finding {
     if room / 2 < IN_FLIGHT_MIN.min(seen.in_flight) {
         return Finding::problem(TOPIC, found, "that is too few to crawl at all", mend);
     }
-    if wanted > may {
+    if quick > may {
         return Finding::warning(
             TOPIC,
             found,
             "fewer requests than wanted run at once, so a crawl of many sites is slower",
+            mend,
+        );
+    }
+    // As `open_files` says it: a part of those places does as well.
+    if quick + threads * seen.slow / 2 > may {
+        return Finding::warning(
+            TOPIC,
+            found,
+            "slow requests have few places of their own, so servers that never finish keep good ones waiting",
             mend,
         );
     }
@@ -93,6 +105,7 @@ mod tests {
             files_max,
             threads,
             in_flight: 2_000,
+            slow: 6_000,
             idle: 512,
         };
         let table = [
@@ -100,7 +113,7 @@ mod tests {
                 "all is well",
                 case(1_024, 1 << 20, 65_536, 2),
                 Level::Ok,
-                "6,048",
+                "18,048",
             ),
             (
                 "no limit at all",
@@ -112,13 +125,19 @@ mod tests {
                 "hard limit low",
                 case(1_024, 4_096, 65_536, 2),
                 Level::Warning,
-                "ulimit -Hn 6048",
+                "ulimit -Hn 18048",
+            ),
+            (
+                "no room for slow ones",
+                case(1_024, 8_192, 65_536, 2),
+                Level::Warning,
+                "ulimit -Hn 18048",
             ),
             (
                 "own limit low",
                 case(1_024, 1 << 20, 4_096, 2),
                 Level::Warning,
-                "files_max=6048",
+                "files_max=18048",
             ),
             (
                 "far too few",
@@ -130,7 +149,7 @@ mod tests {
                 "many threads",
                 case(1_024, 65_536, 65_536, 64),
                 Level::Warning,
-                "161,792",
+                "545,792",
             ),
         ];
         for (name, seen, level, part) in table {

@@ -60,6 +60,7 @@ pub(crate) fn descriptors(config: &CrawlConfig) -> Descriptors {
         files_max: config.files_max,
         threads: u64::from(config.threads.max(1)),
         in_flight: u64::from(config.limits.in_flight_max),
+        slow: u64::from(config.limits.slow_in_flight_max),
         idle: config.fetch.idle_connections_max as u64,
     }
 }
