@@ -31,6 +31,12 @@ impl CrawlDir {
         self.0.join("warc")
     }
 
+    /// What is found by: attempt rows, commit rows, and indexes of the archive.
+    #[must_use]
+    pub fn index(&self) -> PathBuf {
+        self.0.join("index")
+    }
+
     /// Attempt rows, one file a slot.
     #[must_use]
     pub fn attempts(&self) -> PathBuf {

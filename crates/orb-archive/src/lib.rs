@@ -1,24 +1,19 @@
-//! Archive files as they lie there, from this crawler or any other: verified, repaired, indexed, looked into.
+//! Archive files as they lie there, from this crawler or any other: verified, repaired, looked into.
 //!
-//! In: WARC files by path, through a disk. Out: reports, sound copies, CDXJ lines, single records.
+//! In: WARC files by path, through a disk. Out: reports, sound copies, single records.
 //! May touch: the disk it is given; it reads originals and writes only new files. Must not touch: a crawl's state, HTTP
 //! content codings, the network.
 //! Invariant: an original is never changed, and every byte of it is a record that was judged or a range that is named.
 
-mod cdx_key;
-mod cdxj;
 mod error;
 mod files;
 pub mod limits;
 mod look;
 mod repair;
-mod sorted;
 mod verify;
 
-pub use cdxj::index_file;
 pub use error::ArchiveError;
 pub use files::{ArchiveFile, list};
 pub use look::{Look, newest, record_at, record_with_id, records_from, records_of};
 pub use repair::{Repaired, repair};
-pub use sorted::SortedLines;
 pub use verify::{Damage, DamageKind, FileReport, verify};

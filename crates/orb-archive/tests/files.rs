@@ -6,11 +6,9 @@
 
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::sync::Arc;
 
 use orb_archive::{
-    DamageKind, Look, SortedLines, index_file, list, newest, record_at, record_with_id, records_of,
-    repair, verify,
+    DamageKind, Look, list, newest, record_at, record_with_id, records_of, repair, verify,
 };
 use orb_env::{Disk, MemoryDisk};
 use orb_url::CrawlUrl;
@@ -182,32 +180,6 @@ fn records_are_found_by_place_and_by_address_however_it_is_written() {
     });
     assert!(went.unwrap().is_continue());
     assert_eq!(offsets, [places[2].0]);
-}
-
-#[test]
-fn the_index_has_a_sorted_line_for_each_capture() {
-    let disk = MemoryDisk::new();
-    let places = write(&disk, "a.warc.gz", 12);
-    let shared: Arc<dyn Disk> = Arc::new(disk.clone());
-    let result = Path::new("/crawl/index/cdxj/archive.cdxj");
-    let mut sorted = SortedLines::new(Arc::clone(&shared), result);
-    let lines = index_file(&disk, &only(&disk), &mut |_| {}, &mut |line| {
-        sorted.push(line)
-    })
-    .unwrap();
-    assert_eq!((lines, sorted.finish().unwrap()), (12, 12));
-    let text = String::from_utf8(disk.read_all(result).unwrap()).unwrap();
-    let first = text.lines().next().unwrap();
-    let body = Digest::sha1(b"page 0").to_string();
-    assert_eq!(
-        first,
-        format!(
-            "org,example)/0?a&b 20260921141320 {{\"url\":\"https://www.example.org/0?b&a\",\"mime\":\"text/html\",\
-             \"status\":\"200\",\"digest\":\"{body}\",\"length\":\"{}\",\"offset\":\"{}\",\"filename\":\"a.warc.gz\"}}",
-            places[0].1, places[0].0
-        )
-    );
-    assert!(text.lines().is_sorted());
 }
 
 /// A revisit leads on by the id it refers to; of two captures the newer counts.

@@ -156,6 +156,8 @@ mod tests {
             "orb archive verify some-folder --json --jobs 2",
             "orb archive repair a.warc.gz --out repaired",
             "orb archive reindex a.warc.gz --to a.cdxj",
+            "orb archive reindex old --out old/index --name old --jobs 2",
+            "orb archive reindex some-folder --zipnum cluster",
             "orb archive cat some-folder --url https://a.example/ --type response --head",
             "orb archive extract a.warc.gz --offset 42 --to page.html",
             "orb export markdown some-folder --for ai-train,search --to lines --json",

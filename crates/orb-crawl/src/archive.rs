@@ -355,9 +355,15 @@ fn protocols(exchange: &Finished) -> Vec<String> {
         .map_or(1, |response| response.version_minor);
     let mut list = vec![format!("http/1.{minor}")];
     if let Some(tls) = &exchange.tls {
-        list.push(tls.protocol.to_ascii_lowercase().replace("tlsv", "tls/"));
+        list.push(tls_name(&tls.protocol));
     }
     list
+}
+
+/// `tls/1.3` of `TLSv1_3`, as archives name it.
+fn tls_name(protocol: &str) -> String {
+    let name = protocol.to_ascii_lowercase().replace("tlsv", "tls/");
+    name.replace('_', ".")
 }
 
 #[cfg(test)]
@@ -365,6 +371,12 @@ mod tests {
     use super::*;
     use orb_frontier::How;
     use orb_url::CrawlUrl;
+
+    #[test]
+    fn protocols_have_the_names_that_archives_use() {
+        assert_eq!(tls_name("TLSv1_3"), "tls/1.3");
+        assert_eq!(tls_name("TLSv1.2"), "tls/1.2");
+    }
 
     /// URL, how it was found, rel or a dash, anchor text.
     #[test]

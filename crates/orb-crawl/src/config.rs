@@ -218,6 +218,9 @@ pub struct ArchiveConfig {
     /// HTTP statuses that are archived, as classes (`2` is all from 200 to 299) or single codes (`404`); empty archives
     /// every answer. Example: `[2, 404]`
     pub statuses: Vec<u16>,
+    /// Whether each WARC file gets its index in `index/` when it is closed (captures as Parquet tables, and CDXJ), and
+    /// those still open get theirs when the crawl ends by itself. `orb archive reindex` makes the same at any time.
+    pub index: bool,
 }
 
 impl Default for ArchiveConfig {
@@ -228,6 +231,7 @@ impl Default for ArchiveConfig {
             segment_bytes_max: ByteSize(1_000_000_000),
             prefix: "ORB".into(),
             statuses: Vec::new(),
+            index: true,
         }
     }
 }

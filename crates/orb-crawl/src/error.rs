@@ -37,6 +37,13 @@ pub enum CrawlError {
         /// What we read.
         known: u32,
     },
+    /// The index of an open segment cannot be set aside.
+    #[error("set aside the index of a segment that will grow")]
+    Index {
+        /// What the disk says.
+        #[source]
+        source: orb_dataset::DatasetError,
+    },
     /// A partition was being imported when the process ended.
     #[error(
         "the import of partition {partition} was cut short: run `orb state import` with its file again"
@@ -175,6 +182,7 @@ impl CrawlError {
             | CrawlError::Shard { .. } => FailureKind::Usage,
             CrawlError::Identity { .. }
             | CrawlError::PositionAhead { .. }
+            | CrawlError::Index { .. }
             | CrawlError::File { .. }
             | CrawlError::Store { .. }
             | CrawlError::Frontier { .. }

@@ -138,6 +138,8 @@ pub(crate) enum Event {
     Hop(usize, Hop),
     /// A question was answered on the read helper.
     Answered(usize),
+    /// The index of a segment was made, or not; what came of it is in the log.
+    Indexed,
 }
 
 /// The reader comes back whatever happened.

@@ -15,6 +15,7 @@ use orb_warc::SegmentName;
 use serde::{Deserialize, Serialize};
 
 use crate::CrawlError;
+use crate::index::index_place;
 
 /// Lengths and totals as of one committed group; row `files` of the keyspace `Meta`, JSON.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -153,6 +154,12 @@ impl SlotFiles {
         ends: &FileEnds,
     ) -> Result<(SlotFiles, Vec<AttemptRow>), CrawlError> {
         cut_segments(disk.as_ref(), dir, slot, ends)?;
+        if let Some(end) = &ends.segment {
+            // It will grow: what indexed it as it was is not its index any more.
+            index_place(dir)
+                .remove(disk.as_ref(), &end.name)
+                .map_err(|source| CrawlError::Index { source })?;
+        }
         let undone =
             roll_back_attempts(disk.as_ref(), &dir.attempts_of(slot), ends.attempts_bytes)?;
         let segment = match &ends.segment {
@@ -245,6 +252,7 @@ pub(crate) fn folder_bytes(disk: &dyn Disk, dir: &CrawlDir, slots: &SlotMap) -> 
     for slot in slots.slot_ids() {
         folders.extend([dir.links(slot), dir.sieve(slot), dir.seeds(slot)]);
     }
+    folders.extend(index_place(dir).folders());
     folders
         .iter()
         .filter_map(|folder| disk.list(folder).ok())
@@ -279,6 +287,9 @@ fn cut_segments(
         if above && !planted(Mutant::RotationUncut) {
             disk.remove(&path)
                 .map_err(CrawlError::file("remove", &path))?;
+            index_place(dir)
+                .remove(disk, &entry.name)
+                .map_err(|source| CrawlError::Index { source })?;
             removed = true;
         } else if let Some(end) =
             stored.filter(|end| end.name == entry.name && entry.bytes > end.bytes)

@@ -76,6 +76,8 @@ pub(crate) struct CommitJob {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) tail: GroupTail,
+    /// Segments that this group ended.
+    pub(crate) closed: Vec<String>,
     /// Journal files below this one have been absorbed by everybody.
     pub(crate) links_needed_from: u64,
 }
@@ -85,6 +87,8 @@ pub(crate) struct Committed {
     pub(crate) ends: FileEnds,
     pub(crate) files: SlotFiles,
     pub(crate) tail: GroupTail,
+    /// Segments that are whole now.
+    pub(crate) closed: Vec<String>,
     /// A buffer for the next group's archive bytes.
     pub(crate) spare: Vec<u8>,
 }
@@ -131,6 +135,7 @@ impl CommitJob {
             ends: self.ends,
             files: self.files,
             tail: self.tail,
+            closed: self.closed,
             spare: self.group.spare,
         })
     }

@@ -4,7 +4,7 @@
 //! May touch: the folder, blocking. Must not touch: sockets.
 //! Invariant: a folder is refused when it is newer, of another suffix list, or mixes two states.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use orb_api::CrawlDir;
 use orb_env::{Disk, Stamp};
@@ -219,6 +219,7 @@ impl OpenCrawl {
             token: self.token,
             software: self.setup.software,
             info,
+            indexing: self.slots.slot_ids().map(|_| Mutex::default()).collect(),
             opened: self.opened,
             clean: self.clean,
         };

@@ -17,6 +17,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::coordinator::Coordinator;
 use crate::desk::{Desk, DeskHandle};
 use crate::errand::{ErrandMessage, Routes};
+use crate::index::index_all;
 use crate::opening::{OpenCrawl, mark_clean};
 use crate::page::PageReader;
 use crate::questions::{Question, QuestionRoutes};
@@ -198,6 +199,10 @@ async fn oversee(
     let mut clean = true;
     for result in results {
         clean &= result? == ShardEnd::Clean;
+    }
+    if clean && !matches!(why, EndReason::Stopped | EndReason::Aborted) {
+        // Somebody who asks for a stop does not wait for it.
+        index_all(shared);
     }
     if clean {
         mark_clean(shared.world.disk().as_ref(), &shared.dir)?;

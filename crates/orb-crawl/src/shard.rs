@@ -241,6 +241,11 @@ impl Shard {
             return;
         }
         let mut started: Vec<LocalBoxFuture<'static, Event>> = Vec::new();
+        for job in slot.start_indexing(&shared) {
+            // Nobody waits for it, a stop neither: what is not made then is made at the next opening.
+            let made = run_on(work.as_ref(), Lane::Slow, move || job.run());
+            self.work.push(made.map(|_| Event::Indexed).boxed_local());
+        }
         if let Some(job) = slot.start_seeds(&shared).filter(|_| !self.stopping) {
             started.push(
                 run_on(work.as_ref(), Lane::Read, move || job.run())
@@ -390,6 +395,7 @@ impl Shard {
             Event::Exchanged(at, task, gate, finished) => self.exchanged(at, task, gate, &finished),
             Event::Hop(at, hop) => self.hop_answered(at, hop),
             Event::Answered(at) => self.slots[at].jobs -= 1,
+            Event::Indexed => {}
         }
     }
 

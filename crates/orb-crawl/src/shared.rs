@@ -3,7 +3,7 @@
 //! In: settings and identity. Out: shared, unchanging values and channels. May touch: nothing.
 //! Invariant: nothing in here belongs to one slot.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use orb_api::CrawlDir;
 use orb_env::Stamp;
@@ -33,6 +33,8 @@ pub(crate) struct Shared {
     pub(crate) software: String,
     /// Fields of every segment's warcinfo record.
     pub(crate) info: Vec<(String, String)>,
+    /// Held while an index of a slot's segments is made.
+    pub(crate) indexing: Vec<Mutex<()>>,
     /// When this process opened the crawl.
     pub(crate) opened: Stamp,
     /// Whether the process before stopped cleanly.

@@ -27,6 +27,7 @@ use crate::copies::Copies;
 use crate::errand::{Errand, HopAnswer, tell};
 use crate::files::{FileEnds, SlotFiles};
 use crate::group::{CommitJob, Committed, Group};
+use crate::index::{IndexJob, unindexed};
 use crate::limits::{GROUP_BYTES_MAX, READING_BYTES_MAX};
 use crate::recent::RecentLinks;
 use crate::seeds;
@@ -77,6 +78,8 @@ pub(crate) struct Slot {
     pub(crate) counts: RunCounts,
     pub(crate) visited: Visited,
     committed_ends: FileEnds,
+    /// Segments that are whole and have no index yet.
+    unindexed: Vec<String>,
     /// Bytes of the store's files after the last group.
     disk_bytes: u64,
 }
@@ -126,6 +129,7 @@ impl Slot {
             archivist: Archivist::new(&shared.config.archive, id.0, shared.info.clone()),
             group: Group::new(number + 1),
             committed_ends: ends.clone(),
+            unindexed: unindexed(shared, id, &ends)?,
             ends,
             files: Some(files),
             attempts: append(&dir.attempts_of(id))?,
@@ -254,6 +258,13 @@ impl Slot {
         let mut group = std::mem::replace(&mut self.group, Group::new(number + 1));
         let tail = self.frontier.seal(number, now, &mut group.batch);
         self.ends.attempts_bytes = self.attempts.bytes();
+        let begun = group.segments.iter().map(|part| part.name.as_str());
+        let open = self.committed_ends.segment.iter();
+        let mut names: Vec<&str> = open.map(|end| end.name.as_str()).chain(begun).collect();
+        names.dedup();
+        let last = names.pop();
+        let closed = names.into_iter().filter(|name| Some(*name) != last);
+        let closed = closed.map(str::to_owned).collect();
         Some(CommitJob {
             group,
             ends: self.ends.clone(),
@@ -261,6 +272,7 @@ impl Slot {
             store: Arc::clone(self.store()),
             clock: shared.world.clock(),
             tail,
+            closed,
             links_needed_from: shared.board.links_needed_from(self.id),
         })
     }
@@ -275,6 +287,7 @@ impl Slot {
         // The journal's end is known only by the commit; the rest has moved on since.
         self.ends.journal = committed.ends.journal;
         self.committed_ends = committed.ends;
+        self.unindexed.extend(committed.closed);
         self.files = Some(committed.files);
         self.archivist.reuse(committed.spare);
         let durable = self.durable_group;
@@ -370,6 +383,13 @@ impl Slot {
 
     fn is_full(&self) -> bool {
         self.frontier.buffer_is_full()
+    }
+
+    /// The jobs that index segments which were closed.
+    pub(crate) fn start_indexing(&mut self, shared: &Arc<Shared>) -> Vec<IndexJob> {
+        let names = self.unindexed.drain(..);
+        let job = |name| IndexJob::of(shared, self.id, name);
+        names.map(job).collect()
     }
 
     // ---- pages that end the process ----

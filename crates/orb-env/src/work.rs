@@ -1,4 +1,4 @@
-//! Helper threads for blocking work: commits on one lane, reads on the other.
+//! Helper threads for blocking work: commits on one lane, reads on another, what takes seconds on the third.
 //!
 //! In: jobs. Out: a future that ends when the job has run.
 //! May touch: threads. Must not touch: what a job does.
@@ -22,6 +22,8 @@ pub enum Lane {
     Commit,
     /// Reads for sites that are due soon.
     Read,
+    /// Long work that nobody waits for.
+    Slow,
 }
 
 /// Blocking work.
@@ -66,14 +68,15 @@ pub fn run_on<T: Send + 'static>(
 
 type Order = (Job, oneshot::Sender<Result<(), WorkLost>>);
 
-/// Two real threads.
+/// Three real threads.
 pub struct HelperThreads {
     commit: SyncSender<Order>,
     read: SyncSender<Order>,
+    slow: SyncSender<Order>,
 }
 
 impl HelperThreads {
-    /// Starts the two threads of shard `shard`; they end when this is dropped.
+    /// Starts the three threads of shard `shard`; they end when this is dropped.
     ///
     /// # Errors
     /// When the system gives no more threads.
@@ -93,16 +96,17 @@ impl HelperThreads {
         Ok(HelperThreads {
             commit: lane("commit")?,
             read: lane("read")?,
+            slow: lane("slow")?,
         })
     }
 }
 
 impl Work for HelperThreads {
     fn submit(&self, lane: Lane, job: Job) -> LocalFuture<'static, Result<(), WorkLost>> {
-        let sender = if lane == Lane::Commit {
-            &self.commit
-        } else {
-            &self.read
+        let sender = match lane {
+            Lane::Commit => &self.commit,
+            Lane::Read => &self.read,
+            Lane::Slow => &self.slow,
         };
         let (tx, rx) = oneshot::channel();
         // The queue is deeper than a shard's outstanding jobs, so this never blocks in practice; when it
@@ -125,6 +129,7 @@ pub struct VirtualWork {
     delay_max: Duration,
     commit: Arc<tokio::sync::Mutex<()>>,
     read: Arc<tokio::sync::Mutex<()>>,
+    slow: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl VirtualWork {
@@ -141,6 +146,7 @@ impl VirtualWork {
             delay_max,
             commit: Arc::default(),
             read: Arc::default(),
+            slow: Arc::default(),
         }
     }
 }
@@ -149,10 +155,10 @@ impl Work for VirtualWork {
     fn submit(&self, lane: Lane, job: Job) -> LocalFuture<'static, Result<(), WorkLost>> {
         let micros = self.entropy.below(self.delay_max.as_micros() as u64 + 1);
         let clock = Arc::clone(&self.clock);
-        let turn = Arc::clone(if lane == Lane::Commit {
-            &self.commit
-        } else {
-            &self.read
+        let turn = Arc::clone(match lane {
+            Lane::Commit => &self.commit,
+            Lane::Read => &self.read,
+            Lane::Slow => &self.slow,
         });
         // The place in the queue is taken now, not at the first poll.
         let mut place = Box::pin(turn.lock_owned());

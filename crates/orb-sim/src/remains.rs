@@ -46,6 +46,7 @@ pub(crate) fn files_hash(disk: &WitnessedDisk, dir: &CrawlDir) -> u64 {
             dir.seeds(slot),
         ]);
     }
+    folders.extend(orb_crawl::index_place(dir).folders());
     let mut hasher = FxHasher::default();
     for folder in folders {
         for entry in disk.list(&folder).unwrap_or_default() {

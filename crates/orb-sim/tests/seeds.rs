@@ -24,6 +24,7 @@ fn promises_hold_and_seeds_replay() {
         "links across slots",
         "addresses shared by slots",
         "segments beyond the first",
+        "indexes",
         "revisits",
         "site pauses across processes",
         "address pauses",

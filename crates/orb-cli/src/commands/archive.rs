@@ -7,21 +7,21 @@
 use std::io::{self, IsTerminal, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use clap::{Args, Subcommand};
 use orb_archive::{
-    ArchiveError, ArchiveFile, FileReport, Look, SortedLines, index_file, list, newest, record_at,
-    record_with_id, records_of, repair, verify,
+    ArchiveError, ArchiveFile, FileReport, Look, list, newest, record_at, record_with_id,
+    records_of, repair, verify,
 };
-use orb_env::{Disk, KernelDisk};
+use orb_env::KernelDisk;
 use orb_fetch::{DecodeLimits, decode_content};
 use orb_url::CrawlUrl;
 use orb_warc::{Record, RecordType};
 
+use crate::commands::archive_index::ReindexArgs;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::progress_bar::ProgressBar;
 use crate::terminal::{bytes, count, harmless, note, say, say_json};
@@ -37,7 +37,7 @@ pub(crate) enum ArchiveCommand {
     Verify(VerifyArgs),
     /// Copy what is sound of damaged files into another folder, byte for byte.
     Repair(RepairArgs),
-    /// Write the CDXJ index of an archive, sorted, from the WARC files alone.
+    /// Write the indexes of an archive from the WARC files alone: tables of captures, CDXJ, zipnum.
     Reindex(ReindexArgs),
     /// Print records: header and block as they are.
     Cat(CatArgs),
@@ -87,22 +87,6 @@ pub(crate) struct RepairArgs {
     /// Print one JSON object a file.
     #[arg(long)]
     json: bool,
-}
-
-/// Arguments of `orb archive reindex`.
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  orb archive reindex example                       writes example/index/cdxj/archive.cdxj
-  orb archive reindex old/*.warc.gz --to old.cdxj
-
-Each line is `key time {json}`, the form that replay tools such as pywb read.")]
-pub(crate) struct ReindexArgs {
-    #[command(flatten)]
-    files: FilesArg,
-    /// The index file [default: index/cdxj/archive.cdxj in the crawl's folder].
-    #[arg(long, value_name = "FILE")]
-    to: Option<PathBuf>,
 }
 
 /// Which records.
@@ -163,7 +147,7 @@ pub(crate) fn run(command: &ArchiveCommand) -> Outcome {
     match command {
         ArchiveCommand::Verify(args) => verify_all(args),
         ArchiveCommand::Repair(args) => repair_all(args),
-        ArchiveCommand::Reindex(args) => reindex(args),
+        ArchiveCommand::Reindex(args) => super::archive_index::run(args),
         ArchiveCommand::Cat(args) => cat(args),
         ArchiveCommand::Extract(args) => extract(args),
     }
@@ -331,42 +315,6 @@ fn repair_all(args: &RepairArgs) -> Outcome {
         say(&harmless(&text));
     }
     Ok(Exit::Fine)
-}
-
-fn reindex(args: &ReindexArgs) -> Outcome {
-    let (files, bytes_total) = args.files.files()?;
-    let to = match (&args.to, &args.files.paths[..]) {
-        (Some(to), _) => to.clone(),
-        (None, []) => index_of(Path::new(folder::DEFAULT)),
-        (None, [dir]) if dir.is_dir() => index_of(dir),
-        (None, _) => {
-            return Err(Failure::usage_text(
-                "where should the index go? Name it with --to FILE",
-            ));
-        }
-    };
-    let disk: Arc<dyn Disk> = Arc::new(KernelDisk);
-    let bar = ProgressBar::new("indexed", bytes_total, false);
-    let mut sorted = SortedLines::new(Arc::clone(&disk), &to);
-    for file in &files {
-        index_file(disk.as_ref(), file, &mut bar.of_file(), &mut |line| {
-            sorted.push(line)
-        })
-        .map_err(of_archive)?;
-    }
-    drop(bar);
-    let lines = sorted.finish().map_err(of_archive)?;
-    say(&format!(
-        "{} captures of {} files in {}",
-        count(lines),
-        count(files.len() as u64),
-        to.display()
-    ));
-    Ok(Exit::Fine)
-}
-
-fn index_of(dir: &Path) -> PathBuf {
-    dir.join("index/cdxj/archive.cdxj")
 }
 
 impl WhichArgs {

@@ -4,6 +4,7 @@
 //! Invariant: a command wires; what it wires lives in the crates.
 
 pub(crate) mod archive;
+pub(crate) mod archive_index;
 pub(crate) mod audit;
 pub(crate) mod bench;
 pub(crate) mod bench_archive;

@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use std::io::Cursor;
 
 use orb_api::{Outcome, UrlState};
+use orb_crawl::index_place;
+use orb_dataset::{Subset, cdxj_line};
 use orb_env::Disk;
 use orb_warc::{Compression, Reader, Record, RecordType, SegmentName};
 
@@ -29,6 +31,7 @@ pub(super) fn judge(after: &Aftermath<'_>, fates: &Fates, findings: &mut Finding
             .disk
             .read_all(&warc.join(&entry.name))
             .unwrap_or_default();
+        judge_index(after, &entry.name, &bytes, name.compression, findings);
         read_segment(&entry.name, bytes, name.compression, &mut whole, findings);
     }
     for (url, ended) in &fates.by_url {
@@ -41,6 +44,35 @@ pub(super) fn judge(after: &Aftermath<'_>, fates: &Fates, findings: &mut Finding
                 format!("{url} ended as {ended:?} and has {records} whole records"),
             );
         }
+    }
+}
+
+/// An index that says it is complete names exactly the captures of its segment. One that a fault kept from being made is
+/// made at the next opening, so a missing one is only counted.
+fn judge_index(
+    after: &Aftermath<'_>,
+    name: &str,
+    bytes: &[u8],
+    compression: Compression,
+    findings: &mut Findings,
+) {
+    let place = index_place(after.dir);
+    if !place.is_complete(after.disk, name) {
+        return findings.count("segments without an index", 1);
+    }
+    findings.count("indexes", 1);
+    let records = Reader::with_compression(Cursor::new(bytes), compression);
+    let lines = records.filter_map(|record| cdxj_line(&record.ok()?, name));
+    let mut lines: Vec<String> = lines.collect();
+    lines.sort_unstable();
+    let found = after.disk.read_all(&place.cdxj_of(name));
+    let found = String::from_utf8(found.unwrap_or_default()).unwrap_or_default();
+    if !found.lines().eq(lines.iter()) {
+        findings.violate("archive", format!("{name}: its index is another file's"));
+    }
+    let table = after.disk.read_all(&place.table_of(name, Subset::Warc));
+    if table.is_ok_and(|bytes| !bytes.ends_with(b"PAR1")) {
+        findings.violate("archive", format!("{name}: its table has no end"));
     }
 }
 

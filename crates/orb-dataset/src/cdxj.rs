@@ -1,7 +1,7 @@
 //! CDXJ: the line index that replay tools look addresses up in.
 //!
 //! In: records with their places. Out: one line each: key, time, one JSON object.
-//! May touch: the disk, for reading. Invariant: a line holds no line end and no control character, whatever a server wrote.
+//! May touch: nothing. Invariant: a line holds no line end and no control character, whatever a server wrote.
 //!
 //! ```text
 //! org,example)/a?b=1 20261122101500 {"url":"https://example.org/a?b=1","mime":"text/html","status":"200",
@@ -10,13 +10,11 @@
 //!
 //! Values are strings, as replay tools expect. A revisit has the type `warc/revisit`.
 
-use orb_env::Disk;
-use orb_warc::{ReadError, Record, RecordType, format_date};
+use orb_warc::{Record, RecordType, format_date};
 use serde::Serialize;
 
 use crate::cdx_key::cdx_key;
 use crate::limits::URL_BYTES_MAX;
-use crate::{ArchiveError, ArchiveFile};
 
 /// The JSON part of a line.
 #[derive(Serialize)]
@@ -39,40 +37,10 @@ struct CdxLine {
     filename: String,
 }
 
-/// Calls `each` with the index line of every response, revisit and resource of `file`, in the order of the file.
-/// Damage is stepped over. Returns how many lines there were.
-///
-/// # Errors
-/// When the file cannot be read, or `each` fails.
-pub fn index_file(
-    disk: &dyn Disk,
-    file: &ArchiveFile,
-    progress: &mut dyn FnMut(u64),
-    each: &mut dyn FnMut(String) -> Result<(), ArchiveError>,
-) -> Result<u64, ArchiveError> {
-    let mut reader = file.reader(disk, 0)?;
-    let mut lines = 0;
-    loop {
-        match reader.next_record() {
-            Ok(None) => return Ok(lines),
-            Ok(Some(record)) => {
-                progress(record.offset + record.len);
-                if let Some(line) = line_of(&record, &file.name) {
-                    each(line)?;
-                    lines += 1;
-                }
-            }
-            Err(ReadError::Io { source, .. }) => {
-                return Err(ArchiveError::read(&file.path)(source));
-            }
-            Err(_) => {}
-        }
-    }
-}
-
 /// The line of one record, without a line end; `None` for records that are not looked up, and for those that share a
 /// compressed member with others, which nothing can seek to.
-fn line_of(record: &Record, filename: &str) -> Option<String> {
+#[must_use]
+pub fn cdxj_line(record: &Record, filename: &str) -> Option<String> {
     let kind = record.record_type();
     if !matches!(
         kind,
@@ -116,7 +84,7 @@ fn line_of(record: &Record, filename: &str) -> Option<String> {
 }
 
 /// `text/html` of `Text/HTML; charset=x`; only what can stand in a media type.
-fn media_type(value: &str) -> String {
+pub(crate) fn media_type(value: &str) -> String {
     let first = value.split([';', ',']).next().unwrap_or_default().trim();
     first
         .chars()

@@ -1,7 +1,7 @@
 //! Lines sorted by bytes, more than memory holds.
 //!
-//! In: lines in any order. Out: one file of them in order, each ended by a line feed.
-//! May touch: the disk, in the folder of the result. Invariant: the result appears whole or not at all.
+//! In: lines in any order. Out: each line once, in order. May touch: the disk, beside a path it is given.
+//! Invariant: memory holds at most the bytes allowed, and one line of each run while they are merged; runs are removed.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -10,8 +10,9 @@ use std::sync::Arc;
 
 use orb_env::{Disk, ReadFile};
 
-use crate::ArchiveError;
-use crate::limits::{READ_BYTES, SORT_BYTES};
+use crate::DatasetError;
+use crate::limits::{SORT_BYTES, STEP_BYTES};
+use crate::output::{Output, beside};
 
 /// Lines being gathered.
 pub struct SortedLines {
@@ -25,12 +26,13 @@ pub struct SortedLines {
 }
 
 impl SortedLines {
-    /// Gathers lines for the file `result`; runs lie beside it until it is written.
+    /// Gathers lines for the file `result`; runs lie beside it until they are merged.
     #[must_use]
     pub fn new(disk: Arc<dyn Disk>, result: &Path) -> SortedLines {
         SortedLines::within(disk, result, SORT_BYTES)
     }
 
+    /// The same, with so many bytes of lines in memory.
     pub(crate) fn within(disk: Arc<dyn Disk>, result: &Path, bytes_max: usize) -> SortedLines {
         SortedLines {
             disk,
@@ -47,7 +49,7 @@ impl SortedLines {
     ///
     /// # Errors
     /// What the disk says when a run is written.
-    pub fn push(&mut self, line: String) -> Result<(), ArchiveError> {
+    pub fn push(&mut self, line: String) -> Result<(), DatasetError> {
         self.bytes += line.len() + size_of::<String>();
         self.lines.push(line);
         self.count += 1;
@@ -57,42 +59,47 @@ impl SortedLines {
         Ok(())
     }
 
-    fn spill(&mut self) -> Result<(), ArchiveError> {
+    fn spill(&mut self) -> Result<(), DatasetError> {
         let path = beside(&self.result, &format!("run-{}", self.runs.len()));
         self.lines.sort_unstable();
-        let disk = Arc::clone(&self.disk);
         self.runs.push(path.clone());
-        let mut out = Output::create(disk.as_ref(), &path)?;
+        let mut out = Output::create(&self.disk, &path)?;
         for line in self.lines.drain(..) {
-            out.line(&line)?;
+            put_line(&mut out, &line)?;
         }
         self.bytes = 0;
-        out.flush()
+        out.finish()
     }
 
-    /// Writes the result and removes the runs. Returns the number of lines.
+    /// Hands the lines over in their order, and removes the runs. Returns their number.
     ///
     /// # Errors
-    /// What the disk says; the old result, if there was one, stands then.
-    pub fn finish(mut self) -> Result<u64, ArchiveError> {
-        let fresh = beside(&self.result, "new");
-        let disk = Arc::clone(&self.disk);
-        let mut out = Output::create(disk.as_ref(), &fresh)?;
+    /// What the disk says, or `each`.
+    pub fn each(
+        mut self,
+        each: &mut dyn FnMut(&str) -> Result<(), DatasetError>,
+    ) -> Result<u64, DatasetError> {
         if self.runs.is_empty() {
             self.lines.sort_unstable();
             for line in &self.lines {
-                out.line(line)?;
+                each(line)?;
             }
         } else {
             self.spill()?;
-            merge(disk.as_ref(), &self.runs, &mut out)?;
+            merge(self.disk.as_ref(), &self.runs, each)?;
         }
-        out.finish()?;
-        disk.rename(&fresh, &self.result)
-            .map_err(ArchiveError::write(&self.result))?;
-        let folder = self.result.parent().unwrap_or(Path::new("."));
-        disk.sync_dir(folder).map_err(ArchiveError::write(folder))?;
         Ok(self.count)
+    }
+
+    /// Writes the result, each line ended by a line feed, and removes the runs. Returns the number of lines.
+    ///
+    /// # Errors
+    /// What the disk says; the old result, if there was one, stands then.
+    pub fn finish(self) -> Result<u64, DatasetError> {
+        let mut out = Output::create(&self.disk, &self.result)?;
+        let count = self.each(&mut |line| put_line(&mut out, line))?;
+        out.finish()?;
+        Ok(count)
     }
 }
 
@@ -104,13 +111,16 @@ impl Drop for SortedLines {
     }
 }
 
-fn beside(result: &Path, suffix: &str) -> PathBuf {
-    let mut path = result.to_path_buf().into_os_string();
-    path.push(format!(".{suffix}"));
-    path.into()
+fn put_line(out: &mut Output, line: &str) -> Result<(), DatasetError> {
+    out.put(line.as_bytes())?;
+    out.put(b"\n")
 }
 
-fn merge(disk: &dyn Disk, runs: &[PathBuf], out: &mut Output) -> Result<(), ArchiveError> {
+fn merge(
+    disk: &dyn Disk,
+    runs: &[PathBuf],
+    each: &mut dyn FnMut(&str) -> Result<(), DatasetError>,
+) -> Result<(), DatasetError> {
     let mut readers = Vec::with_capacity(runs.len());
     for run in runs {
         readers.push(RunLines::open(disk, run)?);
@@ -122,59 +132,12 @@ fn merge(disk: &dyn Disk, runs: &[PathBuf], out: &mut Output) -> Result<(), Arch
         }
     }
     while let Some(Reverse((line, index))) = heads.pop() {
-        out.line(&line)?;
+        each(&line)?;
         if let Some(next) = readers[index].next()? {
             heads.push(Reverse((next, index)));
         }
     }
     Ok(())
-}
-
-/// A buffered new file.
-struct Output {
-    file: Box<dyn orb_env::AppendFile>,
-    path: PathBuf,
-    buffer: Vec<u8>,
-}
-
-impl Output {
-    fn create(disk: &dyn Disk, path: &Path) -> Result<Output, ArchiveError> {
-        if let Some(folder) = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty())
-        {
-            disk.create_dir_all(folder)
-                .map_err(ArchiveError::write(folder))?;
-        }
-        disk.remove(path).map_err(ArchiveError::write(path))?;
-        Ok(Output {
-            file: disk.append(path).map_err(ArchiveError::write(path))?,
-            path: path.to_path_buf(),
-            buffer: Vec::with_capacity(READ_BYTES),
-        })
-    }
-
-    fn line(&mut self, line: &str) -> Result<(), ArchiveError> {
-        self.buffer.extend_from_slice(line.as_bytes());
-        self.buffer.push(b'\n');
-        if self.buffer.len() >= READ_BYTES {
-            self.flush()?;
-        }
-        Ok(())
-    }
-
-    fn flush(&mut self) -> Result<(), ArchiveError> {
-        self.file
-            .append(&self.buffer)
-            .map_err(ArchiveError::write(&self.path))?;
-        self.buffer.clear();
-        Ok(())
-    }
-
-    fn finish(mut self) -> Result<(), ArchiveError> {
-        self.flush()?;
-        self.file.sync().map_err(ArchiveError::write(&self.path))
-    }
 }
 
 /// The lines of a run.
@@ -187,9 +150,9 @@ struct RunLines {
 }
 
 impl RunLines {
-    fn open(disk: &dyn Disk, path: &Path) -> Result<RunLines, ArchiveError> {
+    fn open(disk: &dyn Disk, path: &Path) -> Result<RunLines, DatasetError> {
         Ok(RunLines {
-            file: disk.read(path).map_err(ArchiveError::read(path))?,
+            file: disk.read(path).map_err(DatasetError::read(path))?,
             path: path.to_path_buf(),
             at: 0,
             buffer: Vec::new(),
@@ -197,7 +160,7 @@ impl RunLines {
         })
     }
 
-    fn next(&mut self) -> Result<Option<String>, ArchiveError> {
+    fn next(&mut self) -> Result<Option<String>, DatasetError> {
         loop {
             if let Some(end) = memchr::memchr(b'\n', &self.buffer[self.from..]) {
                 let line = &self.buffer[self.from..self.from + end];
@@ -208,11 +171,11 @@ impl RunLines {
             self.buffer.drain(..self.from);
             self.from = 0;
             let kept = self.buffer.len();
-            self.buffer.resize(kept + READ_BYTES, 0);
+            self.buffer.resize(kept + STEP_BYTES, 0);
             let got = self
                 .file
                 .read_at(self.at, &mut self.buffer[kept..])
-                .map_err(ArchiveError::read(&self.path))?;
+                .map_err(DatasetError::read(&self.path))?;
             self.buffer.truncate(kept + got);
             self.at += got as u64;
             if got == 0 {

@@ -13,7 +13,7 @@ use orb_url::{CrawlUrl, Scheme};
 
 /// The key of `url`; `None` when it is no http or https address.
 #[must_use]
-pub(crate) fn cdx_key(url: &str) -> Option<String> {
+pub fn cdx_key(url: &str) -> Option<String> {
     let url = CrawlUrl::parse(url).ok()?;
     let mut key = String::with_capacity(url.as_str().len());
     for (index, label) in without_www(url.host()).rsplit('.').enumerate() {

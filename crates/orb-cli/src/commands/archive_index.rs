@@ -1,0 +1,164 @@
+//! `orb archive reindex`: the indexes of an archive, from its WARC files alone.
+//!
+//! In: WARC files, of this crawler or any other. Out: index files. May touch: the files named, for reading; the folder
+//! of the index. Invariant: a crawl's own index is not written while the crawl works on it.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use clap::Args;
+use orb_api::CrawlDir;
+use orb_archive::ArchiveFile;
+use orb_crawl::{IndexError, MergedLines, index_place, index_warc};
+use orb_dataset::{IndexPlace, Indexed};
+use orb_env::{Disk, KernelDisk};
+
+use crate::commands::archive::FilesArg;
+use crate::exit::{Exit, Failure, Outcome};
+use crate::folder;
+use crate::machine::Machine;
+use crate::progress_bar::ProgressBar;
+use crate::terminal::{count, note, say};
+
+/// Arguments of `orb archive reindex`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  orb archive reindex example                       the crawl's own index, made again
+  orb archive reindex old/*.warc.gz --out old-index --name old
+  orb archive reindex old/*.warc.gz --to old.cdxj
+  duckdb -c \"SELECT url_host_registered_domain, count(*) FROM read_parquet(
+    'example/index/captures/**/*.parquet', hive_partitioning = true) WHERE subset = 'warc' GROUP BY 1 ORDER BY 2 DESC\"
+
+Tables have the columns of Common Crawl's columnar index, and more: cdxj/FILE.cdxj, captures/crawl=NAME/subset=S/FILE.parquet
+with S one of warc (successful captures), crawldiagnostics (redirects, errors, revisits), robotstxt. A crawl writes them by
+itself as its WARC files are closed. Each CDXJ line is `key time {json}`, the form that replay tools such as pywb read;
+--to and --zipnum make one index of all files.")]
+pub(crate) struct ReindexArgs {
+    #[command(flatten)]
+    files: FilesArg,
+    /// Folder of the index [default: index in the crawl's folder].
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath, conflicts_with_all = ["to", "zipnum"])]
+    out: Option<PathBuf>,
+    /// Name of the crawl in the tables [default: that of the folder].
+    #[arg(long, value_name = "NAME", requires = "out")]
+    name: Option<String>,
+    /// Write the CDXJ of all files into this one file instead.
+    #[arg(long, value_name = "FILE", conflicts_with = "zipnum")]
+    to: Option<PathBuf>,
+    /// Write it as a zipnum cluster into this folder instead.
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    zipnum: Option<PathBuf>,
+    /// Files read at once [default: the cores].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: Option<u16>,
+}
+
+/// Writes the index asked for.
+pub(crate) fn run(args: &ReindexArgs) -> Outcome {
+    let (files, bytes_total) = args.files.files()?;
+    let disk: Arc<dyn Disk> = Arc::new(KernelDisk);
+    let bar = ProgressBar::new("indexed", bytes_total, false);
+    if let Some(to) = args.to.as_ref().or(args.zipnum.as_ref()) {
+        let mut merged = MergedLines::new(&disk, to);
+        for file in &files {
+            merged
+                .add(file, &mut bar.of_file())
+                .map_err(Failure::storage)?;
+        }
+        drop(bar);
+        let lines = match &args.zipnum {
+            Some(folder) => merged.into_cluster(folder),
+            None => merged.into_file(),
+        };
+        let lines = lines.map_err(Failure::storage)?;
+        say_done(lines, files.len(), to);
+        return Ok(Exit::Fine);
+    }
+    let (place, folder) = match (&args.out, &args.files.paths[..]) {
+        (Some(out), paths) => (IndexPlace::new(out, &crawl_name(args, paths)), out.clone()),
+        (None, []) => place_of(Path::new(folder::DEFAULT)),
+        (None, [dir]) if dir.is_dir() => place_of(dir),
+        (None, _) => {
+            return Err(Failure::usage_text(
+                "where should the index go? Name its folder with --out DIR, or one file with --to FILE",
+            ));
+        }
+    };
+    // A crawl that is at work makes its own index, and still writes to some of these files.
+    let own = CrawlDir::new(folder.parent().unwrap_or(Path::new(".")));
+    let _lock = match own.identity().exists() {
+        true => Some(folder::lock_silent(&own)?),
+        false => None,
+    };
+    let jobs = usize::from(args.jobs.unwrap_or_else(|| Machine::this().cores));
+    let done = index_files(&disk, &files, &place, jobs, &bar).map_err(Failure::storage)?;
+    drop(bar);
+    if done.beyond > 0 {
+        note(&format!(
+            "orb: {} captures lie further inside their file than the tables' 32 bits reach: they are in the CDXJ alone",
+            count(done.beyond)
+        ));
+    }
+    say_done(done.lines, files.len(), &folder);
+    Ok(Exit::Fine)
+}
+
+fn say_done(lines: u64, files: usize, to: &Path) {
+    say(&format!(
+        "{} captures of {} files in {}",
+        count(lines),
+        count(files as u64),
+        to.display()
+    ));
+}
+
+fn place_of(dir: &Path) -> (IndexPlace, PathBuf) {
+    let dir = CrawlDir::new(dir);
+    (index_place(&dir), dir.index())
+}
+
+/// The name of the folder that the files are in, or what was given.
+fn crawl_name(args: &ReindexArgs, paths: &[PathBuf]) -> String {
+    let folder = paths.first().map(|path| match path.is_dir() {
+        true => path.as_path(),
+        false => path.parent().unwrap_or(path),
+    });
+    let name = folder.and_then(Path::file_name);
+    let name = name.map(|name| name.to_string_lossy().into_owned());
+    args.name
+        .clone()
+        .or(name)
+        .unwrap_or_else(|| "archive".to_owned())
+}
+
+/// Every file by itself, several at once.
+fn index_files(
+    disk: &Arc<dyn Disk>,
+    files: &[ArchiveFile],
+    place: &IndexPlace,
+    jobs: usize,
+    bar: &ProgressBar,
+) -> Result<Indexed, IndexError> {
+    let next = AtomicUsize::new(0);
+    let sum = Mutex::new(Ok(Indexed::default()));
+    thread::scope(|scope| {
+        for _ in 0..jobs.min(files.len()) {
+            scope.spawn(|| {
+                while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let made = index_warc(disk, file, place, &mut bar.of_file());
+                    let mut sum = sum.lock().unwrap_or_else(|broken| broken.into_inner());
+                    match (&mut *sum, made) {
+                        (Ok(sum), Ok(made)) => sum.add(made),
+                        (Ok(_), Err(error)) => *sum = Err(error),
+                        (Err(_), _) => return,
+                    }
+                }
+            });
+        }
+    });
+    sum.into_inner()
+        .unwrap_or_else(|broken| broken.into_inner())
+}

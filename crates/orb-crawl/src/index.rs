@@ -1,0 +1,267 @@
+//! Indexes of the archive: each segment's captures as tables and CDXJ, made from its records when it is closed.
+//!
+//! In: segments that are whole. Out: index files. May touch: the disk, on a helper; the archive, reading.
+//! Invariant: an index is made of committed records only and stands whole or not at all; what fails here never stops a
+//! crawl, for the next opening or `orb archive reindex` makes it again from the records.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::{Arc, PoisonError};
+
+use orb_api::CrawlDir;
+use orb_archive::{ArchiveError, ArchiveFile, Look, records_of};
+use orb_dataset::{
+    DatasetError, IndexPlace, Indexed, SegmentIndex, SortedLines, ZipNum, cdxj_line,
+};
+use orb_env::Disk;
+use orb_fetch::{DecodeLimits, decode_content};
+use orb_read::sniff;
+use orb_shard::SlotId;
+use orb_warc::{HttpHead, Record, RecordType, SegmentName};
+
+use crate::CrawlError;
+use crate::files::FileEnds;
+use crate::limits::SNIFFED_BYTES;
+use crate::shared::Shared;
+
+/// Why a WARC file has no index.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum IndexError {
+    /// Its records cannot be read.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    /// The index cannot be written.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+}
+
+/// The index of a crawl's folder. The folder's name is the crawl's.
+#[must_use]
+pub fn index_place(dir: &CrawlDir) -> IndexPlace {
+    let name = dir.root().file_name().unwrap_or("crawl".as_ref());
+    IndexPlace::new(&dir.index(), &name.to_string_lossy())
+}
+
+/// Makes the index of one WARC file, of this crawler or any other. `progress` hears how many bytes were read so far.
+///
+/// Cost: one reading of the file. Memory: one record and the bounds of `orb-dataset`.
+///
+/// # Errors
+/// What the disk says; the index is then not complete.
+pub fn index_warc(
+    disk: &Arc<dyn Disk>,
+    file: &ArchiveFile,
+    place: &IndexPlace,
+    progress: &mut dyn FnMut(u64),
+) -> Result<Indexed, IndexError> {
+    let mut index = SegmentIndex::begin(Arc::clone(disk), place, &file.name, &detected)?;
+    let mut failed = Ok(());
+    // Broken off only where `failed` says why.
+    let _read = records_of(
+        disk.as_ref(),
+        file,
+        &Look::default(),
+        progress,
+        &mut |record| {
+            failed = index.push(record);
+            match failed {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(_) => ControlFlow::Break(()),
+            }
+        },
+    )?;
+    failed?;
+    Ok(index.finish()?)
+}
+
+/// The CDXJ lines of WARC files as one index, in the order of replay tools.
+pub struct MergedLines {
+    disk: Arc<dyn Disk>,
+    lines: SortedLines,
+}
+
+impl MergedLines {
+    /// Gathers lines on `disk`; what memory does not hold lies beside `result` meanwhile.
+    #[must_use]
+    pub fn new(disk: &Arc<dyn Disk>, result: &Path) -> MergedLines {
+        MergedLines {
+            disk: Arc::clone(disk),
+            lines: SortedLines::new(Arc::clone(disk), result),
+        }
+    }
+
+    /// Adds the lines of one file. `progress` hears how many bytes were read so far.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub fn add(
+        &mut self,
+        file: &ArchiveFile,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<(), IndexError> {
+        let look = Look::default();
+        let mut failed = Ok(());
+        let _read = records_of(self.disk.as_ref(), file, &look, progress, &mut |record| {
+            failed = cdxj_line(record, &file.name).map_or(Ok(()), |line| self.lines.push(line));
+            match failed {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(_) => ControlFlow::Break(()),
+            }
+        })?;
+        Ok(failed?)
+    }
+
+    /// Writes them as one file of lines. Returns their number.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub fn into_file(self) -> Result<u64, IndexError> {
+        Ok(self.lines.finish()?)
+    }
+
+    /// Writes them as a zipnum cluster in `folder`. Returns their number.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub fn into_cluster(self, folder: &Path) -> Result<u64, IndexError> {
+        let mut cluster = ZipNum::create(Arc::clone(&self.disk), folder)?;
+        let lines = self.lines.each(&mut |line| cluster.push(line))?;
+        cluster.finish()?;
+        Ok(lines)
+    }
+}
+
+/// What a browser takes a response for: its declared type, and its first bytes after content codings.
+fn detected(record: &Record, head: &HttpHead) -> Option<String> {
+    if record.record_type() != RecordType::Response {
+        return None;
+    }
+    let from = record.http_head_len()?;
+    let body = &record.block[from..];
+    if body.is_empty() {
+        return None;
+    }
+    let start = &body[..body.len().min(SNIFFED_BYTES)];
+    let chunked = head.joined("Transfer-Encoding").is_some();
+    let payload = if chunked {
+        orb_warc::dechunk(start).payload
+    } else {
+        start.to_vec()
+    };
+    let coding = head.joined("Content-Encoding");
+    let decoded = decode_content(coding.as_deref(), &payload, &DecodeLimits::default());
+    let nosniff = head
+        .fields
+        .get("X-Content-Type-Options")
+        .is_some_and(|value| value.eq_ignore_ascii_case("nosniff"));
+    let kind = sniff(head.fields.get("Content-Type"), &decoded.bytes, !nosniff);
+    let essence = kind.essence();
+    // A type of its own making may hold anything.
+    let plain = essence.len() < 128 && essence.bytes().all(|byte| byte.is_ascii_graphic());
+    plain.then(|| essence.to_owned())
+}
+
+/// One segment to be indexed.
+pub(crate) struct IndexJob {
+    shared: Arc<Shared>,
+    slot: SlotId,
+    name: String,
+}
+
+impl IndexJob {
+    pub(crate) fn of(shared: &Arc<Shared>, slot: SlotId, name: String) -> IndexJob {
+        IndexJob {
+            shared: Arc::clone(shared),
+            slot,
+            name,
+        }
+    }
+
+    /// Makes the index, unless it is there. Blocking, for a second a gigabyte.
+    pub(crate) fn run(self) {
+        let shared = &self.shared;
+        let _turn = shared.indexing[usize::from(self.slot.0)]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let disk = shared.world.disk();
+        let place = index_place(&shared.dir);
+        if place.is_complete(disk.as_ref(), &self.name) {
+            return;
+        }
+        let path = shared.dir.warc().join(&self.name);
+        let bytes = disk.read(&path).and_then(|file| file.bytes());
+        let made = bytes
+            .map_err(|source| ArchiveError::Read {
+                path: path.clone(),
+                source,
+            })
+            .map_err(IndexError::from)
+            .and_then(|bytes| {
+                let file = ArchiveFile {
+                    path,
+                    name: self.name.clone(),
+                    bytes,
+                };
+                index_warc(&disk, &file, &place, &mut |_| {})
+            });
+        match made {
+            Ok(done) => {
+                tracing::info!(
+                    segment = self.name,
+                    captures = done.lines,
+                    "segment indexed"
+                );
+            }
+            Err(error) => {
+                let error = orb_api::with_causes(&error);
+                tracing::warn!(segment = self.name, error, "segment could not be indexed");
+            }
+        }
+    }
+}
+
+/// The segments of a slot that are whole and have no index: all but the one that is still written to.
+pub(crate) fn unindexed(
+    shared: &Shared,
+    slot: SlotId,
+    ends: &FileEnds,
+) -> Result<Vec<String>, CrawlError> {
+    if !shared.config.archive.index {
+        return Ok(Vec::new());
+    }
+    let disk = shared.world.disk();
+    let open = ends.segment.as_ref().map(|end| end.name.as_str());
+    let mut names = segments(disk.as_ref(), &shared.dir, slot)?;
+    let place = index_place(&shared.dir);
+    names.retain(|name| Some(name.as_str()) != open && !place.is_complete(disk.as_ref(), name));
+    Ok(names)
+}
+
+fn segments(disk: &dyn Disk, dir: &CrawlDir, slot: SlotId) -> Result<Vec<String>, CrawlError> {
+    let warc = dir.warc();
+    let entries = disk.list(&warc).map_err(CrawlError::file("list", &warc))?;
+    let names = entries.into_iter().map(|entry| entry.name);
+    let of_slot =
+        |name: &String| SegmentName::parse(name).is_some_and(|parts| parts.slot == slot.0);
+    Ok(names.filter(of_slot).collect())
+}
+
+/// Indexes what has no index yet, the segments that are still open included: nothing is written to them any more until
+/// the folder is opened again. Blocking.
+pub(crate) fn index_all(shared: &Arc<Shared>) {
+    if !shared.config.archive.index {
+        return;
+    }
+    for slot in shared.slots.slot_ids() {
+        match segments(shared.world.disk().as_ref(), &shared.dir, slot) {
+            Ok(names) => names
+                .into_iter()
+                .for_each(|name| IndexJob::of(shared, slot, name).run()),
+            Err(error) => {
+                let error = orb_api::with_causes(&error);
+                tracing::warn!(%slot, error, "segments could not be listed, so they are not indexed");
+            }
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! Bounds of this crate, each with its reason.
+//!
+//! In: nothing. Out: numbers. May touch: nothing. Invariant: no input makes memory grow past what these allow.
+
+/// Bytes written or read at once: large enough that a disk streams, small beside what is sorted.
+pub const STEP_BYTES: usize = 256 << 10;
+
+/// Bytes of lines that are sorted in memory where nothing else is said; more go to disk as sorted runs. A line is about
+/// 300 bytes, so a run holds a million.
+pub const SORT_BYTES: usize = 256 << 20;
+
+/// The same for the index of one segment, made while a crawl works: a segment of a gigabyte has some 20 MB of lines, and
+/// each shard may make one index at a time.
+pub const SEGMENT_SORT_BYTES: usize = 8 << 20;
+
+/// Bytes of one URL in an index; a longer one is no address that any reader asks for.
+pub const URL_BYTES_MAX: usize = 64 << 10;
+
+/// Bytes of any other text in a row; titles and preferences end far below, and what a stranger wrote must not fill a row
+/// group by itself.
+pub const TEXT_BYTES_MAX: usize = 8 << 10;
+
+/// Rows of one row group: what readers skip or read at once.
+pub const GROUP_ROWS_MAX: usize = 50_000;
+
+/// Bytes of the rows of one group in memory, whichever bound comes first.
+pub const GROUP_BYTES_MAX: usize = 8 << 20;
+
+/// Lines of one block of a zipnum cluster, the number its readers expect.
+pub const ZIPNUM_LINES: usize = 3_000;
+
+/// Values of one list in a row (preferences, directives): as many as a crawl keeps of a page.
+pub const LIST_VALUES_MAX: usize = 64;
