@@ -17,6 +17,7 @@ use orb_url::Seed;
 
 use crate::board::{Board, PageBudget};
 use crate::identity::{CrawlIdentity, RunSettings};
+use crate::limits::{GROUP_BYTES_LEAST, GROUP_BYTES_MAX};
 use crate::seeds::SeedIntake;
 use crate::shared::Shared;
 use crate::slot::Slot;
@@ -253,7 +254,7 @@ impl OpenCrawl {
 }
 
 /// Gives each part its share of `memory_max`: a third to the stores, a quarter to the site tables, a quarter
-/// to fetch buffers, a twelfth to the sieves; the rest is for code and open groups.
+/// to fetch buffers, a twelfth to the sieves, a twelfth to open groups; the rest is for code.
 fn share_memory(config: &mut CrawlConfig, slots: u8, shards: u16) {
     let memory = config.memory_max.bytes();
     if config.frontier.memory_max.bytes() == 0 {
@@ -265,6 +266,15 @@ fn share_memory(config: &mut CrawlConfig, slots: u8, shards: u16) {
     let need = config.fetch.exchange_bytes_max() + GROW_AT_ONCE_BYTES;
     let share = (memory / 4 / u64::from(shards.max(1))).max(need);
     config.fetch.buffer_memory_max = config.fetch.buffer_memory_max.min(share).max(need);
+}
+
+/// Size at which a slot's group is committed. Where the disk is slow each slot has two of them, one being built and one
+/// being written, so a twelfth of the memory is for twice the slots.
+pub(crate) fn group_bytes_max(config: &CrawlConfig, slots: u8) -> usize {
+    let share = config.memory_max.bytes() / 12 / 2 / u64::from(slots.max(1));
+    usize::try_from(share)
+        .unwrap_or(usize::MAX)
+        .clamp(GROUP_BYTES_LEAST, GROUP_BYTES_MAX)
 }
 
 fn info_of(config: &CrawlConfig, software: &str) -> Vec<(String, String)> {
@@ -283,4 +293,30 @@ fn info_of(config: &CrawlConfig, software: &str) -> Vec<(String, String)> {
         info.push(field("operator", &config.identity.contact));
     }
     info
+}
+
+#[cfg(test)]
+mod tests {
+    use orb_api::ByteSize;
+
+    use super::*;
+
+    #[test]
+    fn open_groups_take_no_more_than_a_twelfth_of_the_memory() {
+        for (mib, slots, expected) in [
+            (64, 4, 1 << 20),
+            (512, 4, 5_592_405),
+            (2_048, 4, 22_369_621),
+            (65_536, 32, GROUP_BYTES_MAX),
+        ] {
+            let config = CrawlConfig {
+                memory_max: ByteSize::mib(mib),
+                ..CrawlConfig::default()
+            };
+            let bytes = group_bytes_max(&config, slots);
+            assert_eq!(bytes, expected, "{mib} MiB, {slots} slots");
+            let all = 2 * u64::from(slots) * bytes as u64;
+            assert!(all <= config.memory_max.bytes() / 12 || bytes == GROUP_BYTES_LEAST);
+        }
+    }
 }

@@ -28,7 +28,8 @@ use crate::errand::{Errand, HopAnswer, tell};
 use crate::files::{FileEnds, SlotFiles};
 use crate::group::{CommitJob, Committed, Group};
 use crate::index::{IndexJob, unindexed};
-use crate::limits::{GROUP_BYTES_MAX, READING_BYTES_MAX};
+use crate::limits::READING_BYTES_MAX;
+use crate::opening::group_bytes_max;
 use crate::recent::RecentLinks;
 use crate::seeds;
 use crate::shared::Shared;
@@ -51,6 +52,7 @@ pub(crate) struct Slot {
     pub(crate) copies: Copies,
     pub(crate) archivist: Archivist,
     pub(crate) group: Group,
+    group_bytes_max: usize,
     /// Ends as of the group being built.
     pub(crate) ends: FileEnds,
     files: Option<SlotFiles>,
@@ -128,6 +130,7 @@ impl Slot {
             copies: Copies::default(),
             archivist: Archivist::new(&shared.config.archive, id.0, shared.info.clone()),
             group: Group::new(number + 1),
+            group_bytes_max: group_bytes_max(&shared.config, shared.slots.slots()),
             committed_ends: ends.clone(),
             unindexed: unindexed(shared, id, &ends)?,
             ends,
@@ -221,7 +224,7 @@ impl Slot {
 
     /// Whether intake must wait for a commit.
     pub(crate) fn is_clogged(&self) -> bool {
-        self.files.is_none() && self.group.bytes() >= GROUP_BYTES_MAX
+        self.files.is_none() && self.group.bytes() >= self.group_bytes_max
     }
 
     /// When the group being built should be committed. A hungry slot does not let others wait for what they need;
@@ -235,7 +238,7 @@ impl Slot {
             None if self.frontier.is_dirty() => now,
             None => return Mono::NEVER,
         };
-        if self.group.bytes() >= GROUP_BYTES_MAX {
+        if self.group.bytes() >= self.group_bytes_max {
             return now;
         }
         self.group.commit_time(since, hungry, stops)
