@@ -112,6 +112,20 @@ const RUNS: &[LongRun] = &[
         ],
     },
     LongRun {
+        name: "page-splits",
+        about: "real pages read in pieces, ten thousand random splits of each, held against the page read whole; takes --pages N, --splits N, --seed N, a folder of pages; two minutes",
+        command: &[
+            "cargo",
+            "run",
+            "--release",
+            "-p",
+            "orb-page",
+            "--example",
+            "page_splits",
+            "--",
+        ],
+    },
+    LongRun {
         name: "page-blow-up",
         about: "time of shapes that break parsers at 10, 100 and 1,000 KB, scanned and read; fails where a cost grows faster than the page; half a minute",
         command: &[

@@ -13,6 +13,7 @@
 
 #[path = "../tests/html5ever/mod.rs"]
 mod html5ever;
+mod html_files;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -21,32 +22,11 @@ use html5ever::Tally;
 use html5ever::pages::{Chance, soup, stirred};
 use rustix::time::{ClockId, clock_gettime};
 
-/// Longest real page that pieces are cut of; few are longer, and those repeat themselves.
-const PAGE_BYTES_MAX: u64 = 512 * 1024;
 /// Real pages in memory.
 const PAGES_MAX: usize = 4_000;
 
 fn seconds() -> i64 {
     clock_gettime(ClockId::Monotonic).tv_sec
-}
-
-fn collect(folder: &Path, pages: &mut Vec<String>) {
-    let mut entries: Vec<_> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap())
-        .collect();
-    entries.sort_by_key(|entry| entry.file_name());
-    for entry in entries {
-        let path = entry.path();
-        if entry.file_type().unwrap().is_dir() {
-            collect(&path, pages);
-        } else if path.extension().is_some_and(|end| end == "html")
-            && entry.metadata().unwrap().len() < PAGE_BYTES_MAX
-        {
-            let bytes = std::fs::read(&path).unwrap();
-            pages.push(orb_page::decode_text(&bytes, None).text.into_owned());
-        }
-    }
 }
 
 fn main() -> ExitCode {
@@ -57,7 +37,7 @@ fn main() -> ExitCode {
         match argument.as_str() {
             "--minutes" => minutes = number(),
             "--seed" => seed = number(),
-            folder => collect(Path::new(folder), &mut pages),
+            folder => html_files::collect(Path::new(folder), &mut pages),
         }
     }
     let step = pages.len().div_ceil(PAGES_MAX).max(1);

@@ -1,7 +1,7 @@
 //! HTML bytes to links and facts, in one pass over the bytes.
 //!
 //! In: a body and what its response said of it (`charset`, `X-Robots-Tag`), as arguments.
-//! Out: text ([`decode_text`]), then links and facts ([`scan()`]), and the directives of a header
+//! Out: text ([`decode_text`]), then links and facts ([`scan()`], or [`PageScanner`] while it comes), and the directives of a header
 //! ([`header_directives`]).
 //! May touch: nothing but its arguments. Must not touch: URLs (an `href` leaves here unresolved),
 //! sockets, disk, settings, clocks.
@@ -33,4 +33,4 @@ pub use charset::{CharsetSource, Text, decode_text};
 pub use directives::{RobotsDirectives, header_directives};
 pub use page::{Link, LinkKind, Oddities, Page, Rel, ScanOptions};
 pub use refusals::{PageUse, Refusals};
-pub use scan::scan;
+pub use scan::{PageScanner, scan};

@@ -7,14 +7,18 @@
 
 mod facts;
 mod interest;
+mod pieces;
 mod skim;
 mod templates;
 
+pub use self::pieces::PageScanner;
+
+use self::pieces::Parked;
 use self::templates::Templates;
 use crate::css;
 use crate::element::Element;
 use crate::foreign::Foreign;
-use crate::limits::{LINK_TEXT_BYTES_MAX, TITLE_BYTES_MAX, VISIBLE_TEXT_BYTES_MAX};
+use crate::limits::TITLE_BYTES_MAX;
 use crate::page::{LinkKind, Page, ScanOptions};
 use crate::tokens::{
     ContentModel, Inside, Rules, StartTag, TextRun, Token, Tokenizer, decode_each,
@@ -28,13 +32,7 @@ use crate::visible::Collapsed;
 ///   `noscript` are, since scripts are not run.
 /// - Cost: O(bytes), whatever the input; see [`Page::work_bytes`].
 pub fn scan(html: &str, options: &ScanOptions) -> Page {
-    let mut scanner = Scanner::new(html, options);
-    scanner.skim();
-    while let Some(token) = scanner.tokenizer.next() {
-        scanner.token(&token);
-        scanner.skim();
-    }
-    scanner.finish()
+    Scanner::new(html, options).read_to_the_end()
 }
 
 /// Bytes of a page for each link there is room for from the start: denser pages make room as they go.
@@ -61,6 +59,8 @@ struct Anchor {
 
 struct Scanner<'a, 'o> {
     html: &'a str,
+    /// Whether `html` may go on behind its end.
+    more_follows: bool,
     options: &'o ScanOptions,
     tokenizer: Tokenizer<'a>,
     page: Page,
@@ -78,24 +78,19 @@ struct Scanner<'a, 'o> {
 
 impl<'a, 'o> Scanner<'a, 'o> {
     fn new(html: &'a str, options: &'o ScanOptions) -> Self {
-        Self {
-            html,
-            options,
-            tokenizer: Tokenizer::new(html),
-            page: Page {
-                links: Vec::with_capacity((html.len() / LINK_SPACING_BYTES).min(options.links_max)),
-                ..Page::default()
-            },
-            visible: Collapsed::new(VISIBLE_TEXT_BYTES_MAX),
-            title: None,
-            reading: Reading::Ignored,
-            anchor: None,
-            anchor_text: Collapsed::new(LINK_TEXT_BYTES_MAX),
-            foreign: Foreign::default(),
-            templates: Templates::default(),
-            tables: 0,
-            work_bytes: 0,
+        let mut parked = Parked::new();
+        parked.page.links =
+            Vec::with_capacity((html.len() / LINK_SPACING_BYTES).min(options.links_max));
+        Self::over(html, "", parked, options)
+    }
+
+    fn read_to_the_end(mut self) -> Page {
+        self.skim();
+        while let Some(token) = self.tokenizer.next() {
+            self.token(&token);
+            self.skim();
         }
+        self.finish()
     }
 
     fn token(&mut self, token: &Token<'a>) {

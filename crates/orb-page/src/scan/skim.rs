@@ -59,7 +59,7 @@ impl<'a> Scanner<'a, '_> {
                 if interest.text {
                     return at;
                 }
-                if begins_markup(bytes, lt) {
+                if begins_markup(bytes, lt) || (self.more_follows && may_begin_markup(bytes, lt)) {
                     return lt;
                 }
                 at = lt + 1;
@@ -150,6 +150,11 @@ fn begins_markup(bytes: &[u8], lt: usize) -> bool {
     }
 }
 
+/// Whether what follows the end of the bytes decides that.
+fn may_begin_markup(bytes: &[u8], lt: usize) -> bool {
+    matches!(bytes[lt + 1..], [] | [b'/'])
+}
+
 /// Passes a tag that the first bytes of its name show to be of no interest, and returns where it ends.
 /// `None` when it may be of interest, has an unusual form, or is no tag.
 #[inline(always)]
@@ -211,7 +216,7 @@ fn ends_name(byte: u8) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use proptest::prelude::*;
 
     use super::Scanner;
@@ -245,7 +250,7 @@ mod tests {
     }
 
     /// Pieces of pages, apart by `¦`: what changes the reading of what follows, whole and broken off.
-    const PIECES: &str = "\
+    pub(in crate::scan) const PIECES: &str = "\
         <¦>¦/¦!¦?¦-¦=¦'¦\"¦&¦;¦ ¦\t¦\n¦\r¦\u{c}¦\0¦</¦/>¦<!¦<?¦</>¦</ ¦a¦b¦X¦word¦ two words ¦\u{e9}¦\u{1f577}¦\
         &amp;¦&lt¦&#0;¦&copy=¦some text that is longer than the bytes looked at before the wide search ¦\
         <a href=x>¦<a href='y z'>¦<A\nHREF = \"/q?a=1&amp;b=2\" class=c>¦<a name=n>¦<a href=x¦<a/href='1'/>¦<a\t¦\

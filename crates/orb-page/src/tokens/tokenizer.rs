@@ -82,6 +82,16 @@ impl<'a> Tokenizer<'a> {
         (self.model == ContentModel::Data).then_some(self.position)
     }
 
+    /// Where the next token begins.
+    pub(crate) fn position(&self) -> usize {
+        self.position
+    }
+
+    /// What decides how the next bytes are read: [`Tokenizer::starting_in`] and [`Tokenizer::allow_cdata`] take it.
+    pub(crate) fn state(&self) -> (ContentModel, &'a str, bool) {
+        (self.model, self.last_start, self.cdata_allowed)
+    }
+
     /// Leaves out everything before `position`, which the caller has read as markup by the same rules.
     pub(crate) fn resume_at(&mut self, position: usize) {
         self.position = position;
