@@ -21,4 +21,3 @@ if [ -z "$folder" ] && command -v apt-get >/dev/null && command -v dpkg-deb >/de
     folder=$scratch/root/usr/share/doc
 fi
 cargo run --release --quiet -p orb-read --example read_quality -- ${folder:+"$folder"}
-[ -z "$folder" ] || cargo run --release --quiet -p orb-read --example read_cost -- "$folder" 300

@@ -14,6 +14,6 @@ mod verify;
 
 pub use error::ArchiveError;
 pub use files::{ArchiveFile, list};
-pub use look::{Look, newest, record_at, record_with_id, records_from, records_of};
+pub use look::{Look, Walked, newest, record_at, record_with_id, records_from, records_of};
 pub use repair::{Repaired, repair};
 pub use verify::{Damage, DamageKind, FileReport, verify};

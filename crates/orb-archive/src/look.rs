@@ -7,6 +7,7 @@ use std::ops::ControlFlow;
 
 use orb_env::Disk;
 use orb_url::CrawlUrl;
+use orb_warc::limits::BLOCK_BYTES_MAX;
 use orb_warc::{ReadError, Record, RecordType};
 
 use crate::verify::type_name;
@@ -68,10 +69,29 @@ pub fn records_of(
     progress: &mut dyn FnMut(u64),
     each: &mut dyn FnMut(&Record) -> ControlFlow<()>,
 ) -> Result<ControlFlow<()>, ArchiveError> {
-    records_from(disk, file, 0, look, progress, each)
+    let mut wanted = |record: &Record| match look.wants(record) {
+        true => each(record),
+        false => ControlFlow::Continue(()),
+    };
+    let walked = records_from(disk, file, 0, BLOCK_BYTES_MAX, progress, &mut wanted)?;
+    Ok(walked.end)
 }
 
-/// [`records_of`], beginning with the record that begins at `offset`.
+/// How a walk through a file went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct Walked {
+    /// Whether the caller broke it off.
+    pub end: ControlFlow<()>,
+    /// Places that are no record and were stepped over, an end in the middle of a record included: what lay there was
+    /// not shown.
+    pub damages: u64,
+}
+
+/// Calls `each` for every record of `file` from the one that begins at `offset`, until it breaks.
+///
+/// - `block_bytes_max`: of each block; the rest is stepped over and the record says so.
+/// - `progress` hears how many bytes of the file were read so far.
 ///
 /// # Errors
 /// When the file cannot be read.
@@ -79,26 +99,28 @@ pub fn records_from(
     disk: &dyn Disk,
     file: &ArchiveFile,
     offset: u64,
-    look: &Look,
+    block_bytes_max: u64,
     progress: &mut dyn FnMut(u64),
     each: &mut dyn FnMut(&Record) -> ControlFlow<()>,
-) -> Result<ControlFlow<()>, ArchiveError> {
-    let mut reader = file.reader(disk, offset)?;
-    loop {
+) -> Result<Walked, ArchiveError> {
+    let mut reader = file.reader(disk, offset)?.block_bytes_max(block_bytes_max);
+    let mut damages = 0;
+    let end = loop {
         match reader.next_record() {
-            Ok(None) => return Ok(ControlFlow::Continue(())),
+            Ok(None) => break ControlFlow::Continue(()),
             Ok(Some(record)) => {
                 progress(record.offset + record.len);
-                if look.wants(&record) && each(&record).is_break() {
-                    return Ok(ControlFlow::Break(()));
+                if each(&record).is_break() {
+                    break ControlFlow::Break(());
                 }
             }
             Err(ReadError::Io { source, .. }) => {
                 return Err(ArchiveError::read(&file.path)(source));
             }
-            Err(_) => {}
+            Err(_) => damages += 1,
         }
-    }
+    };
+    Ok(Walked { end, damages })
 }
 
 /// The newest of the wanted records in `files`; of equally old ones the last. Without a type only captures count:

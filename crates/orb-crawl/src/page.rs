@@ -12,7 +12,8 @@ use orb_dedup::TextMarks;
 use orb_fetch::{DecodeLimits, Response, decode_content};
 use orb_frontier::How;
 use orb_page::{
-    Link, LinkKind, RobotsDirectives, ScanOptions, decode_text, header_directives, scan,
+    Link, LinkKind, RobotsDirectives, ScanOptions, USAGE_FIELDS, charset_of, decode_text,
+    header_directives, scan,
 };
 use orb_url::{BaseUrl, CrawlUrl};
 
@@ -104,8 +105,8 @@ impl PageReader {
                 .map(|oddity| oddity.name())
                 .collect();
             if !decoded.encoded {
-                let charset = charset_parameter(response);
-                let text = decode_text(&decoded.bytes, charset.as_deref());
+                let charset = response.header("content-type").and_then(charset_of);
+                let text = decode_text(&decoded.bytes, charset);
                 facts.charset = text.encoding;
                 let decoded_at = reading();
                 let page = scan(&text.text, &self.scan);
@@ -173,16 +174,9 @@ impl PageReader {
     }
 }
 
-/// The header fields that state preferences about a response's use: IETF aipref, Content Signals, TDM Reservation
-/// Protocol. The first few, because they go into the archive with the page.
+/// What the header fields say of the response's use: the first few, because they go into the archive with the page.
 fn usage_fields(response: &Response) -> Vec<String> {
-    const NAMES: [&str; 4] = [
-        "content-usage",
-        "content-signal",
-        "tdm-reservation",
-        "tdm-policy",
-    ];
-    let values = NAMES
+    let values = USAGE_FIELDS
         .iter()
         .flat_map(|name| response.header_values(name).map(move |value| (name, value)));
     let short = values.filter(|(_, value)| value.len() <= USAGE_FIELD_BYTES_MAX);
@@ -212,13 +206,4 @@ fn is_html(response: &Response) -> bool {
                 == Some(&b'<')
         }
     }
-}
-
-fn charset_parameter(response: &Response) -> Option<String> {
-    let value = response.header("content-type")?;
-    value.split(';').skip(1).find_map(|parameter| {
-        let (name, value) = parameter.split_once('=')?;
-        let is = name.trim().eq_ignore_ascii_case("charset");
-        is.then(|| value.trim().trim_matches('"').to_owned())
-    })
 }

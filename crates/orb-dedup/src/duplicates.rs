@@ -16,7 +16,7 @@ use crate::words::mix;
 /// How much is remembered.
 #[derive(Clone, Copy, Debug)]
 pub struct DuplicateBounds {
-    /// Memory of the index of pages, some 96 bytes a page: 64 MiB hold 700,000.
+    /// Memory of the index of pages, 128 bytes a page: 64 MiB hold 524,288.
     pub index_bytes_max: usize,
     /// Sites whose templates are remembered.
     pub sites_max: usize,

@@ -5,8 +5,8 @@
 //! Invariant: equal texts give equal numbers, on every machine and in every version: marks and simhash are stored; memory
 //! is bounded whatever comes.
 //!
-//! On the hot path: [`TextMarks::of`] a page for whether it brings something new, [`ContentMarks::of`] and
-//! [`Duplicates::note`] for whether it is a copy. Off it: [`resemblance`] compares two pages by their marks, which are a
+//! A crawl calls [`TextMarks::of`] for each page, for whether it brings something new; [`ContentMarks::of`] and
+//! [`Duplicates::note`] are made to be as cheap, for whether it is a copy, but no crawl calls them yet. [`resemblance`] compares two pages by their marks, which are a
 //! MinHash sketch of them; [`MissingPage`] and [`notice`] know pages that are none; [`clusters`] joins what pages say of
 //! each other.
 

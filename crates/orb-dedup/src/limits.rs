@@ -17,9 +17,6 @@ pub const BANDS: usize = BINS / BINS_PER_BAND;
 /// Pages of one key that are compared, the newest first: a farm of a million copies costs no more than this.
 pub const COMPARED_MAX: usize = 16;
 
-/// Bytes of the index for each page it holds: its entry and its share of the keys' table.
-pub const BYTES_PER_PAGE: usize = 96;
-
 /// Pages of a site until what they share counts as its template. Until then pages are compared with all they say.
 pub const TEMPLATE_PAGES: usize = 6;
 
@@ -29,9 +26,6 @@ pub const TEMPLATE_SHARED_BY: usize = 4;
 /// Sites whose templates are kept by default: about a kilobyte each, twelve while it is learnt, so at most 100 MB and
 /// mostly a tenth of it.
 pub const TEMPLATE_SITES_MAX: usize = 8_192;
-
-/// Text that is looked at for phrases: who sells a domain or says that a page is missing does so at once.
-pub const PHRASE_TEXT_BYTES_MAX: usize = 4 << 10;
 
 /// Longest visible text of a page that only says that something is missing, asks to log in, or is for sale. Navigation and
 /// an imprint are part of it.

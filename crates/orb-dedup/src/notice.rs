@@ -4,7 +4,7 @@
 //! Must not touch: markup, status codes.
 //! Invariant: a page with much to say is never a notice, whatever phrases it has; linear in the phrases and the text.
 
-use crate::limits::{NOTICE_TEXT_BYTES_MAX, PHRASE_TEXT_BYTES_MAX};
+use crate::limits::NOTICE_TEXT_BYTES_MAX;
 
 const PHRASES: &str = include_str!("phrases.txt");
 
@@ -44,9 +44,8 @@ pub fn notice(title: &str, text: &str) -> Option<Notice> {
     if text.len() > NOTICE_TEXT_BYTES_MAX {
         return None;
     }
-    let end = text.floor_char_boundary(PHRASE_TEXT_BYTES_MAX);
     let title = plain(title);
-    let lines: Vec<String> = text[..end]
+    let lines: Vec<String> = text
         .lines()
         .filter(|line| line.len() <= LINE_BYTES_MAX)
         .map(plain)

@@ -55,6 +55,9 @@ pub trait ReadFile: Send + Sync {
     fn bytes(&self) -> io::Result<u64>;
 }
 
+/// A lock on a file; dropping it frees the lock, and so does the end of the process, however that ends.
+pub trait FileLock: Send + Sync + std::fmt::Debug {}
+
 /// A file system. Shared by threads; every call blocks.
 pub trait Disk: Send + Sync {
     /// Makes `dir` and its parents, mode 0700; it may exist.
@@ -97,6 +100,11 @@ pub trait Disk: Send + Sync {
     /// # Errors
     /// What the kernel says.
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
+    /// Locks `file` against every other holder, making it when absent. Advisory: only who asks is kept out.
+    ///
+    /// # Errors
+    /// `WouldBlock` while another holds it, in this process or another; what the kernel says.
+    fn lock(&self, file: &Path) -> io::Result<Box<dyn FileLock>>;
     /// Room of the file system that holds `path`.
     ///
     /// # Errors

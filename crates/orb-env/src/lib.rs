@@ -19,7 +19,7 @@ mod time;
 mod work;
 
 pub use clock::{BootClock, Clock, Sleep, VirtualClock, timeout_at};
-pub use disk::{AppendFile, DirEntry, Disk, ReadFile, Room};
+pub use disk::{AppendFile, DirEntry, Disk, FileLock, ReadFile, Room};
 pub use entropy::{Entropy, OsEntropy, SeededEntropy};
 pub use memory_disk::{DiskFaults, MemoryDisk};
 pub use net::{BoxStream, KernelNet, LocalFuture, Net, Stream};

@@ -10,7 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::{AppendFile, DirEntry, Disk, Entropy, ReadFile, Room};
+use crate::{AppendFile, DirEntry, Disk, Entropy, FileLock, ReadFile, Room};
 
 /// What goes wrong, counted over all calls since the faults were set.
 #[derive(Clone, Copy, Debug, Default)]
@@ -37,6 +37,7 @@ struct Inner {
     durable: BTreeMap<PathBuf, u64>,
     files: BTreeMap<u64, MemoryFile>,
     next_file: u64,
+    locked: BTreeSet<PathBuf>,
     faults: DiskFaults,
     syncs: u64,
     writes: u64,
@@ -49,7 +50,7 @@ pub struct MemoryDisk(Arc<Mutex<Inner>>);
 
 impl std::fmt::Debug for MemoryDisk {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "MemoryDisk({} files)", self.lock().names.len())
+        write!(f, "MemoryDisk({} files)", self.inner().names.len())
     }
 }
 
@@ -86,14 +87,14 @@ impl MemoryDisk {
         MemoryDisk::default()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
+    fn inner(&self) -> MutexGuard<'_, Inner> {
         // A planted panic in a job leaves the maps whole: every change below is a single step.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sets what goes wrong from now on, and starts counting anew.
     pub fn set_faults(&self, faults: DiskFaults) {
-        let mut inner = self.lock();
+        let mut inner = self.inner();
         inner.faults = faults;
         inner.syncs = 0;
         inner.writes = 0;
@@ -103,31 +104,31 @@ impl MemoryDisk {
     /// Whether the kill point was reached.
     #[must_use]
     pub fn is_killed(&self) -> bool {
-        self.lock().killed
+        self.inner().killed
     }
 
     /// Kills the process now: nothing is written any more.
     pub fn kill(&self) {
-        self.lock().killed = true;
+        self.inner().killed = true;
     }
 
     /// Writing calls since the faults were set: the number of places a kill can hit.
     #[must_use]
     pub fn write_calls(&self) -> u64 {
-        self.lock().writes
+        self.inner().writes
     }
 
     /// Counts a writing call made by a store that shares this disk's fate. `false`: the process is dead.
     #[must_use]
     pub fn note_write(&self) -> bool {
-        self.lock().write_call().is_ok()
+        self.inner().write_call().is_ok()
     }
 
     /// The machine comes back: unsynced names are gone or there, unsynced bytes are cut at a random place.
     ///
     /// With `power_cut` false only the process died: everything written is still there.
     pub fn crash(&self, entropy: &dyn Entropy, power_cut: bool) {
-        let mut inner = self.lock();
+        let mut inner = self.inner();
         inner.faults = DiskFaults::default();
         inner.killed = false;
         if !power_cut {
@@ -170,7 +171,7 @@ struct Handle {
 
 impl AppendFile for Handle {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let mut inner = self.disk.lock();
+        let mut inner = self.disk.inner();
         inner.write_call()?;
         if inner
             .faults
@@ -184,7 +185,7 @@ impl AppendFile for Handle {
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        let mut inner = self.disk.lock();
+        let mut inner = self.disk.inner();
         inner.write_call()?;
         inner.syncs += 1;
         if inner.faults.sync_fails_at == Some(inner.syncs) {
@@ -196,13 +197,13 @@ impl AppendFile for Handle {
     }
 
     fn bytes(&self) -> u64 {
-        self.disk.lock().file(self.id).bytes.len() as u64
+        self.disk.inner().file(self.id).bytes.len() as u64
     }
 }
 
 impl ReadFile for Handle {
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
-        let mut inner = self.disk.lock();
+        let mut inner = self.disk.inner();
         let bytes = &inner.file(self.id).bytes;
         let from = usize::try_from(offset)
             .unwrap_or(usize::MAX)
@@ -217,13 +218,27 @@ impl ReadFile for Handle {
     }
 }
 
+#[derive(Debug)]
+struct Locked {
+    disk: MemoryDisk,
+    file: PathBuf,
+}
+
+impl FileLock for Locked {}
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        self.disk.inner().locked.remove(&self.file);
+    }
+}
+
 impl Disk for MemoryDisk {
     fn create_dir_all(&self, _: &Path) -> io::Result<()> {
-        self.lock().write_call()
+        self.inner().write_call()
     }
 
     fn append(&self, file: &Path) -> io::Result<Box<dyn AppendFile>> {
-        let mut inner = self.lock();
+        let mut inner = self.inner();
         if inner.killed {
             return Err(killed());
         }
@@ -244,7 +259,7 @@ impl Disk for MemoryDisk {
     }
 
     fn read(&self, file: &Path) -> io::Result<Box<dyn ReadFile>> {
-        let inner = self.lock();
+        let inner = self.inner();
         let id = *inner.names.get(file).ok_or(io::ErrorKind::NotFound)?;
         Ok(Box::new(Handle {
             disk: self.clone(),
@@ -253,7 +268,7 @@ impl Disk for MemoryDisk {
     }
 
     fn truncate(&self, file: &Path, bytes: u64) -> io::Result<()> {
-        let mut inner = self.lock();
+        let mut inner = self.inner();
         inner.write_call()?;
         let id = *inner.names.get(file).ok_or(io::ErrorKind::NotFound)?;
         let file = inner.file(id);
@@ -264,7 +279,7 @@ impl Disk for MemoryDisk {
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        let mut inner = self.lock();
+        let mut inner = self.inner();
         inner.write_call()?;
         let id = inner.names.remove(from).ok_or(io::ErrorKind::NotFound)?;
         inner.names.insert(to.to_path_buf(), id);
@@ -272,14 +287,14 @@ impl Disk for MemoryDisk {
     }
 
     fn remove(&self, file: &Path) -> io::Result<()> {
-        let mut inner = self.lock();
+        let mut inner = self.inner();
         inner.write_call()?;
         inner.names.remove(file);
         Ok(())
     }
 
     fn list(&self, dir: &Path) -> io::Result<Vec<DirEntry>> {
-        let inner = self.lock();
+        let inner = self.inner();
         let inside = inner
             .names
             .iter()
@@ -296,7 +311,7 @@ impl Disk for MemoryDisk {
     }
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
-        let mut inner = self.lock();
+        let mut inner = self.inner();
         inner.write_call()?;
         inner.durable.retain(|path, _| path.parent() != Some(dir));
         let now: Vec<(PathBuf, u64)> = inner
@@ -309,8 +324,19 @@ impl Disk for MemoryDisk {
         Ok(())
     }
 
+    fn lock(&self, file: &Path) -> io::Result<Box<dyn FileLock>> {
+        drop(self.append(file)?);
+        if !self.inner().locked.insert(file.to_path_buf()) {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        Ok(Box::new(Locked {
+            disk: self.clone(),
+            file: file.to_path_buf(),
+        }))
+    }
+
     fn room(&self, _: &Path) -> io::Result<Room> {
-        let inner = self.lock();
+        let inner = self.inner();
         let total_bytes = inner.faults.room_bytes.unwrap_or(1 << 40);
         Ok(Room {
             free_bytes: total_bytes.saturating_sub(inner.used()),

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::Path;
 
-use crate::{AppendFile, DirEntry, Disk, ReadFile, Room};
+use crate::{AppendFile, DirEntry, Disk, FileLock, ReadFile, Room};
 
 /// The machine's file system.
 #[derive(Clone, Copy, Debug, Default)]
@@ -53,6 +53,8 @@ impl ReadFile for File {
         Ok(self.metadata()?.len())
     }
 }
+
+impl FileLock for File {}
 
 impl Disk for KernelDisk {
     fn create_dir_all(&self, dir: &Path) -> io::Result<()> {
@@ -117,6 +119,16 @@ impl Disk for KernelDisk {
         File::open(dir)?.sync_all()
     }
 
+    fn lock(&self, file: &Path) -> io::Result<Box<dyn FileLock>> {
+        let file = OpenOptions::new()
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .open(file)?;
+        file.try_lock()?;
+        Ok(Box::new(file))
+    }
+
     fn room(&self, path: &Path) -> io::Result<Room> {
         let stat = rustix::fs::statvfs(path)?;
         Ok(Room {
@@ -150,6 +162,11 @@ mod tests {
                 bytes: 3
             }]
         );
+        let held = disk.lock(&path).unwrap();
+        let refused = disk.lock(&path).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::WouldBlock);
+        drop(held);
+        drop(disk.lock(&path).unwrap());
         disk.remove(&path).unwrap();
         disk.remove(&path).unwrap();
         assert!(disk.room(dir.path()).unwrap().total_bytes > 0);

@@ -4,10 +4,11 @@
 //! May touch: nothing else. Must not touch: what a body holds.
 //! Invariant: one capture is held at most; it leaves with the first record that is not about it.
 
-use orb_page::{RobotsDirectives, header_directives};
-use orb_warc::{Record, RecordId, RecordType};
+use orb_page::{RobotsDirectives, USAGE_FIELDS, header_directives};
+use orb_read::may_sniff;
+use orb_warc::{Oddity, Record, RecordId, RecordType};
 
-use crate::limits::USAGE_LINES_MAX;
+use crate::limits::{PAGE_BYTES_MAX, USAGE_LINES_MAX};
 
 /// A response and what its header fields, its page and its site's robots.txt said of its use.
 #[derive(Clone, Debug)]
@@ -19,10 +20,14 @@ pub(crate) struct Capture {
     pub(crate) content_type: Option<String>,
     pub(crate) content_coding: Option<String>,
     pub(crate) may_sniff: bool,
+    /// Whether the page is longer than `payload`.
+    pub(crate) truncated: bool,
     pub(crate) directives: RobotsDirectives,
     pub(crate) usage: Vec<String>,
     /// Content coding kept.
     pub(crate) payload: Vec<u8>,
+    /// Whether its metadata record was met.
+    has_metadata: bool,
 }
 
 impl Capture {
@@ -38,24 +43,39 @@ impl Capture {
 #[derive(Debug, Default)]
 pub(crate) struct Gatherer {
     held: Option<Capture>,
+    /// Whether each response has a metadata record behind it, as ours do: robots.txt's preferences stand there. A page
+    /// without one is not given out.
+    metadata_follows: bool,
     /// Responses that are no page: failures, redirects, robots.txt.
     pub(crate) no_pages: u64,
     /// Captures whose body is another record's, or was not kept.
     pub(crate) without_body: u64,
+    /// Captures whose metadata record is missing though it should be there.
+    pub(crate) without_metadata: u64,
 }
 
-/// Header fields that state preferences about a response's use.
-const USAGE_FIELDS: [&str; 4] = [
-    "content-usage",
-    "content-signal",
-    "tdm-reservation",
-    "tdm-policy",
-];
+/// Whether an archive file says of itself that this crawler wrote it.
+pub(crate) fn is_ours(first: &Record) -> bool {
+    let fields = first.block_fields().0;
+    let software = fields.get("software").unwrap_or_default();
+    first.record_type() == RecordType::Warcinfo && software.starts_with("orbweaver/")
+}
 
 impl Gatherer {
-    /// The capture that the next record may still add to.
-    pub(crate) fn end(&mut self) -> Option<Capture> {
-        self.held.take()
+    /// - `metadata_follows`: see the field.
+    pub(crate) fn new(metadata_follows: bool) -> Gatherer {
+        Gatherer {
+            metadata_follows,
+            ..Gatherer::default()
+        }
+    }
+
+    /// The capture that the end of the file ends; `Err` when its metadata record is still to be written.
+    pub(crate) fn end(&mut self) -> Result<Option<Capture>, StillWritten> {
+        match self.held.take() {
+            Some(capture) if self.metadata_follows && !capture.has_metadata => Err(StillWritten),
+            held => Ok(held),
+        }
     }
 
     /// Takes a record; returns the capture that it ends.
@@ -66,27 +86,38 @@ impl Gatherer {
                 None
             }
             RecordType::Response => {
-                let ended = self.held.take();
-                self.held = response(record);
-                self.no_pages += u64::from(self.held.is_none());
-                ended
+                let page = response(record);
+                self.next(page)
             }
             RecordType::Resource => {
-                let ended = self.held.take();
-                self.held = resource(record);
-                ended
+                let page = resource(record);
+                self.next(page)
             }
             RecordType::Revisit => {
                 self.without_body += 1;
-                self.held.take()
+                self.ended()
             }
             RecordType::Metadata => {
                 let is_withheld = record.block_fields().0.get("bodyAbsent").is_some();
                 self.without_body += u64::from(is_withheld);
-                self.held.take()
+                self.ended()
             }
             _ => None,
         }
+    }
+
+    fn next(&mut self, page: Option<Capture>) -> Option<Capture> {
+        let ended = self.ended();
+        self.no_pages += u64::from(page.is_none());
+        self.held = page;
+        ended
+    }
+
+    fn ended(&mut self) -> Option<Capture> {
+        self.end().unwrap_or_else(|StillWritten| {
+            self.without_metadata += 1;
+            None
+        })
     }
 
     fn is_about_held(&self, record: &Record) -> bool {
@@ -101,6 +132,7 @@ impl Gatherer {
         let Some(capture) = &mut self.held else {
             return;
         };
+        capture.has_metadata = true;
         let fields = record.block_fields().0;
         for line in fields.get_all("usage") {
             capture.add_usage(line);
@@ -110,6 +142,10 @@ impl Gatherer {
         }
     }
 }
+
+/// A capture that is not whole yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct StillWritten;
 
 /// A response that is a page: 200 or 203, and not a site's robots.txt.
 fn response(record: &Record) -> Option<Capture> {
@@ -121,19 +157,11 @@ fn response(record: &Record) -> Option<Capture> {
     }
     let tags: Vec<&str> = head.fields.get_all("X-Robots-Tag").collect();
     let mut capture = Capture {
-        id: record.id(),
-        offset: record.offset,
-        url: url.to_owned(),
-        date_us: record.date_us(),
         content_type: head.fields.get("Content-Type").map(str::to_owned),
         content_coding: head.joined("Content-Encoding"),
-        may_sniff: !head
-            .fields
-            .get("X-Content-Type-Options")
-            .is_some_and(|value| value.trim().eq_ignore_ascii_case("nosniff")),
+        may_sniff: may_sniff(head.fields.get("X-Content-Type-Options")),
         directives: header_directives(&tags.join("\n"), ""),
-        usage: Vec::new(),
-        payload: record.http_payload()?.into_owned(),
+        ..of_record(record, url, &record.http_payload()?)
     };
     for name in USAGE_FIELDS {
         for value in head.fields.get_all(name) {
@@ -143,18 +171,37 @@ fn response(record: &Record) -> Option<Capture> {
     Some(capture)
 }
 
-/// A document without a protocol around it, as other programs archive it.
+/// A document without a protocol around it, as other programs archive it. Under another scheme than the web's they keep
+/// what is about the archive: the settings of a crawl, screenshots, answers of name servers.
 fn resource(record: &Record) -> Option<Capture> {
-    Some(Capture {
+    let url = record.target_uri()?;
+    let scheme = url.split_once(':')?.0;
+    let is_web = ["http", "https"]
+        .iter()
+        .any(|web| scheme.eq_ignore_ascii_case(web));
+    is_web.then(|| Capture {
+        content_type: record.fields.get("Content-Type").map(str::to_owned),
+        ..of_record(record, url, &record.block)
+    })
+}
+
+/// What every capture has.
+fn of_record(record: &Record, url: &str, payload: &[u8]) -> Capture {
+    let kept = &payload[..payload.len().min(PAGE_BYTES_MAX)];
+    Capture {
         id: record.id(),
         offset: record.offset,
-        url: record.target_uri()?.to_owned(),
+        url: url.to_owned(),
         date_us: record.date_us(),
-        content_type: record.fields.get("Content-Type").map(str::to_owned),
+        content_type: None,
         content_coding: None,
         may_sniff: true,
+        truncated: record.truncated().is_some()
+            || record.oddities.contains(&Oddity::BlockCut)
+            || kept.len() < payload.len(),
         directives: RobotsDirectives::default(),
         usage: Vec::new(),
-        payload: record.block.clone(),
-    })
+        payload: kept.to_vec(),
+        has_metadata: false,
+    }
 }

@@ -1,9 +1,11 @@
 //! Where a run goes on: the last whole line of an output.
 //!
-//! In: an output as a run left it, however that ended. Out: the place of the capture of its last line.
+//! In: an output as a run left it, however that ended. Out: the capture that its last line is of.
 //! May touch: the disk it is given. Must not touch: how lines are made.
-//! Invariant: what follows the last whole line is cut, so that the next line stands alone.
+//! Invariant: nothing is cut but what an export of this archive file left unfinished: the beginning of a line of ours, or
+//! lines that a power cut left with zeros in them.
 
+use std::borrow::Cow;
 use std::io;
 use std::path::Path;
 
@@ -12,31 +14,66 @@ use serde::Deserialize;
 
 use crate::ExportError;
 use crate::limits::LAST_LINE_BYTES_MAX;
-use crate::page_line::Place;
+use crate::page_line::line_start;
 
-/// Bytes looked at first; twice as many each time no line ends in them.
+/// Bytes looked at first; four times as many each time no line begins in them.
 const FIRST_LOOK_BYTES: u64 = 256 << 10;
 
-/// The part of a line that a run goes on by.
-#[derive(Deserialize)]
-struct Placed<'a> {
-    #[serde(borrow)]
-    record: Place<'a>,
+/// The capture a run goes on after.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LastLine {
+    pub(crate) offset: u64,
+    pub(crate) url: String,
+    pub(crate) captured: Option<String>,
 }
 
-/// The offset of the capture that the last whole line of `output` is about; `None` of an output without one.
-///
-/// - `archive_name`: lines about another file are refused: somebody renamed something.
-pub(crate) fn last_offset(
+/// The part of a line that tells it.
+#[derive(Deserialize)]
+struct Line<'a> {
+    #[serde(borrow)]
+    record: Place<'a>,
+    url: String,
+    captured: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Place<'a> {
+    #[serde(borrow)]
+    file: Cow<'a, str>,
+    offset: u64,
+}
+
+/// What stands at the end of an output.
+#[derive(Debug, PartialEq, Eq)]
+enum End {
+    /// A line of ours, which ends here.
+    Line(usize, LastLine),
+    /// Nothing that was finished.
+    Nothing,
+    /// The line begins before the bytes looked at.
+    Further,
+    /// Somebody else's.
+    NotOurs,
+}
+
+/// The capture that the last whole line of `output` is of; `None` of an output without one. What an export left
+/// unfinished behind it is cut.
+pub(crate) fn last_line(
     disk: &dyn Disk,
     output: &Path,
     archive_name: &str,
-) -> Result<Option<u64>, ExportError> {
+) -> Result<Option<LastLine>, ExportError> {
     let file = match disk.read(output) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         file => file.map_err(ExportError::output(output))?,
     };
     let bytes = file.bytes().map_err(ExportError::output(output))?;
+    let cut = |end: u64| match end < bytes {
+        true => disk
+            .truncate(output, end)
+            .map_err(ExportError::output(output)),
+        false => Ok(()),
+    };
     let mut look = FIRST_LOOK_BYTES;
     loop {
         let from = bytes.saturating_sub(look);
@@ -45,45 +82,67 @@ pub(crate) fn last_offset(
             .read_at(from, &mut tail)
             .map_err(ExportError::output(output))?;
         tail.truncate(got);
-        if let Some((end, offset)) = last_line(&tail, from == 0, archive_name) {
-            disk.truncate(output, from + end as u64)
-                .map_err(ExportError::output(output))?;
-            return Ok(Some(offset));
+        match end_of(&tail, from == 0, archive_name) {
+            End::Line(end, last) => return cut(from + end as u64).map(|()| Some(last)),
+            End::Nothing => return cut(0).map(|()| None),
+            End::Further if look < LAST_LINE_BYTES_MAX => {
+                look = (look * 4).min(LAST_LINE_BYTES_MAX);
+            }
+            End::Further | End::NotOurs => {
+                return Err(ExportError::NotOurs {
+                    path: output.to_path_buf(),
+                    archive: archive_name.to_owned(),
+                });
+            }
         }
-        if from == 0 && !tail.contains(&b'\n') {
-            // Not one line was finished.
-            disk.truncate(output, 0)
-                .map_err(ExportError::output(output))?;
-            return Ok(None);
-        }
-        if from == 0 || look >= LAST_LINE_BYTES_MAX {
-            return Err(ExportError::NotOurs {
-                path: output.to_path_buf(),
-            });
-        }
-        look *= 4;
     }
 }
 
-/// The end of the last line that is whole, and the offset it names. A line that a power cut left as zeros is none.
-fn last_line(tail: &[u8], is_whole_file: bool, archive_name: &str) -> Option<(usize, u64)> {
+/// Judges the end of an output by the last bytes of it.
+fn end_of(tail: &[u8], is_whole_file: bool, archive_name: &str) -> End {
     let mut end = tail.len();
     loop {
-        let line_end = tail[..end].iter().rposition(|byte| *byte == b'\n')?;
-        let before = tail[..line_end].iter().rposition(|byte| *byte == b'\n');
-        let start = match before {
+        // From the end: what stands behind the last line end, then line after line.
+        let start = match tail[..end].iter().rposition(|byte| *byte == b'\n') {
             Some(before) => before + 1,
             None if is_whole_file => 0,
-            None => return None,
+            None => return End::Further,
         };
-        let placed: Result<Placed<'_>, _> = serde_json::from_slice(&tail[start..line_end]);
-        if let Ok(placed) = placed
-            && placed.record.file == archive_name
-        {
-            return Some((line_end + 1, placed.record.offset));
+        let line = &tail[start..end];
+        if end < tail.len() {
+            if let Some(last) = whole_line(line, archive_name) {
+                return last.map_or(End::NotOurs, |last| End::Line(end + 1, last));
+            }
+        } else if !is_begun(line, archive_name) {
+            return End::NotOurs;
         }
-        end = line_end;
+        if start == 0 {
+            return End::Nothing;
+        }
+        end = start - 1;
     }
+}
+
+/// What a line tells that ends; `Some(None)` when it is none of ours, `None` when a power cut left it.
+fn whole_line(line: &[u8], archive_name: &str) -> Option<Option<LastLine>> {
+    let ours = serde_json::from_slice::<Line<'_>>(line)
+        .ok()
+        .filter(|line| line.record.file == archive_name)
+        .map(|line| LastLine {
+            offset: line.record.offset,
+            url: line.url,
+            captured: line.captured,
+        });
+    let is_cut = line.contains(&0) && is_begun(line, archive_name);
+    (ours.is_some() || !is_cut).then_some(ours)
+}
+
+/// Whether this may be what an export began: nothing, the beginning of a line, or that up to the zeros of a power cut.
+fn is_begun(rest: &[u8], archive_name: &str) -> bool {
+    let start = line_start(archive_name);
+    let text = rest.split(|byte| *byte == 0).next().unwrap_or_default();
+    let shown = text.len().min(start.len());
+    text[..shown] == start.as_bytes()[..shown]
 }
 
 #[cfg(test)]
@@ -91,24 +150,26 @@ mod tests {
     use super::*;
     use orb_env::MemoryDisk;
 
-    fn check(output: &str, expected: Option<u64>, left: &str) {
-        let disk = MemoryDisk::new();
-        let path = Path::new("/out/a.jsonl");
-        disk.create_dir_all(Path::new("/out")).unwrap();
+    fn disk_with(output: &str) -> (MemoryDisk, &'static Path) {
+        let (disk, path) = (MemoryDisk::new(), Path::new("/out/a.jsonl"));
         disk.append(path)
             .unwrap()
             .append(output.as_bytes())
             .unwrap();
-        assert_eq!(
-            last_offset(&disk, path, "a").unwrap(),
-            expected,
-            "{output:?}"
-        );
+        (disk, path)
+    }
+
+    fn check(output: &str, expected: Option<u64>, left: &str) {
+        let (disk, path) = disk_with(output);
+        let last = last_line(&disk, path, "a").unwrap();
+        assert_eq!(last.map(|last| last.offset), expected, "{output:?}");
         assert_eq!(disk.read_all(path).unwrap(), left.as_bytes(), "{output:?}");
     }
 
-    const ONE: &str = "{\"record\":{\"file\":\"a\",\"offset\":7},\"url\":\"u\"}\n";
-    const TWO: &str = "{\"record\":{\"file\":\"a\",\"offset\":9},\"url\":\"u\"}\n";
+    const ONE: &str =
+        "{\"record\":{\"file\":\"a\",\"offset\":7},\"url\":\"u\",\"captured\":null}\n";
+    const TWO: &str =
+        "{\"record\":{\"file\":\"a\",\"offset\":9},\"url\":\"u\",\"captured\":\"t\"}\n";
 
     #[test]
     fn a_run_goes_on_after_the_last_whole_line() {
@@ -118,7 +179,11 @@ mod tests {
         check(&[ONE, &TWO[..20]].concat(), Some(7), ONE);
         check(&[ONE, "\0\0\0\0"].concat(), Some(7), ONE);
         check(&[ONE, "\0\0\n\0"].concat(), Some(7), ONE);
+        check(&[ONE, &TWO[..40], "\0\0\n", TWO].concat(), Some(9), &{
+            [ONE, &TWO[..40], "\0\0\n", TWO].concat()
+        });
         check(&ONE[..30], None, "");
+        check("\0\0\0", None, "");
     }
 
     #[test]
@@ -126,18 +191,31 @@ mod tests {
         let long = ONE.replace("\"u\"", &format!("\"{}\"", "x".repeat(1 << 20)));
         check(&[TWO, &long].concat(), Some(7), &[TWO, &long].concat());
         check(&[&long[..], &TWO[..9]].concat(), Some(7), &long);
+        check(&long[..1 << 19], None, "");
     }
 
+    /// Lines that somebody appended, of another archive or another program, and notes: nothing of them is cut.
     #[test]
     fn what_is_no_export_is_left_alone() {
-        let disk = MemoryDisk::new();
-        let path = Path::new("/a.jsonl");
-        disk.append(path)
-            .unwrap()
-            .append(b"notes\nof mine\n")
-            .unwrap();
-        assert!(last_offset(&disk, path, "a").is_err());
-        assert_eq!(disk.read_all(path).unwrap(), b"notes\nof mine\n");
-        assert_eq!(last_offset(&disk, Path::new("/b"), "a").unwrap(), None);
+        let other = ONE.replace("\"a\"", "\"b\"");
+        for output in [
+            "notes\nof mine\n".to_owned(),
+            "no line end".to_owned(),
+            "{\"name\":\"somebody\"}\n".to_owned(),
+            [ONE, &other].concat(),
+            [ONE, "{\"name\":\"somebody\"}\n"].concat(),
+            [ONE, "a note"].concat(),
+            "Binary\0\0\n\0more\n".to_owned(),
+            [&other[..], &TWO[..50]].concat(),
+        ] {
+            let (disk, path) = disk_with(&output);
+            let error = last_line(&disk, path, "a").unwrap_err();
+            assert!(matches!(error, ExportError::NotOurs { .. }), "{output:?}");
+            let told = error.to_string();
+            assert!(told.contains("/out/a.jsonl") && told.contains("move it"));
+            assert_eq!(disk.read_all(path).unwrap(), output.as_bytes());
+        }
+        let (disk, _) = disk_with("");
+        assert_eq!(last_line(&disk, Path::new("/b"), "a").unwrap(), None);
     }
 }

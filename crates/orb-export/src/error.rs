@@ -4,7 +4,7 @@
 //! Invariant: what a page holds is no error; it is counted.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use orb_archive::ArchiveError;
 
@@ -15,14 +15,20 @@ pub enum ExportError {
     /// The archive cannot be read.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
-    /// The output cannot be read or written.
-    #[error("write {}", path.display())]
+    /// The lines, or what stands beside them, cannot be read or written.
+    #[error("export to {}", path.display())]
     Output {
-        /// Which.
+        /// Which file or folder.
         path: PathBuf,
         /// What the disk says.
         #[source]
         source: io::Error,
+    },
+    /// Another process writes there.
+    #[error("another export writes to {}: wait for its end, or choose another folder", folder.display())]
+    InUse {
+        /// Where.
+        folder: PathBuf,
     },
     /// What lies there is no export, or one of something else.
     #[error("{} holds an export with other settings ({found}): choose another folder, or remove it", path.display())]
@@ -32,16 +38,47 @@ pub enum ExportError {
         /// These.
         found: String,
     },
-    /// What lies there was not written by an export.
-    #[error("{} does not end in lines of an export: remove it to have it written anew", path.display())]
+    /// What lies there was not written by an export of this archive file.
+    #[error(
+        "{} does not end in lines of an export of {archive}: move it elsewhere, or choose another folder",
+        path.display()
+    )]
     NotOurs {
         /// Which.
         path: PathBuf,
+        /// The archive file's name.
+        archive: String,
+    },
+    /// The archive does not hold what the last line tells.
+    #[error(
+        "the last line of {} is of a page that is not at that place of {archive} any more, which was replaced or cut \
+         since: remove the lines to have them written anew, or choose another folder",
+        path.display()
+    )]
+    ArchiveChanged {
+        /// The lines.
+        path: PathBuf,
+        /// The archive file's name.
+        archive: String,
+    },
+    /// The lines of two archive files would go to one file.
+    #[error(
+        "the lines of {} and {} would both be called {name}: export them to folders of their own",
+        first.display(),
+        second.display()
+    )]
+    SameName {
+        /// An archive file.
+        first: PathBuf,
+        /// Another.
+        second: PathBuf,
+        /// The file of both.
+        name: String,
     },
 }
 
 impl ExportError {
-    pub(crate) fn output(path: &std::path::Path) -> impl FnOnce(io::Error) -> ExportError + use<> {
+    pub(crate) fn output(path: &Path) -> impl FnOnce(io::Error) -> ExportError + use<> {
         let path = path.to_path_buf();
         move |source| ExportError::Output { path, source }
     }

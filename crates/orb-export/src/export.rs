@@ -2,315 +2,211 @@
 //!
 //! In: an archive file, a folder. Out: lines in the order of the captures, and what was counted.
 //! May touch: the disk it is given, threads that end with the call. Must not touch: how a line is made.
-//! Invariant: lines are appended in the order of the archive; memory holds a few batches, however large the archive.
+//! Invariant: lines are appended in the order of the archive; memory is bounded, however large the archive and its
+//! records.
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use orb_archive::{ArchiveFile, Look, record_at, records_from};
+use orb_archive::{ArchiveFile, record_at, records_from};
 use orb_env::Disk;
-use serde::Serialize;
+use orb_warc::{Record, format_date};
 
-use crate::ExportError;
-use crate::capture::{Capture, Gatherer};
-use crate::checkpoint::last_offset;
-use crate::limits::{BATCH_BYTES_MAX, BATCH_CAPTURES_MAX, BATCHES_WAITING_PER_THREAD};
-use crate::order::InOrder;
-use crate::page_line::{ExportOptions, LeftOut, page_line};
+use crate::capture::{Capture, Gatherer, StillWritten, is_ours};
+use crate::checkpoint::{LastLine, last_line};
+use crate::folder::{ExportFolder, Exported, output_name};
+use crate::in_flight::InFlight;
+use crate::limits::{
+    HEAD_BYTES_MAX, IN_FLIGHT_BYTES_MAX, ONE_PAGE_BYTES_MAX, PAGE_BYTES_MAX, PAGE_SPARE_BYTES,
+    WAITING_PER_THREAD,
+};
+use crate::page_line::{ExportOptions, LeftOut, WrittenLine, page_line};
+use crate::{ExportError, Tally};
 
-/// Format of the lines; another number after a change that scripts would notice.
-const VERSION: u32 = 1;
+/// Captures on their way to lines.
+type Pages = InFlight<Capture, Result<WrittenLine, LeftOut>>;
 
-/// What was counted. Names are a contract with scripts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Tally {
-    /// Lines written.
-    pub pages: u64,
-    /// Left out because the author refuses the use.
-    pub refused: u64,
-    /// Left out as a kind of document that is not read or not wanted.
-    pub other_kinds: u64,
-    /// Left out because there is no text in them.
-    pub without_text: u64,
-    /// Left out because they could not be decoded or read.
-    pub unreadable: u64,
-    /// Responses that are no page: failures, redirects, robots.txt.
-    pub no_pages: u64,
-    /// Captures whose body is another record's, or was not kept.
-    pub without_body: u64,
+/// Where a run begins and where it writes.
+enum Start {
+    /// There is nothing yet.
+    Fresh,
+    /// After this capture.
+    After(u64),
+    /// There are lines, but their captures' places do not tell them apart.
+    Anew,
 }
 
-impl Tally {
-    /// Adds up.
-    pub fn add(&mut self, other: &Tally) {
-        self.pages += other.pages;
-        self.refused += other.refused;
-        self.other_kinds += other.other_kinds;
-        self.without_text += other.without_text;
-        self.unreadable += other.unreadable;
-        self.no_pages += other.no_pages;
-        self.without_body += other.without_body;
-    }
-
-    fn count(&mut self, why: LeftOut) {
-        match why {
-            LeftOut::Refused => self.refused += 1,
-            LeftOut::OtherKind => self.other_kinds += 1,
-            LeftOut::NoText => self.without_text += 1,
-            LeftOut::Undecodable | LeftOut::Unreadable => self.unreadable += 1,
-        }
-    }
-}
-
-/// What became of one file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Exported {
-    /// Its lines.
-    pub output: PathBuf,
-    /// What this run did; what an earlier one did is not in it.
-    pub tally: Tally,
-    /// Whether an earlier run had begun.
-    pub resumed: bool,
-}
-
-/// Makes the folder of an export, or finds that the one there is of the same settings.
-///
-/// # Errors
-/// [`ExportError::OtherSettings`]; what the disk says.
-pub fn prepare(disk: &dyn Disk, folder: &Path, options: &ExportOptions) -> Result<(), ExportError> {
-    let path = folder.join("export.json");
-    let uses: Vec<&str> = options.uses.iter().map(|one| one.name()).collect();
-    let settings = serde_json::json!({
-        "version": VERSION,
-        "form": options.form,
-        "for": uses,
-        "all_kinds": options.all_kinds,
-    })
-    .to_string();
-    let there = disk.read_all(&path);
-    match there {
-        Ok(found) if found == settings.as_bytes() => Ok(()),
-        Ok(found) => Err(ExportError::OtherSettings {
-            path,
-            found: String::from_utf8_lossy(&found).into_owned(),
-        }),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            disk.create_dir_all(folder)
-                .map_err(ExportError::output(folder))?;
-            disk.replace(&path, settings.as_bytes())
-                .map_err(ExportError::output(&path))
-        }
-        Err(error) => Err(ExportError::output(&path)(error)),
-    }
-}
-
-/// The name of the lines of an archive file: its own without the endings of WARC.
-pub fn output_name(archive_name: &str) -> String {
-    let lower = archive_name.to_ascii_lowercase();
-    let endings = [".warc.gz", ".warc.zst", ".warc"];
-    let bare = endings
-        .iter()
-        .find(|ending| lower.ends_with(*ending))
-        .map_or(archive_name, |ending| {
-            &archive_name[..archive_name.len() - ending.len()]
-        });
-    format!("{bare}.jsonl")
-}
-
-/// Writes the lines of `file` into `folder`, or those that an earlier run did not.
-///
-/// - `threads`: that read pages, beside one that reads the archive and one that writes; at least one.
-/// - `progress` hears how many bytes of the archive file were read so far.
-/// - Cost: a few milliseconds of CPU a page; memory for a few batches a thread.
-///
-/// # Errors
-/// What the disk says. What was written stands; the next run goes on after it.
-pub fn export_file(
-    disk: &dyn Disk,
+/// Writes the lines of `file`, or those that an earlier run did not; see [`ExportFolder::export`].
+pub(crate) fn export_file(
+    to: &ExportFolder<'_>,
     file: &ArchiveFile,
-    folder: &Path,
-    options: &ExportOptions,
     threads: usize,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Exported, ExportError> {
-    let output = folder.join(output_name(&file.name));
-    let last = last_to_go_on(disk, file, &output)?;
-    let room = threads.max(1) * BATCHES_WAITING_PER_THREAD;
-    let (work_in, work_out) = sync_channel::<(u64, Vec<Capture>)>(room);
-    let (done_in, done_out) = sync_channel::<(u64, Lines)>(room);
-    // The threads alone hold it: when the last of them gives up, the reader hears of it.
-    let work_out = Arc::new(Mutex::new(work_out));
-    let tally = thread::scope(|scope| {
-        for _ in 0..threads.max(1) {
-            let (work, done) = (Arc::clone(&work_out), done_in.clone());
-            scope.spawn(move || work_off(&file.name, options, &work, &done));
+    let disk = to.disk;
+    let output = to.folder.join(output_name(&file.name));
+    let start = start(disk, file, &output)?;
+    // What is there stays until all of it is there again.
+    let written_to = match start {
+        Start::Anew => fresh_beside(disk, &output)?,
+        _ => output.clone(),
+    };
+    let tally = write_pages(to, file, &written_to, &start, threads, progress)?;
+    if written_to != output {
+        disk.rename(&written_to, &output)
+            .map_err(ExportError::output(&output))?;
+    }
+    disk.sync_dir(&to.folder)
+        .map_err(ExportError::output(&to.folder))?;
+    progress(file.bytes);
+    Ok(Exported {
+        tally,
+        resumed: u64::from(matches!(start, Start::After(_))),
+        anew: u64::from(matches!(start, Start::Anew)),
+    })
+}
+
+/// Where to go on: after the capture of the last line, if the archive still has it there.
+fn start(disk: &dyn Disk, file: &ArchiveFile, output: &Path) -> Result<Start, ExportError> {
+    let Some(last) = last_line(disk, output, &file.name)? else {
+        return Ok(Start::Fresh);
+    };
+    match record_at(disk, file, last.offset)? {
+        Some(record) if record.len == 0 => Ok(Start::Anew),
+        Some(record) if is_of(&last, &record) => Ok(Start::After(last.offset)),
+        _ => Err(ExportError::ArchiveChanged {
+            path: output.to_path_buf(),
+            archive: file.name.clone(),
+        }),
+    }
+}
+
+fn is_of(last: &LastLine, record: &Record) -> bool {
+    record.target_uri() == Some(&last.url) && record.date_us().map(format_date) == last.captured
+}
+
+fn fresh_beside(disk: &dyn Disk, output: &Path) -> Result<PathBuf, ExportError> {
+    let mut fresh = output.to_path_buf();
+    fresh.as_mut_os_string().push(".new");
+    disk.remove(&fresh).map_err(ExportError::output(&fresh))?;
+    Ok(fresh)
+}
+
+fn write_pages(
+    to: &ExportFolder<'_>,
+    file: &ArchiveFile,
+    output: &Path,
+    start: &Start,
+    threads: usize,
+    progress: &mut dyn FnMut(u64),
+) -> Result<Tally, ExportError> {
+    let threads = threads.max(1);
+    let pages = Pages::new(
+        threads * WAITING_PER_THREAD,
+        IN_FLIGHT_BYTES_MAX,
+        ONE_PAGE_BYTES_MAX,
+    );
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| read_pages(&file.name, &to.options, &pages));
         }
-        drop((work_out, done_in));
-        let writer = scope.spawn(|| write_lines(disk, &output, done_out));
-        let gathered = gather(disk, file, last, progress, &work_in);
-        drop(work_in);
+        let writer = scope.spawn(|| {
+            let _ends = pages.end_on_panic();
+            write_lines(to.disk, output, &pages)
+        });
+        let gathered = {
+            let _ends = pages.end_on_panic();
+            gather(to.disk, file, start, progress, &pages)
+        };
+        match gathered {
+            Ok(_) => pages.is_all(),
+            Err(_) => pages.give_up(),
+        }
         let written = writer
             .join()
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
         let mut tally = gathered?;
         tally.add(&written);
-        Ok::<Tally, ExportError>(tally)
-    })?;
-    progress(file.bytes);
-    Ok(Exported {
-        output,
-        tally,
-        resumed: last.is_some(),
+        Ok(tally)
     })
 }
 
-/// The capture of the last line. Records that share a compressed member cannot be told by their place: then the output
-/// is begun anew.
-fn last_to_go_on(
-    disk: &dyn Disk,
-    file: &ArchiveFile,
-    output: &Path,
-) -> Result<Option<u64>, ExportError> {
-    let Some(last) = last_offset(disk, output, &file.name)? else {
-        return Ok(None);
-    };
-    let stands_alone = record_at(disk, file, last)?.is_some_and(|record| record.len > 0);
-    if stands_alone {
-        return Ok(Some(last));
-    }
-    disk.truncate(output, 0)
-        .map_err(ExportError::output(output))?;
-    Ok(None)
-}
-
-/// Reads captures after `last` and hands them over in batches.
+/// Hands over the captures behind the place to start at.
 fn gather(
     disk: &dyn Disk,
     file: &ArchiveFile,
-    last: Option<u64>,
+    start: &Start,
     progress: &mut dyn FnMut(u64),
-    work: &SyncSender<(u64, Vec<Capture>)>,
+    pages: &Pages,
 ) -> Result<Tally, ExportError> {
-    let mut gatherer = Gatherer::default();
-    let mut batches = Batches {
-        number: 0,
-        batch: Vec::new(),
-        bytes: 0,
-        work,
+    let last = match start {
+        Start::After(offset) => Some(*offset),
+        Start::Fresh | Start::Anew => None,
     };
-    let read = records_from(
+    let ours = record_at(disk, file, 0)?.is_some_and(|first| is_ours(&first));
+    let mut gatherer = Gatherer::new(ours);
+    let hand_over = |capture: Option<Capture>| match capture {
+        Some(capture) => {
+            let bytes = capture.payload.len() + PAGE_SPARE_BYTES;
+            pages.push(capture, bytes)
+        }
+        None => ControlFlow::Continue(()),
+    };
+    let walked = records_from(
         disk,
         file,
         last.unwrap_or(0),
-        &Look::default(),
+        (PAGE_BYTES_MAX + HEAD_BYTES_MAX) as u64,
         progress,
-        &mut |record| {
-            if last == Some(record.offset) {
-                return ControlFlow::Continue(());
-            }
-            match gatherer.take(record) {
-                Some(capture) => batches.push(capture),
-                None => ControlFlow::Continue(()),
-            }
+        &mut |record| match last == Some(record.offset) {
+            true => ControlFlow::Continue(()),
+            false => hand_over(gatherer.take(record)),
         },
     )?;
-    let to_the_end = read.is_continue()
-        && gatherer
-            .end()
-            .is_none_or(|capture| batches.push(capture).is_continue())
-        && batches.hand_over().is_continue();
-    if !to_the_end {
-        return Ok(Tally::default()); // the writer is gone, and tells why
+    let mut still_written = 0;
+    if walked.end.is_continue() {
+        match gatherer.end() {
+            // A broken flow has its reason where lines are written.
+            Ok(capture) => drop(hand_over(capture)),
+            Err(StillWritten) => still_written = 1,
+        }
     }
     Ok(Tally {
         no_pages: gatherer.no_pages,
         without_body: gatherer.without_body,
+        without_metadata: gatherer.without_metadata,
+        damages: walked.damages,
+        still_written,
         ..Tally::default()
     })
 }
 
-struct Batches<'w> {
-    number: u64,
-    batch: Vec<Capture>,
-    bytes: usize,
-    work: &'w SyncSender<(u64, Vec<Capture>)>,
-}
-
-impl Batches<'_> {
-    /// Breaks when nobody takes work any more.
-    fn push(&mut self, capture: Capture) -> ControlFlow<()> {
-        self.bytes += capture.payload.len();
-        self.batch.push(capture);
-        if self.batch.len() < BATCH_CAPTURES_MAX && self.bytes < BATCH_BYTES_MAX {
-            return ControlFlow::Continue(());
-        }
-        self.hand_over()
-    }
-
-    fn hand_over(&mut self) -> ControlFlow<()> {
-        let batch = std::mem::take(&mut self.batch);
-        self.bytes = 0;
-        let number = self.number;
-        self.number += 1;
-        match self.work.send((number, batch)) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(_) => ControlFlow::Break(()),
-        }
+fn read_pages(file: &str, options: &ExportOptions, pages: &Pages) {
+    let _ends = pages.end_on_panic();
+    while let Some((number, capture)) = pages.work() {
+        let line = page_line(file, capture, options, &|bytes| pages.hold(number, bytes));
+        let bytes = line.as_ref().map_or(0, |line| line.text.capacity());
+        pages.finish(number, line, bytes);
     }
 }
 
-/// The lines of one batch.
-#[derive(Debug, Default)]
-struct Lines {
-    text: String,
-    tally: Tally,
-}
-
-fn work_off(
-    file: &str,
-    options: &ExportOptions,
-    work: &Mutex<Receiver<(u64, Vec<Capture>)>>,
-    done: &SyncSender<(u64, Lines)>,
-) {
-    loop {
-        let next = work.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok((number, captures)) = next else {
-            return; // the reader has come to the end
-        };
-        let mut lines = Lines::default();
-        for capture in captures {
-            match page_line(file, capture, options) {
-                Ok(line) => {
-                    lines.text.push_str(&line);
-                    lines.tally.pages += 1;
-                }
-                Err(why) => lines.tally.count(why),
-            }
-        }
-        if done.send((number, lines)).is_err() {
-            return; // the writer is gone, and tells why
-        }
-    }
-}
-
-fn write_lines(
-    disk: &dyn Disk,
-    output: &Path,
-    done: Receiver<(u64, Lines)>,
-) -> Result<Tally, ExportError> {
-    let mut file = disk.append(output).map_err(ExportError::output(output))?;
-    let mut order = InOrder::new();
+fn write_lines(disk: &dyn Disk, output: &Path, pages: &Pages) -> Result<Tally, ExportError> {
+    let failed = || ExportError::output(output);
     let mut tally = Tally::default();
-    for (number, lines) in done {
-        for lines in order.take(number, lines) {
-            file.append(lines.text.as_bytes())
-                .map_err(ExportError::output(output))?;
-            tally.add(&lines.tally);
+    let opened = disk.append(output).map_err(failed());
+    let mut file = opened.inspect_err(|_| pages.give_up())?;
+    pages.drain(|line| {
+        match line {
+            Ok(line) => {
+                file.append(line.text.as_bytes()).map_err(failed())?;
+                tally.pages += 1;
+                tally.truncated += u64::from(line.truncated);
+            }
+            Err(why) => tally.count(why),
         }
-    }
-    file.sync().map_err(ExportError::output(output))?;
+        Ok::<(), ExportError>(())
+    })?;
+    file.sync().map_err(failed())?;
     Ok(tally)
 }

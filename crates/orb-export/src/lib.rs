@@ -4,16 +4,20 @@
 //! each archive file, in its order.
 //! May touch: the disk it is given, threads. Must not touch: the archive's bytes, a crawl's state, the network.
 //! Invariant: a page whose author refuses the use is not written; what is written is whole lines up to some capture of
-//! the archive, so that a run killed at any moment goes on where its last line ends.
+//! the archive, so that a run killed at any moment goes on where its last line ends; memory is bounded by
+//! [`limits::IN_FLIGHT_BYTES_MAX`].
 
 mod capture;
 mod checkpoint;
 mod error;
 mod export;
+mod folder;
+mod in_flight;
 pub mod limits;
-mod order;
 mod page_line;
+mod tally;
 
 pub use error::ExportError;
-pub use export::{Exported, Tally, export_file, output_name, prepare};
-pub use page_line::{ContentForm, ExportOptions, LeftOut};
+pub use folder::{ExportFolder, Exported, output_name};
+pub use page_line::{ContentForm, ExportOptions};
+pub use tally::Tally;

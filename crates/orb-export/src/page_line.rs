@@ -6,14 +6,18 @@
 use std::mem::take;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use orb_fetch::{DecodeLimits, decode_content};
-use orb_page::{PageUse, Refusals, ScanOptions, decode_text, scan};
-use orb_read::{MediaType, Reading, charset_of, sniff};
+use orb_fetch::{DecodeLimits, DecodeOddity, Decoded, decode_content};
+use orb_page::{PageUse, Refusals, ScanOptions, charset_of, decode_text, scan};
+use orb_read::{MediaType, Reading, sniff};
 use orb_warc::format_date;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::capture::Capture;
+use crate::limits::{
+    DECODED_RATIO_EXPECTED, PAGE_BYTES_MAX, PAGE_SPARE_BYTES, READING_BYTES_MAX,
+    READING_BYTES_PER_BYTE, READING_BYTES_PER_MARK,
+};
 
 /// What is written of a page's main content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,8 +52,7 @@ pub struct ExportOptions {
 
 /// Why a capture has no line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum LeftOut {
+pub(crate) enum LeftOut {
     /// Its author refuses the use.
     Refused,
     /// Of a kind that is not read or not wanted.
@@ -69,6 +72,8 @@ struct PageLine<'a> {
     url: &'a str,
     captured: Option<String>,
     media_type: &'a str,
+    /// Whether the page is longer than what was kept or read of it.
+    truncated: bool,
     title: Option<&'a str>,
     byline: Option<&'a str>,
     date: Option<&'a str>,
@@ -87,39 +92,59 @@ struct PageLine<'a> {
 }
 
 /// Where a capture lies.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Place<'a> {
-    pub(crate) file: &'a str,
-    pub(crate) offset: u64,
+#[derive(Serialize)]
+struct Place<'a> {
+    file: &'a str,
+    offset: u64,
 }
 
-/// Makes the line of a capture, with its line end.
+/// A line with its line end, and whether its page was cut.
+pub(crate) struct WrittenLine {
+    pub(crate) text: String,
+    pub(crate) truncated: bool,
+}
+
+/// What every line of an archive file begins with.
+pub(crate) fn line_start(file: &str) -> String {
+    let name = serde_json::Value::from(file);
+    format!("{{\"record\":{{\"file\":{name},\"offset\":")
+}
+
+/// Makes the line of a capture.
+///
+/// - `hold` is told before how many bytes are held from then on, and may wait.
 pub(crate) fn page_line(
     file: &str,
     capture: Capture,
     options: &ExportOptions,
-) -> Result<String, LeftOut> {
-    catch_unwind(AssertUnwindSafe(|| line(file, capture, options)))
+    hold: &dyn Fn(usize),
+) -> Result<WrittenLine, LeftOut> {
+    catch_unwind(AssertUnwindSafe(|| line(file, capture, options, hold)))
         .unwrap_or(Err(LeftOut::Unreadable))
 }
 
-fn line(file: &str, mut capture: Capture, options: &ExportOptions) -> Result<String, LeftOut> {
+fn line(
+    file: &str,
+    mut capture: Capture,
+    options: &ExportOptions,
+    hold: &dyn Fn(usize),
+) -> Result<WrittenLine, LeftOut> {
     refused(&capture, options)?;
     let (payload, declared) = (take(&mut capture.payload), take(&mut capture.content_type));
     let declared = declared.as_deref();
-    let decoded = decode_content(
-        capture.content_coding.as_deref(),
-        &payload,
-        &DecodeLimits::default(),
-    );
+    let decoded = decoded(capture.content_coding.as_deref(), &payload, hold);
     if decoded.encoded {
         return Err(LeftOut::Undecodable);
     }
+    capture.truncated |= decoded.truncated;
     let media_type = sniff(declared, &decoded.bytes, capture.may_sniff);
     if !is_wanted(&media_type, options) {
         return Err(LeftOut::OtherKind);
     }
-    let text = decode_text(&decoded.bytes, declared.and_then(charset_of)).text;
+    let (bytes, cost) = readable(&decoded.bytes);
+    capture.truncated |= bytes.len() < decoded.bytes.len();
+    hold(payload.len() + PAGE_SPARE_BYTES + cost);
+    let text = decode_text(bytes, declared.and_then(charset_of)).text;
     if media_type == MediaType::Html {
         let found = scan(&text, &ScanOptions::default());
         capture.directives.merge(found.robots);
@@ -130,7 +155,52 @@ fn line(file: &str, mut capture: Capture, options: &ExportOptions) -> Result<Str
     }
     let address = Url::parse(&capture.url).ok();
     let reading = orb_read::read(&text, &media_type, address.as_ref());
+    drop(text);
+    decoded.recycle();
     written(file, &capture, &reading, options)
+}
+
+/// The page without its content coding. Room is taken for what is likely, and for all that may come only where it does.
+fn decoded<'p>(coding: Option<&str>, payload: &'p [u8], hold: &dyn Fn(usize)) -> Decoded<'p> {
+    let is_stacked = coding.is_some_and(|coding| coding.contains(','));
+    let likely = (payload.len() * DECODED_RATIO_EXPECTED).max(PAGE_SPARE_BYTES);
+    let first_max = match coding {
+        Some(_) if !is_stacked => likely.min(PAGE_BYTES_MAX),
+        _ => PAGE_BYTES_MAX,
+    };
+    let undo = |bytes_max: usize| {
+        // Of stacked codings two results are there at once.
+        let results = match coding {
+            None => 0,
+            Some(_) => bytes_max * (1 + usize::from(is_stacked)),
+        };
+        hold(payload.len() + PAGE_SPARE_BYTES + results);
+        let limits = DecodeLimits {
+            bytes_max: bytes_max as u64,
+            ..DecodeLimits::default()
+        };
+        decode_content(coding, payload, &limits)
+    };
+    let first = undo(first_max);
+    if first_max == PAGE_BYTES_MAX || !first.oddities.contains(&DecodeOddity::CapReached) {
+        return first;
+    }
+    first.recycle();
+    undo(PAGE_BYTES_MAX)
+}
+
+/// As much of a page as may be read, and the memory that reading it may take.
+fn readable(page: &[u8]) -> (&[u8], usize) {
+    let mut cost = 0;
+    let fits = page.iter().take_while(|byte| {
+        cost += READING_BYTES_PER_BYTE;
+        if matches!(byte, b'<' | b'\n' | b',' | b'{' | b'[') {
+            cost += READING_BYTES_PER_MARK;
+        }
+        cost <= READING_BYTES_MAX
+    });
+    let kept = fits.count();
+    (&page[..kept], cost.min(READING_BYTES_MAX))
 }
 
 fn written(
@@ -138,7 +208,7 @@ fn written(
     capture: &Capture,
     reading: &Reading,
     options: &ExportOptions,
-) -> Result<String, LeftOut> {
+) -> Result<WrittenLine, LeftOut> {
     let content = match options.form {
         ContentForm::Markdown => &reading.markdown,
         ContentForm::Text => &reading.text,
@@ -156,6 +226,7 @@ fn written(
         url: &capture.url,
         captured: capture.date_us.map(format_date),
         media_type: &facts.media_type,
+        truncated: capture.truncated,
         title: reading.title.as_deref(),
         byline: facts.byline.as_deref(),
         date: facts.date.as_deref(),
@@ -172,7 +243,10 @@ fn written(
     };
     let mut out = serde_json::to_string(&line).map_err(|_| LeftOut::Unreadable)?;
     out.push('\n');
-    Ok(out)
+    Ok(WrittenLine {
+        text: out,
+        truncated: capture.truncated,
+    })
 }
 
 fn refused(capture: &Capture, options: &ExportOptions) -> Result<(), LeftOut> {
@@ -190,5 +264,46 @@ fn is_wanted(media_type: &MediaType, options: &ExportOptions) -> bool {
         MediaType::Html | MediaType::Plain | MediaType::Markdown => true,
         MediaType::Xml | MediaType::Json => options.all_kinds,
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is counted never passes the limit: of a page of nothing but tags the beginning is read.
+    #[test]
+    fn a_page_is_read_as_far_as_memory_is_kept_for_it() {
+        assert_eq!(
+            readable(b"words"),
+            (&b"words"[..], 5 * READING_BYTES_PER_BYTE)
+        );
+        let (kept, cost) = readable(b"<p>a\n");
+        let marked = 5 * READING_BYTES_PER_BYTE + 2 * READING_BYTES_PER_MARK;
+        assert_eq!((kept.len(), cost), (5, marked));
+        let prose = vec![b'x'; PAGE_BYTES_MAX];
+        assert_eq!(readable(&prose).0.len(), PAGE_BYTES_MAX);
+        let tags = b"<p>x".repeat(PAGE_BYTES_MAX / 4);
+        let (kept, cost) = readable(&tags);
+        assert!(kept.len() > 4 << 20 && kept.len() < tags.len());
+        assert!(cost <= READING_BYTES_MAX && cost > READING_BYTES_MAX - 1_000);
+    }
+
+    /// A page that decodes to more than is likely is decoded whole, and room is taken for it first.
+    #[test]
+    fn a_page_that_compresses_well_is_whole() {
+        use std::cell::RefCell;
+        use std::io::Write;
+        let page = b"words ".repeat(300_000);
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        gzip.write_all(&page).unwrap();
+        let coded = gzip.finish().unwrap();
+        assert!(coded.len() * DECODED_RATIO_EXPECTED < page.len());
+        let held = RefCell::new(Vec::new());
+        let whole = decoded(Some("gzip"), &coded, &|bytes| held.borrow_mut().push(bytes));
+        // Beyond a ratio of 250 it is a bomb.
+        assert!(whole.bytes.len() == page.len().min((coded.len() * 250).max(1 << 20)));
+        let held = held.into_inner();
+        assert!(held.len() == 2 && held[1] > PAGE_BYTES_MAX, "{held:?}");
     }
 }

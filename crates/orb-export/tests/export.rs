@@ -4,12 +4,14 @@
     reason = "a test that cannot set up its file has failed"
 )]
 
+use std::io::Write;
 use std::path::Path;
 
 use orb_archive::{ArchiveFile, list};
 use orb_env::{Disk, DiskFaults, MemoryDisk};
+use orb_export::limits::PAGE_BYTES_MAX;
 use orb_export::{
-    ContentForm, ExportError, ExportOptions, Exported, Tally, export_file, output_name, prepare,
+    ContentForm, ExportError, ExportFolder, ExportOptions, Exported, Tally, output_name,
 };
 use orb_page::PageUse;
 use orb_warc::{Compression, MetadataRecord, RecordId, ResponseRecord, Writer};
@@ -35,52 +37,77 @@ fn page(body: &str) -> Made<'_> {
 
 fn write(disk: &dyn Disk, captures: &[Made<'_>]) -> ArchiveFile {
     let mut bytes = Vec::new();
-    let mut writer = Writer::new(Compression::Gzip);
     for (number, made) in captures.iter().enumerate() {
-        let head = if made.head.is_empty() {
-            "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n"
-        } else {
-            made.head
-        };
-        let block = format!("{head}\r\n{}", made.body);
-        let url = format!("https://www.example.org/{number}");
-        let mut id = [1; 16];
-        id[..8].copy_from_slice(&(number as u64).to_be_bytes());
-        let id = RecordId::from_random(id);
-        writer.response(
-            &mut bytes,
-            &ResponseRecord {
-                id,
-                date_us: 1_790_000_000_000_000,
-                target_uri: &url,
-                ip: None,
-                block: &[block.as_bytes()],
-                payload_digest: None,
-                truncated: None,
-                content_encoded: false,
-                protocol: &[],
-                cipher: None,
-                warcinfo_id: None,
-                concurrent_to: None,
-            },
-        );
-        writer.metadata(
-            &mut bytes,
-            &MetadataRecord {
-                id: RecordId::from_random([9; 16]),
-                date_us: 1_790_000_000_000_000,
-                target_uri: &url,
-                fields: made.metadata,
-                warcinfo_id: None,
-                concurrent_to: Some(id),
-            },
-        );
+        add_response(&mut bytes, number, made);
+        add_metadata(&mut bytes, number, made);
     }
-    let path = Path::new(ARCHIVE).join("a.warc.gz");
+    put(disk, &bytes)
+}
+
+/// Makes an archive file of these bytes, instead of the one that was there.
+fn put(disk: &dyn Disk, bytes: &[u8]) -> ArchiveFile {
+    put_as(disk, "a.warc.gz", bytes)
+}
+
+fn put_as(disk: &dyn Disk, name: &str, bytes: &[u8]) -> ArchiveFile {
+    let path = Path::new(ARCHIVE).join(name);
     disk.remove(&path).unwrap();
-    disk.create_dir_all(Path::new(ARCHIVE)).unwrap();
-    disk.append(&path).unwrap().append(&bytes).unwrap();
-    list(disk, Path::new(ARCHIVE)).unwrap().remove(0)
+    disk.append(&path).unwrap().append(bytes).unwrap();
+    let files = list(disk, Path::new(ARCHIVE)).unwrap();
+    files.into_iter().find(|file| file.name == name).unwrap()
+}
+
+fn id_of(number: usize) -> RecordId {
+    let mut id = [1; 16];
+    id[..8].copy_from_slice(&(number as u64).to_be_bytes());
+    RecordId::from_random(id)
+}
+
+const CAPTURED_US: i64 = 1_790_000_000_000_000;
+
+fn add_info(bytes: &mut Vec<u8>, software: &str) {
+    let info = [("software", software)];
+    Writer::new(Compression::Gzip).warcinfo(bytes, id_of(1 << 40), CAPTURED_US, "a", &info);
+}
+
+fn add_response(bytes: &mut Vec<u8>, number: usize, made: &Made<'_>) {
+    let head = if made.head.is_empty() {
+        "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n"
+    } else {
+        made.head
+    };
+    let block = format!("{head}\r\n{}", made.body);
+    Writer::new(Compression::Gzip).response(
+        bytes,
+        &ResponseRecord {
+            id: id_of(number),
+            date_us: CAPTURED_US,
+            target_uri: &format!("https://www.example.org/{number}"),
+            ip: None,
+            block: &[block.as_bytes()],
+            payload_digest: None,
+            truncated: None,
+            content_encoded: false,
+            protocol: &[],
+            cipher: None,
+            warcinfo_id: None,
+            concurrent_to: None,
+        },
+    );
+}
+
+fn add_metadata(bytes: &mut Vec<u8>, number: usize, made: &Made<'_>) {
+    Writer::new(Compression::Gzip).metadata(
+        bytes,
+        &MetadataRecord {
+            id: RecordId::from_random([9; 16]),
+            date_us: CAPTURED_US,
+            target_uri: &format!("https://www.example.org/{number}"),
+            fields: made.metadata,
+            warcinfo_id: None,
+            concurrent_to: Some(id_of(number)),
+        },
+    );
 }
 
 fn options(uses: &[PageUse]) -> ExportOptions {
@@ -92,8 +119,15 @@ fn options(uses: &[PageUse]) -> ExportOptions {
 }
 
 fn run(disk: &dyn Disk, file: &ArchiveFile, uses: &[PageUse]) -> Result<Exported, ExportError> {
-    prepare(disk, Path::new(OUT), &options(uses))?;
-    export_file(disk, file, Path::new(OUT), &options(uses), 2, &mut |_| {})
+    run_all(disk, std::slice::from_ref(file), uses)
+}
+
+fn run_all(
+    disk: &dyn Disk,
+    files: &[ArchiveFile],
+    uses: &[PageUse],
+) -> Result<Exported, ExportError> {
+    ExportFolder::open(disk, Path::new(OUT), &options(uses))?.export(files, 2, &mut |_| {})
 }
 
 fn lines(disk: &dyn Disk) -> Vec<Value> {
@@ -124,6 +158,7 @@ fn a_page_is_one_line_with_its_facts() {
     assert_eq!(line["record"]["file"], "a.warc.gz");
     assert_eq!(line["record"]["offset"], 0);
     assert_eq!(line["media_type"], "text/html");
+    assert_eq!(line["truncated"], false);
     let markdown = line["markdown"].as_str().unwrap();
     assert!(
         markdown.starts_with("# Heading\n") && !markdown.contains("menu"),
@@ -276,7 +311,7 @@ fn a_run_that_ended_anywhere_goes_on() {
         assert!(disk.read_all(&output).unwrap() == whole, "cut at {cut}");
     }
     let again = run(&disk, &file, &[]).unwrap();
-    assert_eq!((again.resumed, again.tally.pages), (true, 0));
+    assert_eq!((again.resumed, again.tally.pages), (1, 0));
     assert!(disk.read_all(&output).unwrap() == whole);
 }
 
@@ -299,7 +334,7 @@ fn a_disk_that_fails_ends_the_run_and_nothing_hangs() {
     let bodies = many(200);
     let captures: Vec<Made<'_>> = bodies.iter().map(|body| page(body)).collect();
     let file = write(&disk, &captures);
-    prepare(&disk, Path::new(OUT), &options(&[])).unwrap();
+    drop(ExportFolder::open(&disk, Path::new(OUT), &options(&[])).unwrap());
     disk.set_faults(DiskFaults {
         room_bytes: Some(1),
         ..DiskFaults::default()
@@ -327,4 +362,201 @@ fn outputs_are_called_like_their_archive() {
     assert_eq!(output_name("ORB-1.warc.gz"), "ORB-1.jsonl");
     assert_eq!(output_name("a.WARC"), "a.jsonl");
     assert_eq!(output_name("b.c.warc.zst"), "b.c.jsonl");
+}
+
+const WORDS: &str = "<p>Words to be read.";
+
+/// A running crawl writes a response before its metadata record, in which robots.txt's preferences stand: until then
+/// nobody knows whether the page may be written.
+#[test]
+fn a_page_whose_metadata_is_still_to_be_written_is_held_back() {
+    let disk = MemoryDisk::new();
+    let silent = page(WORDS);
+    let speaking = Made {
+        metadata: &[("usage", "robots.txt Content-Signal: ai-train=no")],
+        ..silent
+    };
+    let mut bytes = Vec::new();
+    add_info(&mut bytes, "orbweaver/9.9");
+    add_response(&mut bytes, 0, &silent);
+    add_metadata(&mut bytes, 0, &silent);
+    add_response(&mut bytes, 1, &speaking);
+    let file = put(&disk, &bytes);
+    let done = run(&disk, &file, &PageUse::ALL).unwrap();
+    assert_eq!((done.tally.pages, done.tally.still_written), (1, 1));
+
+    add_metadata(&mut bytes, 1, &speaking);
+    add_response(&mut bytes, 2, &silent);
+    add_metadata(&mut bytes, 2, &silent);
+    let file = put(&disk, &bytes);
+    let done = run(&disk, &file, &PageUse::ALL).unwrap();
+    assert_eq!((done.tally.pages, done.tally.refused), (1, 1));
+    assert_eq!(done.tally.still_written, 0);
+    let expected = [0, 2].map(|number| format!("https://www.example.org/{number}"));
+    assert_eq!(urls(&disk), expected);
+}
+
+/// Damage took the metadata record: what stood in it is unknown. Other writers have none, and lose nothing by it.
+#[test]
+fn a_page_of_ours_without_its_metadata_is_left_out() {
+    for (software, expected) in [("orbweaver/9.9", (1, 1)), ("Wget/1.21", (2, 0))] {
+        let disk = MemoryDisk::new();
+        let mut bytes = Vec::new();
+        add_info(&mut bytes, software);
+        add_response(&mut bytes, 0, &page(WORDS));
+        add_response(&mut bytes, 1, &page(WORDS));
+        add_metadata(&mut bytes, 1, &page(WORDS));
+        let done = run(&disk, &put(&disk, &bytes), &[]).unwrap();
+        assert_eq!((done.tally.pages, done.tally.without_metadata), expected);
+    }
+}
+
+#[test]
+fn damaged_places_are_counted() {
+    let disk = MemoryDisk::new();
+    let (mut bytes, made) = (Vec::new(), page(WORDS));
+    let mut place = 0..0;
+    for number in 0..3 {
+        let start = bytes.len();
+        add_response(&mut bytes, number, &made);
+        if number == 1 {
+            place = start..bytes.len();
+        }
+    }
+    let end = bytes.len();
+    bytes[place.start..place.end - 4].fill(b'x');
+    let done = run(&disk, &put(&disk, &bytes), &[]).unwrap();
+    assert_eq!((done.tally.pages, done.tally.damages), (2, 1));
+    // The end of a file that was cut is such a place, too.
+    let disk = MemoryDisk::new();
+    let done = run(&disk, &put(&disk, &bytes[..end - 9]), &[]).unwrap();
+    assert_eq!((done.tally.pages, done.tally.damages), (1, 2));
+}
+
+fn plain_record(kind: &str, uri: &str, content_type: &str, block: &str, more: &str) -> String {
+    format!(
+        "WARC/1.1\r\nWARC-Type: {kind}\r\nWARC-Target-URI: {uri}\r\nWARC-Date: 2026-01-01T00:00:00Z\r\n\
+         WARC-Record-ID: <urn:uuid:00000000-0000-4000-8000-000000000000>\r\nContent-Type: {content_type}\r\n{more}\
+         Content-Length: {}\r\n\r\n{block}\r\n\r\n",
+        block.len()
+    )
+}
+
+#[test]
+fn a_resource_is_a_page_when_it_is_of_the_web() {
+    let disk = MemoryDisk::new();
+    let of = |uri| plain_record("resource", uri, "text/html", WORDS, "");
+    let bytes = [
+        of("HTTPS://www.example.org/doc"),
+        of("urn:pageinfo:https://www.example.org/doc"),
+        of("file:///etc/crawl.html"),
+        of("metadata://example/crawl.log"),
+    ];
+    let file = put_as(&disk, "a.warc", bytes.concat().as_bytes());
+    let done = run(&disk, &file, &[]).unwrap();
+    assert_eq!((done.tally.pages, done.tally.no_pages), (1, 3));
+    assert_eq!(urls(&disk), ["HTTPS://www.example.org/doc"]);
+}
+
+/// A page that the archive cut, that a coding cuts, or that is longer than what is read, is marked.
+#[test]
+fn a_page_that_is_not_whole_says_so() {
+    let disk = MemoryDisk::new();
+    let html = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<p>Words.";
+    let long = format!("{html}{}", "<!-- x -->".repeat(PAGE_BYTES_MAX / 10));
+    let of = |block: &str, more: &str| {
+        let kind = "application/http; msgtype=response";
+        plain_record("response", "http://a.example/", kind, block, more)
+    };
+    let bytes = [
+        of(html, ""),
+        of(html, "WARC-Truncated: length\r\n"),
+        of(&long, ""),
+    ];
+    let file = put_as(&disk, "a.warc", bytes.concat().as_bytes());
+    let done = run(&disk, &file, &[]).unwrap();
+    assert_eq!((done.tally.pages, done.tally.truncated), (3, 2));
+    let marked: Vec<Value> = lines(&disk)
+        .iter()
+        .map(|line| line["truncated"].clone())
+        .collect();
+    assert_eq!(marked, [false, true, true]);
+}
+
+/// An archive that was replaced since, or cut by a crawl that went on, has another capture where the last line's was.
+#[test]
+fn lines_are_only_added_to_those_of_the_same_captures() {
+    let disk = MemoryDisk::new();
+    let made = page(WORDS);
+    let mut bytes = Vec::new();
+    add_response(&mut bytes, 0, &made);
+    run(&disk, &put(&disk, &bytes), &[]).unwrap();
+    let output = Path::new(OUT).join("a.jsonl");
+    let before = disk.read_all(&output).unwrap();
+    let mut other = Vec::new();
+    add_response(&mut other, 7, &made);
+    add_response(&mut other, 8, &made);
+    for bytes in [&other[..], b""] {
+        let refused = run(&disk, &put(&disk, bytes), &[]).unwrap_err();
+        assert!(
+            matches!(refused, ExportError::ArchiveChanged { .. }),
+            "{refused}"
+        );
+        assert!(refused.to_string().contains("a.jsonl"), "{refused}");
+        assert!(disk.read_all(&output).unwrap() == before);
+    }
+}
+
+/// Records of one compressed member have one place: the lines are made again, and the old ones stand until then.
+#[test]
+fn records_that_share_members_are_exported_anew() {
+    let disk = MemoryDisk::new();
+    let mut bytes = Vec::new();
+    for number in 0..4 {
+        let url = format!("http://a.example/{number}");
+        let block = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<p>Words to be read.";
+        let kind = "application/http; msgtype=response";
+        bytes.extend(plain_record("response", &url, kind, block, "").into_bytes());
+    }
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(&bytes).unwrap();
+    let file = put(&disk, &gzip.finish().unwrap());
+    let done = run(&disk, &file, &[]).unwrap();
+    assert_eq!((done.tally.pages, done.anew), (4, 0));
+    let output = Path::new(OUT).join("a.jsonl");
+    let before = disk.read_all(&output).unwrap();
+    for cut in [before.len() as u64, before.len() as u64 / 2] {
+        disk.truncate(&output, cut).unwrap();
+        let done = run(&disk, &file, &[]).unwrap();
+        assert_eq!((done.tally.pages, done.anew, done.resumed), (4, 1, 0));
+        assert!(disk.read_all(&output).unwrap() == before);
+    }
+}
+
+#[test]
+fn one_export_writes_to_a_folder_at_a_time() {
+    let disk = MemoryDisk::new();
+    let file = write(&disk, &[page(WORDS)]);
+    let held = ExportFolder::open(&disk, Path::new(OUT), &options(&[])).unwrap();
+    let refused = run(&disk, &file, &[]).unwrap_err();
+    assert!(matches!(refused, ExportError::InUse { .. }), "{refused}");
+    drop(held);
+    assert_eq!(run(&disk, &file, &[]).unwrap().tally.pages, 1);
+}
+
+#[test]
+fn two_archive_files_never_share_their_lines() {
+    let disk = MemoryDisk::new();
+    let first = write(&disk, &[page(WORDS)]);
+    let second = put_as(&disk, "a.warc", b"");
+    let refused = run_all(&disk, &[first, second], &[]).unwrap_err();
+    assert!(matches!(refused, ExportError::SameName { .. }), "{refused}");
+    let told = refused.to_string();
+    assert!(
+        ["/a.warc.gz and ", "/a.warc would"]
+            .iter()
+            .all(|part| told.contains(part)),
+        "{told}"
+    );
+    assert!(disk.read(&Path::new(OUT).join("a.jsonl")).is_err());
 }

@@ -73,6 +73,16 @@ pub fn decode_text<'a>(bytes: &'a [u8], content_type_charset: Option<&str>) -> T
     }
 }
 
+/// The `charset` of a content type (RFC 9110, 8.3.1), as written.
+pub fn charset_of(content_type: &str) -> Option<&str> {
+    content_type.split(';').skip(1).find_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        name.trim()
+            .eq_ignore_ascii_case("charset")
+            .then(|| value.trim().trim_matches('"'))
+    })
+}
+
 /// Whether the only fault of the bytes is that they end inside a character, and they are more than ASCII.
 fn is_cut_utf_8(bytes: &[u8]) -> bool {
     std::str::from_utf8(bytes)
@@ -118,6 +128,15 @@ mod tests {
             (encoding, source),
             "{bytes:?}"
         );
+    }
+
+    #[test]
+    fn the_charset_of_a_content_type_is_found() {
+        assert_eq!(
+            charset_of("text/html; Charset=\"ISO-8859-1\""),
+            Some("ISO-8859-1")
+        );
+        assert_eq!(charset_of("text/html"), None);
     }
 
     #[test]

@@ -29,8 +29,8 @@ mod swar;
 pub mod tokens;
 mod visible;
 
-pub use charset::{CharsetSource, Text, decode_text};
+pub use charset::{CharsetSource, Text, charset_of, decode_text};
 pub use directives::{RobotsDirectives, header_directives};
 pub use page::{Link, LinkKind, Oddities, Page, Rel, ScanOptions};
-pub use refusals::{PageUse, Refusals};
+pub use refusals::{PageUse, Refusals, USAGE_FIELDS};
 pub use scan::{PageScanner, scan};

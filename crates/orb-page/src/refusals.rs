@@ -7,6 +7,15 @@
 
 use crate::RobotsDirectives;
 
+/// The header fields that state preferences about a response's use: IETF aipref, Content Signals, TDM Reservation
+/// Protocol.
+pub const USAGE_FIELDS: [&str; 4] = [
+    "content-usage",
+    "content-signal",
+    "tdm-reservation",
+    "tdm-policy",
+];
+
 /// What somebody may want to do with pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum PageUse {

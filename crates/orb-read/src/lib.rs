@@ -32,5 +32,5 @@ mod write;
 
 pub use content::Extraction;
 pub use facts::{Facts, Language, Structured, iso_8601};
-pub use media_type::{MediaType, charset_of, sniff, sniff_file};
+pub use media_type::{MediaType, may_sniff, sniff, sniff_file};
 pub use reading::{FoundLink, Reading, main_markdown, main_text, read, read_html};

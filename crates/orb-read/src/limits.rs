@@ -83,5 +83,6 @@ pub const JSON_STRINGS_MAX: usize = 1_000_000;
 /// Links given of a feed or a JSON document, as of an HTML page.
 pub const LINKS_MAX: usize = 10_000;
 
-/// Values of `class` whose meaning is remembered while a page is measured; sites have some hundred.
-pub const CLASSES_REMEMBERED_MAX: usize = 1_000;
+/// Values of `class` whose meaning is remembered while a page is measured: those that come first are those that repeat.
+/// A page may choose values that fall into one place of the table, and then pays for so many comparisons an element.
+pub const CLASSES_REMEMBERED_MAX: usize = 128;

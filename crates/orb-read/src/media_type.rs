@@ -74,7 +74,7 @@ impl MediaType {
 ///
 /// - `declared`: the `Content-Type` as received, parameters and all.
 /// - `bytes`: the body after content codings, or the beginning of it.
-/// - `may_sniff`: false after `X-Content-Type-Options: nosniff`.
+/// - `may_sniff`: see [`may_sniff`].
 pub fn sniff(declared: Option<&str>, bytes: &[u8], may_sniff: bool) -> MediaType {
     let head = &bytes[..bytes.len().min(SNIFFED_BYTES_MAX)];
     let essence = declared
@@ -91,14 +91,11 @@ pub fn sniff(declared: Option<&str>, bytes: &[u8], may_sniff: bool) -> MediaType
     }
 }
 
-/// The `charset` of a content type (RFC 9110, 8.3.1), as written.
-pub fn charset_of(content_type: &str) -> Option<&str> {
-    content_type.split(';').skip(1).find_map(|parameter| {
-        let (name, value) = parameter.split_once('=')?;
-        name.trim()
-            .eq_ignore_ascii_case("charset")
-            .then(|| value.trim().trim_matches('"'))
-    })
+/// Whether a server lets its word on types be doubted: not by `X-Content-Type-Options: nosniff`, the first word of which
+/// counts (Fetch Standard, 3.6).
+pub fn may_sniff(x_content_type_options: Option<&str>) -> bool {
+    let first = x_content_type_options.and_then(|value| value.split(',').next());
+    !first.is_some_and(|word| word.trim().eq_ignore_ascii_case("nosniff"))
 }
 
 /// The kind of a file or of standard input, where nobody gave a type.
@@ -223,7 +220,7 @@ fn is_feed(head: &[u8]) -> bool {
 }
 
 /// Signatures of what is no text (6), in the standard's order: images, sound and pictures that move, fonts, archives.
-/// `?` stands for any byte.
+/// `?` stands for any byte. Two kinds are told in other ways: [`is_mp3`], [`is_eot`].
 const SIGNATURES: &[(&[u8], &str)] = &[
     (b"%PDF-", "application/pdf"),
     (b"%!PS-Adobe-", "application/postscript"),
@@ -262,12 +259,55 @@ fn signed(head: &[u8]) -> Option<&'static str> {
                 .all(|(want, is)| *want == b'?' || want == is)
         })
     };
-    let (signature, essence) = SIGNATURES.iter().find(|(signature, _)| fits(signature))?;
+    let Some((signature, essence)) = SIGNATURES.iter().find(|(signature, _)| fits(signature))
+    else {
+        return if is_mp3(head) {
+            Some("audio/mpeg")
+        } else {
+            is_eot(head).then_some("application/vnd.ms-fontobject")
+        };
+    };
     // Short and all letters, as words of a text: the standard takes a text on BMW cars for a picture.
     let is_word = *signature == b"ID3"
         || signature.iter().all(u8::is_ascii_alphabetic)
         || signature.contains(&b'?');
     (!is_word || head.iter().any(is_binary)).then_some(*essence)
+}
+
+/// Whether a frame of MP3 begins here and another one where it ends ("signature for MP3 without ID3", 6.2.3).
+fn is_mp3(head: &[u8]) -> bool {
+    let next = mp3_frame_bytes(head).and_then(|bytes| head.get(bytes..));
+    next.is_some_and(|next| mp3_frame_bytes(next).is_some())
+}
+
+/// Bytes of the layer III frame whose header stands here (ISO 11172-3, 2.4.1.3).
+fn mp3_frame_bytes(bytes: &[u8]) -> Option<usize> {
+    const FULL: [usize; 15] = [
+        0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320,
+    ];
+    const HALF: [usize; 15] = [0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160];
+    let header = bytes.first_chunk::<4>()?;
+    // Eleven bits of synchronisation, two of version, and layer III.
+    if header[0] != 0xff || header[1] & 0xe6 != 0xe2 {
+        return None;
+    }
+    let (rates, scale, slower) = match header[1] >> 3 & 3 {
+        3 => (FULL, 144, 1),
+        2 => (HALF, 72, 2),
+        0 => (HALF, 72, 4),
+        _ => return None,
+    };
+    let rate = *rates.get(usize::from(header[2] >> 4))? * 1_000;
+    let frequencies = [44_100, 48_000, 32_000];
+    let frequency = frequencies.get(usize::from(header[2] >> 2 & 3))? / slower;
+    let padding = usize::from(header[2] >> 1 & 1);
+    let bytes = rate * scale / frequency + padding;
+    (bytes >= 4).then_some(bytes)
+}
+
+/// Whether this is an embedded OpenType font: 34 bytes of anything, `LP` (6.3).
+fn is_eot(head: &[u8]) -> bool {
+    head.get(34..36) == Some(b"LP") && head.iter().any(is_binary)
 }
 
 /// A "binary data byte" (3).
@@ -372,18 +412,23 @@ mod tests {
         ] {
             check(None, bytes, expected);
         }
+        // Version 1, 128 kbit/s of 44.1 kHz: 417 bytes a frame. One alone may be anything.
+        let frame = [&b"\xff\xfb\x90\x00"[..], &[7; 413]].concat();
+        check(None, &frame.repeat(2), "audio/mpeg");
+        check(None, &frame, "application/octet-stream");
+        let font = [&[3; 34][..], b"LP\x00"].concat();
+        check(None, &font, "application/vnd.ms-fontobject");
+        let text = [&[b'x'; 34][..], b"LP is a record"].concat();
+        check(None, &text, "text/plain");
         for words in ["ID3 tags", "RIFF and raff, a WAVE", "OTTO", "your ftyp"] {
             check(None, words.as_bytes(), "text/plain");
         }
     }
 
     #[test]
-    fn the_charset_of_a_content_type_is_found() {
-        assert_eq!(
-            charset_of("text/html; Charset=\"ISO-8859-1\""),
-            Some("ISO-8859-1")
-        );
-        assert_eq!(charset_of("text/html"), None);
+    fn nosniff_is_the_first_word_in_any_case() {
+        assert!(may_sniff(None) && may_sniff(Some("")) && may_sniff(Some("sniff, nosniff")));
+        assert!(!may_sniff(Some(" NoSniff , x")));
     }
 
     #[test]

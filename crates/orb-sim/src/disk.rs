@@ -9,7 +9,7 @@ use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use orb_env::{AppendFile, DirEntry, Disk, MemoryDisk, ReadFile, Room};
+use orb_env::{AppendFile, DirEntry, Disk, FileLock, MemoryDisk, ReadFile, Room};
 use rustc_hash::FxHasher;
 
 /// What was seen of a disk.
@@ -147,6 +147,10 @@ impl Disk for WitnessedDisk {
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         self.note("sync folder", dir, 0);
         self.disk.sync_dir(dir)
+    }
+
+    fn lock(&self, file: &Path) -> io::Result<Box<dyn FileLock>> {
+        self.disk.lock(file)
     }
 
     fn room(&self, path: &Path) -> io::Result<Room> {

@@ -30,7 +30,8 @@ use crate::terminal::{count, note, say, say_json};
 pub(crate) enum BenchCommand {
     /// Whole crawls of a synthetic web: pages per CPU-second of the crawler, memory, bytes written.
     Crawl(Box<BenchCrawlArgs>),
-    /// Fetching and decoding alone: CPU microseconds a page, beside hyper and rustls where those were built in.
+    /// Fetching and decoding alone: CPU microseconds a page; beside hyper and rustls in a program built with
+    /// `--features bench-peers`.
     Fetch(Box<BenchFetchArgs>),
     /// The frontier alone, at any size: links made up, requests pretended, real stores on the real disk.
     Frontier(Box<BenchFrontierArgs>),

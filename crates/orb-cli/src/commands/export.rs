@@ -9,9 +9,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
 use orb_env::{BootClock, Clock, KernelDisk};
-use orb_export::{
-    ContentForm, ExportError, ExportOptions, Exported, Tally, export_file, output_name, prepare,
-};
+use orb_export::{ContentForm, ExportError, ExportFolder, ExportOptions, Exported, Tally};
 use orb_page::PageUse;
 use serde::Serialize;
 
@@ -39,16 +37,23 @@ Examples:
   orb export text old/*.warc.gz --to old-text --for search
   jq -r 'select(.language == \"deu\") | .url' example/export/markdown/*.jsonl
 
-Each archive file becomes a file of JSON lines in its order, one line a page (responses of status 200 and 203):
-  record, url, captured, media_type, title, byline, date, modified, site_name, description, language (ISO 639-3),
-  language_confidence, words, boilerplate_share, usage, and markdown or text.
+Each archive file becomes a file of JSON lines in its order, one line a page (responses of
+status 200 and 203):
+  record, url, captured, media_type, truncated, title, byline, date, modified, site_name,
+  description, language (ISO 639-3), language_confidence, words, boilerplate_share, usage,
+  and markdown or text.
 A URL captured twice has two lines; a capture whose body was seen before (revisit) has none.
 
---for says what the pages are wanted for; pages whose author refuses one of these uses are left out and counted: noindex
-refuses all of them, nosnippet ai-input, noai ai-train, tdm-reservation both of AI, Content-Usage and Content-Signal what
-they name, in header fields, pages and robots.txt alike.
+--for says what the pages are wanted for; pages whose author refuses one of these uses are left
+out and counted. noindex refuses all of them, nosnippet ai-input, noai ai-train, tdm-reservation
+both of AI, Content-Usage and Content-Signal what they name: in header fields and pages of any
+archive; in robots.txt only of archives that Orbweaver wrote, whose metadata records hold it.
+`--for own` is for reading pages yourself: nothing is refused, and no other use goes with it.
 
-Run it again to go on after an end of any kind, or to add what an archive has gained.")]
+Run it again to go on after an end of any kind, or to add what an archive has gained, that of a
+running crawl too. Files whose records share compressed members (gzip over a whole file) are then
+written anew. Damaged places are stepped over and counted, and make the exit code 1, which else
+is 0: `orb archive verify` names them.")]
 pub(crate) struct ExportArgs {
     #[command(flatten)]
     files: FilesArg,
@@ -84,7 +89,7 @@ enum WantedFor {
     AiInput,
     /// To train a model on them.
     AiTrain,
-    /// To read them yourself: nothing is refused.
+    /// To read them yourself: nothing is refused. Alone.
     Own,
 }
 
@@ -106,6 +111,7 @@ struct Summary {
     tally: Tally,
     files: u64,
     files_gone_on_with: u64,
+    files_written_anew: u64,
     folder: String,
     seconds: f64,
     pages_per_second: f64,
@@ -123,52 +129,32 @@ pub(crate) fn run(command: &ExportCommand) -> Outcome {
 
 fn export(args: &ExportArgs, form: ContentForm) -> Outcome {
     let (files, bytes_total) = args.files.files()?;
-    let mut names = BTreeSet::new();
-    if let Some(twice) = files
-        .iter()
-        .find(|file| !names.insert(output_name(&file.name)))
-    {
-        return Err(Failure::usage_text(format!(
-            "two files are called {}: export them to folders of their own",
-            twice.name
-        )));
-    }
     let to = folder_of(args, form)?;
-    let uses: BTreeSet<PageUse> = args.uses.iter().filter_map(|one| one.page_use()).collect();
     let options = ExportOptions {
         form,
-        uses: uses.into_iter().collect(),
+        uses: wanted_uses(&args.uses)?,
         all_kinds: args.all_kinds,
     };
-    prepare(&KernelDisk, &to, &options).map_err(of_export)?;
     let threads = usize::from(args.jobs.unwrap_or_else(|| Machine::this().cores));
     let clock = BootClock::new();
     let began = clock.mono();
+    let folder = ExportFolder::open(&KernelDisk, &to, &options).map_err(of_export)?;
     let bar = ProgressBar::new("exported", bytes_total, false);
-    let (mut tally, mut gone_on_with) = (Tally::default(), 0);
-    for file in &files {
-        let Exported {
-            tally: own,
-            resumed,
-            ..
-        } = export_file(
-            &KernelDisk,
-            file,
-            &to,
-            &options,
-            threads,
-            &mut bar.of_file(),
-        )
-        .map_err(of_export)?;
-        tally.add(&own);
-        gone_on_with += u64::from(resumed);
-    }
+    let exported = folder
+        .export(&files, threads, &mut bar.of_file())
+        .map_err(of_export);
     drop(bar);
+    let Exported {
+        tally,
+        resumed,
+        anew,
+    } = exported?;
     let seconds = clock.mono().since(began).as_secs_f64();
     let summary = Summary {
         tally,
         files: files.len() as u64,
-        files_gone_on_with: gone_on_with,
+        files_gone_on_with: resumed,
+        files_written_anew: anew,
         folder: to.display().to_string(),
         seconds,
         pages_per_second: tally.pages as f64 / seconds.max(1e-3),
@@ -179,7 +165,20 @@ fn export(args: &ExportArgs, form: ContentForm) -> Outcome {
     } else {
         say(&harmless(&text(&summary)));
     }
-    Ok(Exit::Fine)
+    Ok(match tally.damages {
+        0 => Exit::Fine,
+        _ => Exit::CheckFailed,
+    })
+}
+
+fn wanted_uses(all: &[WantedFor]) -> Result<Vec<PageUse>, Failure> {
+    if all.len() > 1 && all.contains(&WantedFor::Own) {
+        return Err(Failure::usage_text(
+            "--for own leaves nothing out: name it alone, or the other uses without it",
+        ));
+    }
+    let uses: BTreeSet<PageUse> = all.iter().filter_map(|one| one.page_use()).collect();
+    Ok(uses.into_iter().collect())
 }
 
 fn folder_of(args: &ExportArgs, form: ContentForm) -> Result<PathBuf, Failure> {
@@ -197,8 +196,8 @@ fn folder_of(args: &ExportArgs, form: ContentForm) -> Result<PathBuf, Failure> {
 fn of_export(error: ExportError) -> Failure {
     match error {
         ExportError::Archive(error) => of_archive(error),
-        ExportError::OtherSettings { .. } | ExportError::NotOurs { .. } => Failure::usage(error),
-        error => Failure::storage(error),
+        ExportError::Output { .. } => Failure::storage(error),
+        error => Failure::usage(error),
     }
 }
 
@@ -211,29 +210,103 @@ fn text(summary: &Summary) -> String {
         (tally.unreadable, "unreadable"),
         (tally.no_pages, "no pages (failures, redirects, robots.txt)"),
         (tally.without_body, "without a body of their own"),
+        (
+            tally.without_metadata,
+            "without the metadata record that holds what their authors refuse",
+        ),
+        (
+            tally.still_written,
+            "at the end of files still written (run again for them)",
+        ),
     ];
     let left_out: Vec<String> = left_out
         .iter()
         .filter(|(number, _)| *number > 0)
         .map(|(number, why)| format!("{} {why}", count(*number)))
         .collect();
-    let mut out = format!(
-        "{} pages of {} files in {}; {:.1} s, {} pages/s, {} peak memory",
-        count(tally.pages),
-        count(summary.files),
-        summary.folder,
-        summary.seconds,
-        count(summary.pages_per_second as u64),
-        bytes(summary.rss_peak_bytes),
-    );
-    if summary.files_gone_on_with > 0 {
+    let mut out = pages_text(summary);
+    let of_earlier = [
+        (summary.files_gone_on_with, "went on with"),
+        (summary.files_written_anew, "wrote anew"),
+    ];
+    for (files, what) in of_earlier.iter().filter(|(files, _)| *files > 0) {
         out.push_str(&format!(
-            "\nwent on with {} files of an earlier run",
-            count(summary.files_gone_on_with)
+            "\n{what} {} files of an earlier run",
+            count(*files)
         ));
     }
     if !left_out.is_empty() {
         out.push_str(&format!("\nleft out: {}", left_out.join(", ")));
     }
+    if tally.truncated > 0 {
+        out.push_str(&format!(
+            "\n{} pages were not kept or read to their end (\"truncated\")",
+            count(tally.truncated)
+        ));
+    }
+    if tally.damages > 0 {
+        out.push_str(&format!(
+            "\nDAMAGED: {} places of the archive were stepped over; `orb archive verify` names them",
+            count(tally.damages)
+        ));
+    }
     out
+}
+
+fn pages_text(summary: &Summary) -> String {
+    if summary.tally.pages == 0 && summary.files_gone_on_with > 0 {
+        return format!(
+            "0 new pages in {} files; the lines of an earlier run are in {}",
+            count(summary.files),
+            summary.folder
+        );
+    }
+    format!(
+        "{} pages of {} files in {}; {:.1} s, {} pages/s, {} peak memory",
+        count(summary.tally.pages),
+        count(summary.files),
+        summary.folder,
+        summary.seconds,
+        count(summary.pages_per_second as u64),
+        bytes(summary.rss_peak_bytes),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn own_goes_with_no_other_use() {
+        let uses = |all: &[WantedFor]| wanted_uses(all).ok();
+        assert_eq!(uses(&[WantedFor::Own]), Some(vec![]));
+        let both = [WantedFor::AiTrain, WantedFor::Search];
+        let expected = vec![PageUse::Search, PageUse::AiTrain];
+        assert_eq!(uses(&both), Some(expected));
+        assert_eq!(uses(&[WantedFor::Own, WantedFor::Search]), None);
+    }
+
+    #[test]
+    fn what_a_person_should_know_is_told() {
+        let mut summary = Summary {
+            tally: Tally::default(),
+            files: 2,
+            files_gone_on_with: 2,
+            files_written_anew: 0,
+            folder: "lines".to_owned(),
+            seconds: 1.0,
+            pages_per_second: 0.0,
+            rss_peak_bytes: 1,
+        };
+        let told = text(&summary);
+        assert!(told.starts_with("0 new pages in 2 files"), "{told}");
+        summary.tally.pages = 3;
+        summary.tally.damages = 2;
+        summary.tally.still_written = 1;
+        let told = text(&summary);
+        let parts = ["3 pages of 2 files", "2 places of the archive", "run again"];
+        for part in parts {
+            assert!(told.contains(part), "{told}");
+        }
+    }
 }

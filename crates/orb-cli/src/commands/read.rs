@@ -9,8 +9,8 @@ use std::path::Path;
 
 use clap::Args;
 use orb_fetch::Request;
-use orb_page::{LinkKind, Page, ScanOptions, decode_text, scan};
-use orb_read::{Facts, MediaType, charset_of, sniff, sniff_file};
+use orb_page::{LinkKind, Page, ScanOptions, charset_of, decode_text, scan};
+use orb_read::{Facts, MediaType, may_sniff, sniff, sniff_file};
 use orb_url::{BaseUrl, CrawlUrl};
 use serde::Serialize;
 use url::Url;
@@ -174,9 +174,7 @@ fn fetch(args: &ReadArgs) -> Result<Body, Failure> {
     }
     let bytes = fetcher.decoded(&response);
     let content_type = response.header("content-type");
-    let may_sniff = !response
-        .header("x-content-type-options")
-        .is_some_and(|value| value.trim().eq_ignore_ascii_case("nosniff"));
+    let may_sniff = may_sniff(response.header("x-content-type-options"));
     Ok(Body {
         media_type: sniff(content_type, &bytes, may_sniff),
         charset: content_type.and_then(charset_of).map(str::to_owned),

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use orb_env::{AppendFile, DirEntry, Disk, KernelDisk, ReadFile, Room};
+use orb_env::{AppendFile, DirEntry, Disk, FileLock, KernelDisk, ReadFile, Room};
 use orb_store::{Batch, Keyspace, Row, Store, StoreError};
 use rustix::process::{Signal, getpid, kill_process};
 
@@ -130,6 +130,10 @@ impl Disk for TrappedDisk {
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         self.0.pass("sync folder");
         KernelDisk.sync_dir(dir)
+    }
+
+    fn lock(&self, file: &Path) -> io::Result<Box<dyn FileLock>> {
+        KernelDisk.lock(file)
     }
 
     fn room(&self, path: &Path) -> io::Result<Room> {

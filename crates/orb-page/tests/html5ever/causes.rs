@@ -47,7 +47,7 @@ pub(crate) const CAUSES: &[Cause] = &[
     Cause {
         // A link inside of a link ends it, and a tree builder then has what was open in between a second time.
         name: "links inside of links",
-        without: |html| without_tags(html, &["a"]),
+        without: without_inner_links,
     },
     Cause {
         // These end what is open inside of them, or are ended by what is around them; where that is a block, a tree has
@@ -79,6 +79,28 @@ fn without_tags(html: &str, names: &[&str]) -> String {
     })
 }
 
+/// Takes out the start tags of links inside of links.
+fn without_inner_links(html: &str) -> String {
+    let mut is_open = false;
+    without(html, |tag| {
+        let lower = tag.as_bytes();
+        let is_a = |at: usize| {
+            lower
+                .get(at)
+                .is_some_and(|name| name.eq_ignore_ascii_case(&b'a'))
+                && !lower.get(at + 1).is_some_and(u8::is_ascii_alphanumeric)
+        };
+        match (is_a(1), lower.get(1) == Some(&b'/') && is_a(2)) {
+            (true, _) => std::mem::replace(&mut is_open, true),
+            (_, true) => {
+                is_open = false;
+                false
+            }
+            _ => false,
+        }
+    })
+}
+
 /// Takes out every end tag behind the first `svg` or `math`.
 fn without_foreign_ends(html: &str) -> String {
     let lower = html.to_ascii_lowercase();
@@ -92,7 +114,7 @@ fn without_foreign_ends(html: &str) -> String {
     [before, &without(behind, |tag| tag.starts_with("</"))].concat()
 }
 
-fn without(html: &str, unwanted: impl Fn(&str) -> bool) -> String {
+fn without(html: &str, mut unwanted: impl FnMut(&str) -> bool) -> String {
     let mut out = String::with_capacity(html.len());
     let mut rest = html;
     while let Some(at) = rest.find('<') {

@@ -57,7 +57,7 @@ pub(crate) fn agree(html: &str) -> bool {
             TITLE_BYTES_MAX,
         )
         && ours.base == theirs.base
-        && is_broken_more(&ours.text, &theirs.text)
+        && (ours.text == theirs.text || is_broken_more(&ours_marked(html), &theirs.text))
 }
 
 /// Whether `own` is `whole`, or as much of it as is kept.
@@ -68,18 +68,76 @@ fn is_cut(own: Option<&str>, whole: Option<&str>, bytes_max: usize) -> bool {
         })
 }
 
-/// Whether `text` is `other` with further blanks in it.
-fn is_broken_more(text: &str, other: &str) -> bool {
-    let mut letters = text.chars().peekable();
-    for letter in other.chars() {
-        if letter != ' ' {
-            letters.next_if_eq(&' ');
+/// Stands before a tag that breaks lines, where blanks are judged; no page has it.
+const MARK: char = '\u{e000}';
+
+/// Our text of a page in which [`MARK`] stands before each tag of a block or cell.
+fn ours_marked(html: &str) -> String {
+    let mut marked = String::with_capacity(2 * html.len());
+    let mut rest = html;
+    while let Some(at) = rest.find('<') {
+        marked.push_str(&rest[..at]);
+        rest = &rest[at..];
+        if breaks_lines(rest) {
+            marked.push(MARK);
         }
-        if letters.next() != Some(letter) {
-            return false;
+        marked.push('<');
+        rest = &rest[1..];
+    }
+    marked.push_str(rest);
+    ours(&marked).text
+}
+
+fn breaks_lines(tag: &str) -> bool {
+    let name = tag[1..].strip_prefix('/').unwrap_or(&tag[1..]);
+    let end = name
+        .find(|c: char| !c.is_ascii_alphanumeric())
+        .unwrap_or(name.len());
+    let name = name[..end].to_ascii_lowercase();
+    tree::is_block(&name) || matches!(&*name, "td" | "th")
+}
+
+/// Whether `marked` is `other` with further blanks, each beside a [`MARK`].
+fn is_broken_more(marked: &str, other: &str) -> bool {
+    let (mut own, mut theirs) = (words(marked), words(other));
+    loop {
+        match (own.next(), theirs.next()) {
+            (None, None) => return true,
+            (Some(own), Some(theirs)) if own.letter == theirs.letter => {
+                let is_fine = own.blank == theirs.blank || (own.blank && own.mark);
+                if !is_fine {
+                    return false;
+                }
+            }
+            _ => return false,
         }
     }
-    letters.next().is_none()
+}
+
+/// A letter, and what stands before it.
+#[derive(Debug, Default)]
+struct Letter {
+    letter: Option<char>,
+    blank: bool,
+    mark: bool,
+}
+
+/// The letters of a text; blanks at its ends are none.
+fn words(text: &str) -> impl Iterator<Item = Letter> {
+    let mut before = Letter::default();
+    let mut is_first = true;
+    text.chars().filter_map(move |letter| {
+        match letter {
+            ' ' => before.blank = !is_first,
+            MARK => before.mark = true,
+            letter => {
+                is_first = false;
+                before.letter = Some(letter);
+                return Some(std::mem::take(&mut before));
+            }
+        }
+        None
+    })
 }
 
 /// What the scanner sees.

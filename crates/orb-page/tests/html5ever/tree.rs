@@ -366,7 +366,7 @@ fn refreshed(content: &str) -> Option<String> {
 }
 
 /// Elements on lines of their own.
-fn is_block(local: &str) -> bool {
+pub(super) fn is_block(local: &str) -> bool {
     const BLOCKS: &str = "address article aside blockquote body br caption center dd details dialog dir div dl dt \
         fieldset figcaption figure footer form frameset h1 h2 h3 h4 h5 h6 head header hgroup hr html legend li listing \
         main menu nav ol optgroup option p plaintext pre search section select summary table tbody textarea tfoot thead \
