@@ -83,9 +83,10 @@ pub fn records_of(
 pub struct Walked {
     /// Whether the caller broke it off.
     pub end: ControlFlow<()>,
-    /// Places that are no record and were stepped over, an end in the middle of a record included: what lay there was
-    /// not shown.
+    /// Places that are no record and were stepped over: what lay there was not shown.
     pub damages: u64,
+    /// Whether the file ends in the middle of a record, as one does that is still written, or was cut.
+    pub is_torn: bool,
 }
 
 /// Calls `each` for every record of `file` from the one that begins at `offset`, until it breaks.
@@ -104,7 +105,7 @@ pub fn records_from(
     each: &mut dyn FnMut(&Record) -> ControlFlow<()>,
 ) -> Result<Walked, ArchiveError> {
     let mut reader = file.reader(disk, offset)?.block_bytes_max(block_bytes_max);
-    let mut damages = 0;
+    let (mut damages, mut is_torn) = (0, false);
     let end = loop {
         match reader.next_record() {
             Ok(None) => break ControlFlow::Continue(()),
@@ -117,10 +118,15 @@ pub fn records_from(
             Err(ReadError::Io { source, .. }) => {
                 return Err(ArchiveError::read(&file.path)(source));
             }
+            Err(ReadError::Torn { .. }) => is_torn = true,
             Err(_) => damages += 1,
         }
     };
-    Ok(Walked { end, damages })
+    Ok(Walked {
+        end,
+        damages,
+        is_torn,
+    })
 }
 
 /// The newest of the wanted records in `files`; of equally old ones the last. Without a type only captures count:

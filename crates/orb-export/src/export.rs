@@ -164,7 +164,8 @@ fn gather(
             false => hand_over(gatherer.take(record)),
         },
     )?;
-    let mut still_written = 0;
+    // A crawl appends whole captures, and cuts what it did not commit: the end of a file of ours is no damage.
+    let mut still_written = u64::from(walked.is_torn && ours);
     if walked.end.is_continue() {
         match gatherer.end() {
             // A broken flow has its reason where lines are written.
@@ -176,7 +177,7 @@ fn gather(
         no_pages: gatherer.no_pages,
         without_body: gatherer.without_body,
         without_metadata: gatherer.without_metadata,
-        damages: walked.damages,
+        damages: walked.damages + u64::from(walked.is_torn && !ours),
         still_written,
         ..Tally::default()
     })

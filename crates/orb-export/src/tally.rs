@@ -28,9 +28,11 @@ pub struct Tally {
     pub without_body: u64,
     /// Left out because their metadata record is missing, in which what robots.txt says of their use would stand.
     pub without_metadata: u64,
-    /// At the end of a file that is still written: the next run has them.
+    /// At the end of files of ours that end in the middle of a capture, since they are still written or were not closed by
+    /// their crawl: the next run has them.
     pub still_written: u64,
-    /// Places of the archive that are no record and were stepped over.
+    /// Places of the archive that are no record and were stepped over; an end in the middle of a record is one in other
+    /// programs' files.
     pub damages: u64,
 }
 

@@ -385,7 +385,12 @@ fn a_page_whose_metadata_is_still_to_be_written_is_held_back() {
     let done = run(&disk, &file, &PageUse::ALL).unwrap();
     assert_eq!((done.tally.pages, done.tally.still_written), (1, 1));
 
+    let whole = bytes.len();
     add_metadata(&mut bytes, 1, &speaking);
+    let file = put(&disk, &bytes[..whole + 20]);
+    let done = run(&disk, &file, &PageUse::ALL).unwrap();
+    assert_eq!((done.tally.pages, done.tally.still_written), (0, 1));
+    assert_eq!(done.tally.damages, 0);
     add_response(&mut bytes, 2, &silent);
     add_metadata(&mut bytes, 2, &silent);
     let file = put(&disk, &bytes);

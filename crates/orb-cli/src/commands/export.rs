@@ -216,7 +216,7 @@ fn text(summary: &Summary) -> String {
         ),
         (
             tally.still_written,
-            "at the end of files still written (run again for them)",
+            "at the end of files that are still written (run again for them)",
         ),
     ];
     let left_out: Vec<String> = left_out
