@@ -129,6 +129,12 @@ impl CrawlDir {
         self.state().join("control.sock")
     }
 
+    /// Orders given to the crawl, one JSON line each: what is in force, and the trail of who, when and why.
+    #[must_use]
+    pub fn orders(&self) -> PathBuf {
+        self.state().join("orders.jsonl")
+    }
+
     /// Logs.
     #[must_use]
     pub fn logs(&self) -> PathBuf {

@@ -11,6 +11,7 @@ mod causes;
 mod facts;
 mod layout;
 mod numerals;
+mod order;
 mod outcome;
 mod status;
 mod view;
@@ -27,6 +28,7 @@ pub use facts::{
 };
 pub use layout::{CrawlDir, FORMAT_VERSION};
 pub use numerals::count;
+pub use order::{Act, Effect, Order, OrderReply, OrderWish, plain_words};
 pub use outcome::{Outcome, Reason, UrlState};
 pub use status::{Bounds, Limiting, Phase, Status, Summary};
 pub use view::{SiteLine, SiteOrder, Stage, StageUse, View, ViewQuery};

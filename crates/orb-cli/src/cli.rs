@@ -7,7 +7,8 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     archive, audit, bench, completions, config, control, crawl, demo, doctor, export, fetch,
-    frontier, identity, inspect, man, plan, read, robots, simweb, state, status, url, why,
+    frontier, identity, inspect, man, plan, read, robots, simweb, state, status, steering, url,
+    why,
 };
 use crate::exit::Outcome;
 
@@ -37,6 +38,19 @@ enum Command {
     Pause(control::PauseArgs),
     /// Let a paused crawl go on.
     Resume(control::PauseArgs),
+    /// Take domains or URL patterns out of a crawl, or bring them back.
+    #[command(subcommand)]
+    Exclude(steering::ExcludeCommand),
+    /// Leave a site alone, in every crawl of this machine from now on.
+    OptOut(steering::OptOutArgs),
+    /// Add seeds to a crawl.
+    #[command(subcommand)]
+    Seeds(steering::SeedsCommand),
+    /// Slow a crawl down at one site.
+    #[command(subcommand)]
+    Rate(steering::RateCommand),
+    /// List the orders given to a crawl: what, who, when and why.
+    Orders(steering::TrailArgs),
     /// Judge from a crawl's folder whether it kept its promises.
     Audit(audit::AuditArgs),
     /// Check a stopped crawl's state, or move partitions between folders.
@@ -97,6 +111,11 @@ pub(crate) fn run() -> Outcome {
         Command::Stop(args) => control::stop(&args),
         Command::Pause(args) => control::pause(&args),
         Command::Resume(args) => control::resume(&args),
+        Command::Exclude(command) => steering::exclude(&command),
+        Command::OptOut(args) => steering::opt_out(&args),
+        Command::Seeds(command) => steering::seeds(&command),
+        Command::Rate(command) => steering::rate(&command),
+        Command::Orders(args) => steering::orders(&args),
         Command::Audit(args) => audit::run(&args),
         Command::State(command) => state::run(&command),
         Command::Frontier(command) => frontier::run(&command),
@@ -148,6 +167,15 @@ mod tests {
             "orb stop --out some-folder --wait",
             "orb pause some-folder",
             "orb resume some-folder",
+            "orb pause some-folder --why later",
+            "orb exclude add a.example https://b.example/x/* --out some-folder --why asked --dry-run --json",
+            "orb exclude undo 3 --out some-folder",
+            "orb exclude list some-folder --json",
+            "orb opt-out a.example --why asked --out some-folder --dry-run",
+            "orb opt-out a.example --undo --list opt-outs.jsonl",
+            "orb seeds add https://a.example/ --seeds - --out some-folder",
+            "orb rate set a.example 10s --out some-folder",
+            "orb orders some-folder --json",
             "orb audit some-folder --json",
             "orb why https://a.example/x",
             "orb why a.example/x some-folder --json",

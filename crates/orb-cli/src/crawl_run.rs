@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use orb_api::CrawlDir;
-use orb_crawl::{Control, CrawlEnd, CrawlSetup, World};
+use orb_crawl::{Control, CrawlEnd, CrawlSetup, OrderBook, World};
 use orb_env::{Disk, KernelDisk};
 use orb_frontier::UrlRules;
 use orb_serve::{Server, Sockets};
@@ -20,6 +20,7 @@ use crate::operator_desk::OperatorDesk;
 use crate::progress::{Telling, Way};
 use crate::seeds::Seeds;
 use crate::settings_args::InForce;
+use crate::steer::opt_out_list;
 use crate::terminal::{count, note};
 use crate::world::KernelWorld;
 use crate::{folder, log_file, open_files, signals};
@@ -43,6 +44,9 @@ pub(crate) struct CrawlRun {
 /// Runs it to its end.
 pub(crate) fn run(mut run: CrawlRun) -> Result<CrawlEnd, Failure> {
     let config = &mut run.settings.config;
+    if let Some(list) = opt_out_list(config) {
+        config.opt_outs = list.to_string_lossy().into_owned();
+    }
     let own_only = introduce(config).map_err(Failure::usage)?;
     let resumes = run.dir.identity().exists();
     if !run.seeds.any() && !resumes {
@@ -87,6 +91,13 @@ pub(crate) fn run(mut run: CrawlRun) -> Result<CrawlEnd, Failure> {
     );
     if run.way != Way::Nothing {
         note(&beginning(&run, resumes, seeds.good));
+    }
+
+    if OrderBook::read(Arc::new(KernelDisk), &run.dir.orders())?.is_paused() {
+        let dir = run.dir.root().display();
+        note(&format!(
+            "orb: the crawl was paused and stays so; `orb resume {dir}` lets it go on"
+        ));
     }
 
     let sockets = Sockets {

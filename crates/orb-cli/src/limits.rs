@@ -95,3 +95,6 @@ pub(crate) const ENDING_LOOKS_MAX: u32 = 100;
 
 /// How long the live view waits after it asked to be suspended: by then the signal has reached every thread.
 pub(crate) const SUSPENDED_MIN: Duration = Duration::from_millis(200);
+
+/// Seeds of one order: with the longest URLs they stay within a request on the control socket.
+pub(crate) const SEEDS_AT_ONCE: usize = 100;

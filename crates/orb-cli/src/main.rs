@@ -34,6 +34,7 @@ mod setting_names;
 mod settings;
 mod settings_args;
 mod signals;
+mod steer;
 mod terminal;
 mod url_rules;
 mod web_process;

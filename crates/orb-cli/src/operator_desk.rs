@@ -2,7 +2,7 @@
 //!
 //! In: requests. Out: wishes to the crawl, its status, its answers. May touch: the crawl's [`Control`].
 
-use orb_api::Status;
+use orb_api::{Act, OrderWish, Status};
 use orb_crawl::{Control, QuestionError, Wish};
 use orb_serve::{Answer, Desk, Reply, Request};
 use orb_url::{CrawlUrl, Site};
@@ -19,9 +19,15 @@ impl Desk for OperatorDesk {
             };
             match request {
                 Request::Status => Reply::of_status(self.status()),
-                Request::Stop => self.wish(Wish::Stop),
-                Request::Pause => self.wish(Wish::Pause),
-                Request::Resume => self.wish(Wish::Run),
+                Request::Stop => {
+                    // A crawl that takes no orders yet, or no longer, ends all the same.
+                    self.order(by_socket(Act::Stop {})).await;
+                    self.0.ask(Wish::Stop);
+                    Reply::of_status(self.status())
+                }
+                Request::Pause => self.order(by_socket(Act::Pause {})).await,
+                Request::Resume => self.order(by_socket(Act::Resume {})).await,
+                Request::Order(wish) => self.order(wish).await,
                 Request::View(query) => {
                     let mut view = self.0.view(query).await;
                     view.status.pid = Some(std::process::id());
@@ -59,13 +65,24 @@ impl OperatorDesk {
         }
     }
 
-    fn wish(&self, wish: Wish) -> Reply {
-        if wish < Wish::Stop && self.0.wish() >= Wish::Stop {
-            return Reply::refusal("the crawl is ending");
+    async fn order(&self, wish: OrderWish) -> Reply {
+        match self.0.order(wish).await {
+            Ok(order) => Reply {
+                order: Some(order),
+                ..Reply::of_status(self.status())
+            },
+            Err(error) => Reply::refusal(orb_api::with_causes(&error)),
         }
-        tracing::info!(?wish, "operator asked");
-        self.0.ask(wish);
-        Reply::of_status(self.status())
+    }
+}
+
+/// An order of somebody who said no more than a word: a key of the live view, a script.
+fn by_socket(act: Act) -> OrderWish {
+    OrderWish {
+        who: "control socket".to_owned(),
+        why: String::new(),
+        dry_run: false,
+        act,
     }
 }
 
@@ -81,25 +98,16 @@ mod tests {
     }
 
     #[test]
-    fn commands_become_wishes() {
+    fn a_crawl_that_takes_no_orders_can_still_be_stopped() {
         let control = Control::new();
         let desk = OperatorDesk(control.clone());
-        for (request, wish) in [
-            (Request::Status, Wish::Run),
-            (Request::Pause, Wish::Pause),
-            (Request::Status, Wish::Pause),
-            (Request::Resume, Wish::Run),
-            (Request::Stop, Wish::Stop),
-        ] {
-            assert!(asked(&desk, request.clone()).ok);
-            assert_eq!(control.wish(), wish, "{request:?}");
+        for request in [Request::Pause, Request::Resume] {
+            let refused = asked(&desk, request);
+            assert!(!refused.ok && refused.error.unwrap().contains("starting or ending"));
+            assert_eq!(control.wish(), Wish::Run);
         }
-        let refused = asked(&desk, Request::Resume);
-        assert_eq!(
-            (refused.ok, refused.error.as_deref()),
-            (false, Some("the crawl is ending"))
-        );
-        let status = asked(&desk, Request::Status).status.unwrap();
+        let status = asked(&desk, Request::Stop).status.unwrap();
+        assert_eq!(control.wish(), Wish::Stop);
         assert_eq!(status.pid, Some(std::process::id()));
     }
 

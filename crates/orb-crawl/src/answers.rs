@@ -33,6 +33,10 @@ impl Shard {
                 let lines = site_lines::merged(lines.collect(), &query);
                 reply.send(Ok(lines)).ok(); // who asked may have gone
             }
+            Question::Heed(order, reply) => {
+                self.heed();
+                reply.send(Ok(self.effects.of(order))).ok(); // who asked may have gone
+            }
             Question::Url(slot, url, reply) => self.tell_url(slot, url, reply),
             Question::Site(slot, site, reply) => {
                 let Some((at, job)) = self.facts_job(slot, site, Fingerprint(0)) else {
@@ -100,6 +104,7 @@ impl Shard {
             disk: Arc::clone(&self.env.disk),
             config: shared.config.clone(),
             rules: Arc::clone(&shared.rules),
+            exclusions: Arc::clone(frontier.exclusions()),
             token: shared.token.clone(),
             now,
         };

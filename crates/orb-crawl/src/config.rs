@@ -33,6 +33,9 @@ pub struct CrawlConfig {
     /// Parts that a new crawl's folder is divided into, for good: 4, 8, 16, 32 or 64, which is also the most threads
     /// that can work on it. 0 derives it from the cores.
     pub slots: u8,
+    /// File of the domains whose owners opted out, which all crawls of this machine share; `orb opt-out` writes it, and
+    /// running crawls follow it. Empty takes `orb/opt-outs.jsonl` in the user's configuration folder.
+    pub opt_outs: String,
     /// Who crawls: what site owners see and can write to.
     pub identity: IdentityConfig,
     /// When a crawl ends by itself, and what one URL may cost.
@@ -60,6 +63,7 @@ impl Default for CrawlConfig {
             files_max: 65_536,
             threads: 0,
             slots: 0,
+            opt_outs: String::new(),
             identity: IdentityConfig::default(),
             limits: LimitsConfig::default(),
             politeness: PolitenessConfig::default(),

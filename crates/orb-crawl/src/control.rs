@@ -3,6 +3,8 @@
 //! In: wishes from signals, the socket, limits; questions. Out: the same to every shard; counts and answers from
 //! them. May touch: nothing else. Invariant: a wish only gets stronger, but for pause and resume.
 
+use std::sync::Arc;
+
 use orb_api::{SiteFacts, Status, UrlFacts, View, ViewQuery};
 use orb_url::{CrawlUrl, Site};
 use tokio::sync::watch;
@@ -10,6 +12,7 @@ use tokio::sync::watch;
 use crate::QuestionError;
 use crate::pulse::Pulse;
 use crate::questions::QuestionRoutes;
+use crate::steering::Steering;
 
 /// What the operator wants.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,12 +29,21 @@ pub enum Wish {
 }
 
 /// Handle to a crawl; clones are handles to the same one.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Control {
     wish: watch::Sender<Wish>,
     status: watch::Sender<Status>,
     pulse: watch::Sender<Pulse>,
     routes: watch::Sender<Option<QuestionRoutes>>,
+    steering: watch::Sender<Option<Arc<Steering>>>,
+}
+
+impl std::fmt::Debug for Control {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Control")
+            .field("wish", &self.wish())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Default for Control {
@@ -41,6 +53,7 @@ impl Default for Control {
             status: watch::Sender::new(Status::default()),
             pulse: watch::Sender::new(Pulse::default()),
             routes: watch::Sender::new(None),
+            steering: watch::Sender::new(None),
         }
     }
 }
@@ -123,6 +136,21 @@ impl Control {
     pub async fn site_facts(&self, site: &Site) -> Result<SiteFacts, QuestionError> {
         let routes = self.routes().ok_or(QuestionError::NotRunning)?;
         routes.site(site).await
+    }
+
+    /// Waits until every shard heeds the orders up to this one; returns how many URLs changed their state by it.
+    /// Nothing when nobody runs, or a shard ended.
+    pub(crate) async fn heeded(&self, order: u64) -> Option<u64> {
+        self.routes()?.heeded(order).await
+    }
+
+    pub(crate) fn steering(&self) -> Option<Arc<Steering>> {
+        self.steering.borrow().clone()
+    }
+
+    /// From here on orders can be given, or no longer.
+    pub(crate) fn open_steering(&self, steering: Option<Arc<Steering>>) {
+        self.steering.send_replace(steering);
     }
 
     fn routes(&self) -> Option<QuestionRoutes> {

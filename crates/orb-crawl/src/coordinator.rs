@@ -104,6 +104,7 @@ impl Coordinator {
         let shards = self.shared.board.shard_reports();
         let now = self.clock.mono();
         self.looks += 1;
+        self.shared.steering.follow_list();
         if self.looks % LOOKS_PER_SECOND == 1 {
             self.room.look(&self.shared, self.clock.as_ref(), &reports);
             self.threads.note(self.shared.world.threads());

@@ -11,9 +11,9 @@ use std::time::Duration;
 use orb_env::Stamp;
 use orb_fetch::{Exchange, FetchError, Gate, ResolveError, Response, Timings, TlsInfo};
 use orb_frontier::{
-    Drained, Found, FrontierError, Loaded, Merged, Queued, SeedsEnd, SiteId, Visit,
+    Drained, Found, FrontierError, Loaded, Merged, Queued, Readmitted, SeedsEnd, SiteId, Visit,
 };
-use orb_gate::AddressGrant;
+use orb_gate::{AddressGrant, Permit};
 use orb_shard::SlotId;
 use orb_store::{JournalBlock, JournalError, JournalReader, StoreError};
 use orb_url::{CrawlUrl, Origin};
@@ -120,6 +120,9 @@ pub(crate) enum Event {
         usize,
         Result<Result<(Vec<Found>, SeedsEnd), CrawlError>, WorkLost>,
     ),
+    Readmitted(usize, Result<Result<Readmitted, FrontierError>, WorkLost>),
+    /// Its turn came after it was excluded.
+    Withheld(usize, Box<Task>, Permit),
     Merged(
         usize,
         Result<Result<Merged, orb_frontier::SieveError>, WorkLost>,

@@ -15,8 +15,8 @@ use orb_api::{
 use orb_env::{Disk, Mono, Stamp};
 use orb_frontier::rows::{FateRow, Place};
 use orb_frontier::{
-    CutCause, Found, FrontierError, How, ScopeMarks, SieveKey, SiteRow, StoredSite, Tally, UrlLook,
-    UrlLooked, UrlRules, Waits, Wanted,
+    CutCause, Exclusions, Found, FrontierError, How, ScopeMarks, SieveKey, SiteRow, StoredSite,
+    Tally, UrlLook, UrlLooked, UrlRules, Waits, Wanted,
 };
 use orb_gate::SiteClock;
 use orb_robots::ProductToken;
@@ -78,6 +78,7 @@ pub(crate) struct FactsJob {
     pub(crate) disk: Arc<dyn Disk>,
     pub(crate) config: CrawlConfig,
     pub(crate) rules: Arc<UrlRules>,
+    pub(crate) exclusions: Arc<Exclusions>,
     pub(crate) token: ProductToken,
     pub(crate) now: Stamp,
 }
@@ -197,6 +198,7 @@ impl FactsJob {
         let wanted = Wanted {
             config,
             rules: &self.rules,
+            exclusions: &self.exclusions,
         };
         let link = Found {
             url: url.clone(),
@@ -208,10 +210,12 @@ impl FactsJob {
             rank: None,
         };
         let stopped_by = wanted.judge(found.unwrap_or(&link), site, full).err();
+        let exclusion = || Some(&*self.exclusions.stopping(url)?.words);
         let rule = self
             .rules
             .stopping(url)
-            .filter(|_| stopped_by == Some("rule"));
+            .or_else(exclusion)
+            .filter(|_| matches!(stopped_by, Some("rule" | "opt_out")));
         ScopeFacts {
             scope: config.scope.name().to_owned(),
             rule: rule.map(str::to_owned),

@@ -121,6 +121,15 @@ pub(crate) const ORIGINS_SHOWN: usize = 100;
 /// Questions that may wait for one shard; a few people look, each with one question at a time.
 pub(crate) const QUESTIONS_WAITING_MAX: usize = 64;
 
+/// Orders that a crawl keeps: operators give dozens; a list of a hundred thousand opt-outs fits.
+pub(crate) const ORDERS_MAX: usize = 200_000;
+
+/// Seeds of one order: with the longest URLs some two megabytes, mostly some tens of kilobytes.
+pub(crate) const SEEDS_PER_ORDER_MAX: usize = 1_000;
+
+/// Orders whose effect on a shard is remembered until it is asked for.
+pub(crate) const EFFECTS_KEPT: usize = 64;
+
 /// Memory of a store that is opened to be asked, not to be worked on: a block cache that holds what one question
 /// reads.
 pub(crate) const STOPPED_STORE_BYTES: u64 = 64 << 20;

@@ -21,7 +21,8 @@ use crate::limits::{GROUP_BYTES_LEAST, GROUP_BYTES_MAX};
 use crate::seeds::SeedIntake;
 use crate::shared::Shared;
 use crate::slot::Slot;
-use crate::{ConfigError, Control, CrawlConfig, CrawlError, World};
+use crate::steering::Steering;
+use crate::{ConfigError, Control, CrawlConfig, CrawlError, Wish, World};
 
 /// What a crawl is begun with.
 pub struct CrawlSetup {
@@ -199,6 +200,17 @@ impl OpenCrawl {
     pub(crate) fn open_slots(self, shards: u16) -> Result<(Arc<Shared>, Vec<Slot>), CrawlError> {
         let mut config = self.setup.config;
         share_memory(&mut config, self.slots.slots(), shards);
+        let steering = Arc::new(Steering::open(
+            self.setup.world.disk(),
+            self.setup.world.clock(),
+            &self.setup.dir,
+            self.slots,
+            self.identity.crawl_key(),
+            &config.opt_outs,
+        )?);
+        if steering.in_force().paused {
+            self.setup.control.ask(Wish::Pause);
+        }
         let info = info_of(&config, &self.setup.software);
         let pages_max = config.limits.pages_max;
         let types = if config.limits.requisites {
@@ -215,6 +227,7 @@ impl OpenCrawl {
             rules: Arc::new(self.setup.rules),
             world: self.setup.world,
             control: self.setup.control,
+            steering,
             slots: self.slots,
             shards,
             token: self.token,

@@ -40,6 +40,8 @@ pub(crate) enum Question {
     Url(SlotId, CrawlUrl, Reply<UrlFacts>),
     /// A site of one of its slots.
     Site(SlotId, Site, Reply<SiteFacts>),
+    /// Heed all orders up to this one, and tell how many URLs changed their state by it.
+    Heed(u64, Reply<u64>),
 }
 
 /// The ways to the shards of a running crawl, and what it is called.
@@ -103,6 +105,21 @@ impl QuestionRoutes {
         let slot = self.slots.slot_of_site(&self.key, site);
         self.ask(slot, |reply| Question::Site(slot, site.clone(), reply))
             .await
+    }
+
+    /// Every shard heeds the orders up to this one. Waits for room: an order must reach them all.
+    pub(crate) async fn heeded(&self, order: u64) -> Option<u64> {
+        let mut answers = Vec::new();
+        for shard in self.shards.iter() {
+            let (reply, answer) = oneshot::channel();
+            shard.send(Question::Heed(order, reply)).await.ok()?;
+            answers.push(answer);
+        }
+        let mut moved = 0;
+        for answer in answers {
+            moved += answer.await.ok()?.ok()?;
+        }
+        Some(moved)
     }
 
     async fn ask<T>(

@@ -17,6 +17,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::coordinator::Coordinator;
 use crate::desk::{Desk, DeskHandle};
 use crate::errand::{ErrandMessage, Routes};
+use crate::heeding::Effects;
 use crate::index::index_all;
 use crate::opening::{OpenCrawl, mark_clean};
 use crate::page::PageReader;
@@ -127,6 +128,9 @@ impl ShardParts {
             stop_since: None,
             tally: Tally::new(Arc::clone(&shared.world)),
             fatal: None,
+            orders: shared.steering.follow(),
+            in_force: shared.steering.in_force(),
+            effects: Effects::default(),
             shared,
         })
     }
@@ -163,6 +167,8 @@ fn deal(shared: &Arc<Shared>, slots: Vec<Slot>) -> (Desk, Vec<ShardParts>) {
         &shared.software,
     );
     shared.control.open_questions(Some(asking));
+    let steering = Arc::clone(&shared.steering);
+    shared.control.open_steering(Some(steering));
     let mut parts: Vec<ShardParts> = inboxes
         .into_iter()
         .zip(questions)
@@ -196,6 +202,7 @@ async fn oversee(
         Either::Right(((), coordinator)) => coordinator.await,
     };
     shared.control.open_questions(None);
+    shared.control.open_steering(None);
     let mut clean = true;
     for result in results {
         clean &= result? == ShardEnd::Clean;

@@ -21,7 +21,9 @@ use crate::Wish;
 use crate::desk::DeskHandle;
 use crate::errand::{ErrandMessage, Routes};
 use crate::event::Event;
+use crate::heeding::Effects;
 use crate::limits::{ABSORB_BYTES, EVENTS_PER_TURN, GROUP_FAILURES_MAX, REOPEN_PAUSE, STOP_GRACE};
+use crate::orders::InForce;
 use crate::page::PageReader;
 use crate::questions::Question;
 use crate::shared::Shared;
@@ -56,6 +58,10 @@ pub(crate) struct Shard {
     pub(crate) stop_since: Option<Mono>,
     pub(crate) tally: Tally,
     pub(crate) fatal: Option<CrawlError>,
+    /// What orders say, and the part of it that is heeded.
+    pub(crate) orders: watch::Receiver<Arc<InForce>>,
+    pub(crate) in_force: Arc<InForce>,
+    pub(crate) effects: Effects,
 }
 
 /// What ended a wait.
@@ -63,6 +69,7 @@ enum Woken {
     Errand(ErrandMessage),
     Question(Question),
     Event(Event),
+    Ordered,
     Look,
 }
 
@@ -89,6 +96,7 @@ impl Shard {
                 self.report_end();
                 return Ok(ShardEnd::Unclean);
             }
+            self.heed();
             self.tally.turn();
             let (began, named) = (self.tally.reading(), self.tally.work.time());
             self.turn()?;
@@ -111,6 +119,7 @@ impl Shard {
                     // Sockets and timers have their turn even when work never ends.
                     tokio::task::yield_now().await;
                 }
+                Woken::Ordered => self.heed_now(),
                 Woken::Look => {}
             }
             self.fetcher.sweep_idle(self.env.clock.mono());
@@ -123,10 +132,12 @@ impl Shard {
         let mut sleep = self.env.clock.sleep_until(wake).fuse();
         let mut bell = pin!(shared.board.rung(self.index).fuse());
         let mut changed = pin!(wishes.changed().fuse());
+        let mut ordered = pin!(self.orders.changed().fuse());
         let mut errand = pin!(self.inbox.recv().fuse());
         let mut question = pin!(self.questions.recv().fuse());
         select_biased! {
             _ = changed => Woken::Look,
+            _ = ordered => Woken::Ordered,
             message = errand => message.map_or(Woken::Look, Woken::Errand),
             // A watcher waits for a page at most; nothing waits for a watcher.
             question = question => question.map_or(Woken::Look, Woken::Question),
@@ -266,6 +277,13 @@ impl Shard {
                         .boxed_local(),
                 );
             }
+            if let Some(job) = slot.frontier.start_readmit() {
+                started.push(
+                    run_on(work.as_ref(), Lane::Read, move || job.run())
+                        .map(move |r| Event::Readmitted(at, r))
+                        .boxed_local(),
+                );
+            }
             if let Some(job) = slot.frontier.start_drain() {
                 started.push(
                     run_on(work.as_ref(), Lane::Read, move || job.run())
@@ -350,6 +368,8 @@ impl Shard {
                     slot.group.grew_urgently(0, self.env.clock.mono());
                 }
             }
+            Event::Readmitted(at, result) => self.readmitted(at, result),
+            Event::Withheld(at, task, permit) => self.withheld(at, *task, permit),
             Event::Merged(at, result) => {
                 if let Some(merged) = self.job_ended(at, "merge the sieve", flat(result)) {
                     let slot = &mut self.slots[at];
@@ -400,7 +420,7 @@ impl Shard {
     }
 
     /// Counts a helper job down and sorts out failure; nothing comes back for a slot that is being undone.
-    fn job_ended<T, E: std::error::Error>(
+    pub(crate) fn job_ended<T, E: std::error::Error>(
         &mut self,
         at: usize,
         what: &'static str,
@@ -525,6 +545,6 @@ impl Shard {
 }
 
 /// A lost job and a failed one are both failures.
-fn flat<T, E>(result: Result<Result<T, E>, orb_env::WorkLost>) -> Option<Result<T, E>> {
+pub(crate) fn flat<T, E>(result: Result<Result<T, E>, orb_env::WorkLost>) -> Option<Result<T, E>> {
     result.ok()
 }

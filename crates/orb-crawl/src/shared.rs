@@ -13,6 +13,7 @@ use orb_shard::SlotMap;
 use orb_url::CrawlKey;
 
 use crate::board::Board;
+use crate::steering::Steering;
 use crate::{Control, CrawlConfig, World};
 
 /// See the module.
@@ -24,6 +25,7 @@ pub(crate) struct Shared {
     pub(crate) types: Arc<[String]>,
     pub(crate) world: Arc<dyn World>,
     pub(crate) control: Control,
+    pub(crate) steering: Arc<Steering>,
     pub(crate) board: Board,
     pub(crate) slots: SlotMap,
     pub(crate) key: CrawlKey,

@@ -30,6 +30,7 @@ use crate::group::{CommitJob, Committed, Group};
 use crate::index::{IndexJob, unindexed};
 use crate::limits::READING_BYTES_MAX;
 use crate::opening::group_bytes_max;
+use crate::orders::InForce;
 use crate::recent::RecentLinks;
 use crate::seeds;
 use crate::shared::Shared;
@@ -65,6 +66,8 @@ pub(crate) struct Slot {
     pub(crate) absorbing: bool,
     pub(crate) seeding: bool,
     seed_files: Vec<(u64, u64)>,
+    /// Orders whose seeds are among these files.
+    seeds_taken: u64,
     pub(crate) suspects: BTreeMap<u64, u8>,
     pub(crate) errands: FxHashMap<SiteId, VecDeque<Errand>>,
     /// Answers to errands, told when their group is durable.
@@ -144,6 +147,7 @@ impl Slot {
             absorbing: false,
             seeding: false,
             seed_files: seeds::files(disk.as_ref(), &dir.seeds(id))?,
+            seeds_taken: 0,
             suspects,
             errands: FxHashMap::default(),
             answers: Vec::new(),
@@ -157,6 +161,7 @@ impl Slot {
             disk_bytes: 0,
             frontier,
         };
+        slot.heed(&shared.steering.in_force(), shared)?;
         if !slot.suspects.is_empty() {
             slot.store_suspects(opened.mono);
         }
@@ -318,6 +323,25 @@ impl Slot {
             drop(errands);
         }
         self.answers.clear();
+    }
+
+    /// Heeds what orders say; returns how many URLs changed their state at once. Blocking where seeds were added: a
+    /// look into a folder.
+    pub(crate) fn heed(&mut self, orders: &InForce, shared: &Shared) -> Result<u64, CrawlError> {
+        self.frontier.set_exclusions(Arc::clone(&orders.exclusions));
+        let moved = self.frontier.heed_sites(&orders.named);
+        self.frontier
+            .readmit(&orders.taken_back)
+            .map_err(|source| CrawlError::Frontier {
+                slot: self.id,
+                source,
+            })?;
+        if orders.seeds_taken != self.seeds_taken {
+            let folder = shared.dir.seeds(self.id);
+            self.seed_files = seeds::files(shared.world.disk().as_ref(), &folder)?;
+            self.seeds_taken = orders.seeds_taken;
+        }
+        Ok(moved)
     }
 
     // ---- absorbing ----

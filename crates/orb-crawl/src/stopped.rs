@@ -5,8 +5,13 @@
 
 use std::sync::Arc;
 
-use orb_api::{Books, Bounds, CrawlDir, Phase, Sightings, SiteFacts, Status, UrlFacts};
-use orb_frontier::{FrontierError, SieveKey, SlotSnapshot, UrlLook, UrlRules, each_tally};
+use orb_api::{
+    Act, Books, Bounds, CrawlDir, Effect, OrderReply, OrderWish, Phase, Sightings, SiteFacts,
+    Status, UrlFacts,
+};
+use orb_frontier::{
+    Exclusions, FrontierError, SieveKey, SlotSnapshot, UrlLook, UrlRules, each_tally,
+};
 use orb_robots::ProductToken;
 use orb_shard::{SlotId, SlotMap};
 use orb_store::Store;
@@ -15,8 +20,10 @@ use orb_url::{CrawlKey, CrawlUrl, Fingerprint, Site};
 use crate::config::caps;
 use crate::facts::{Asked, FactsError, FactsJob, LiveUrl};
 use crate::files::{FileEnds, folder_bytes};
+use crate::foresight::Asks;
 use crate::identity::CrawlIdentity;
 use crate::limits::STOPPED_STORE_BYTES;
+use crate::orders::{OrderBook, OrderError, Prepared};
 use crate::{ConfigError, CrawlConfig, CrawlError, World};
 
 /// A crawl that is not running, open for questions. The caller holds the folder's lock.
@@ -24,8 +31,8 @@ pub struct StoppedCrawl {
     world: Arc<dyn World>,
     dir: CrawlDir,
     config: CrawlConfig,
-    #[allow(dead_code)]
     rules: Arc<UrlRules>,
+    exclusions: Arc<Exclusions>,
     token: ProductToken,
     key: CrawlKey,
     slots: SlotMap,
@@ -52,7 +59,9 @@ impl StoppedCrawl {
             key: "identity.product",
             problem: error.to_string(),
         })?;
+        let orders = OrderBook::read(world.disk(), &dir.orders())?;
         Ok(StoppedCrawl {
+            exclusions: orders.in_force().exclusions,
             token,
             key: identity.crawl_key(),
             slots: identity.slot_map()?,
@@ -99,6 +108,44 @@ impl StoppedCrawl {
         job.site().map_err(|error| told(error, &job))
     }
 
+    /// Gives an order to the crawl, which heeds it when it goes on; or only foresees it.
+    ///
+    /// # Errors
+    /// [`OrderError`]; an order that was refused is not in the book.
+    pub fn order(&self, wish: OrderWish) -> Result<OrderReply, OrderError> {
+        let stored = OrderError::Storage;
+        let path = self.dir.orders();
+        let mut book = OrderBook::read(self.world.disk(), &path).map_err(stored)?;
+        let act = match book.prepare(wish.act)? {
+            Prepared::Give(Act::Stop {}) => return Err(OrderError::NotRunning),
+            Prepared::Give(act) => act,
+            Prepared::InForce(order) => {
+                return Ok(OrderReply {
+                    order: Some(order),
+                    effect: Effect::default(),
+                    already: true,
+                });
+            }
+        };
+        let asks = Asks::of(&act, &book);
+        let facts = asks.site().map(|site| self.site_facts(site));
+        let facts = facts.transpose().map_err(stored)?;
+        let states = self.status().map_err(stored)?.states;
+        let effect = asks.effect(facts.as_ref(), &states);
+        let order = if wish.dry_run {
+            None
+        } else {
+            let now = self.world.clock().wall();
+            let given = book.give(now, &wish.who, &wish.why, act);
+            Some(given.map_err(stored)?)
+        };
+        Ok(OrderReply {
+            order,
+            effect,
+            already: false,
+        })
+    }
+
     fn job(&self, site: Site, fingerprint: Fingerprint) -> Result<FactsJob, CrawlError> {
         let slot = self.slots.slot_of_site(&self.key, &site);
         let partition = self.slots.partition_of(&self.key, &site);
@@ -121,6 +168,7 @@ impl StoppedCrawl {
             disk,
             config: self.config.clone(),
             rules: Arc::clone(&self.rules),
+            exclusions: Arc::clone(&self.exclusions),
             token: self.token.clone(),
             now: self.world.clock().stamp(),
         })

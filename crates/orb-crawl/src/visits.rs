@@ -22,6 +22,7 @@ use orb_url::Origin;
 use crate::again::validators;
 use crate::copies::Judgement;
 use crate::event::{Event, Finished, Purpose, Task};
+use crate::heeding::is_excluded;
 use crate::limits::{JUDGED_PER_VISIT, POISON_TIMES};
 use crate::shard::Shard;
 use crate::tally::counted;
@@ -63,6 +64,9 @@ impl Shard {
         }
         if let Some(errand) = errand {
             slot.frontier.end_errand(visit.id);
+            let Some(errand) = self.errand_wanted(at, &visit, errand) else {
+                return;
+            };
             let (url, origin) = (errand.url.clone(), errand.origin.clone());
             let purpose = Purpose::Robots {
                 origin,
@@ -82,6 +86,10 @@ impl Shard {
             let Some(queued) = slot.frontier.take_url(visit.id) else {
                 return slot.frontier.release(visit.id, Mono(0));
             };
+            let Some(queued) = self.wanted_still(at, &visit, queued) else {
+                continue;
+            };
+            let slot = &mut self.slots[at];
             let batch = &mut slot.group.batch;
             let queued = match slot.frontier.weigh(visit.id, queued, now.wall, batch) {
                 Weighed::Take(queued) => queued,
@@ -277,13 +285,16 @@ impl Shard {
 
     /// The address's clock agreed: with the site's own clock that makes a permit.
     pub(crate) fn granted(&mut self, at: usize, task: Box<Task>, grant: AddressGrant) {
+        self.heed();
         let now = self.env.clock.mono();
         let politeness = &self.shared.config.politeness;
+        let excluded = is_excluded(&self.in_force, &task);
         let slot = &mut self.slots[at];
-        if slot.failed.is_some() || self.stopping {
+        if slot.failed.is_some() || self.stopping || excluded {
             return self.unbegun(at, *task, Mono(0));
         }
-        let delay = slot.frontier.crawl_delay(task.visit.id);
+        let asked = self.in_force.rate(&task.visit.site);
+        let delay = slot.frontier.crawl_delay(task.visit.id).max(asked);
         let site = task.visit.site.clone();
         match slot
             .frontier
@@ -308,11 +319,15 @@ impl Shard {
             ..Request::get(task.url.clone())
         };
         let (gauges, clock) = (Rc::clone(&self.tally.gauges), Arc::clone(&self.env.clock));
+        let orders = self.orders.clone();
         let run = async move {
             // The fetcher would wait as well; here it is seen that the address's clock is waited for, not a server.
             let begin = permit.not_before();
             if begin > clock.mono() {
                 counted(&gauges.asking, clock.as_ref(), clock.sleep_until(begin)).await;
+            }
+            if is_excluded(&orders.borrow(), &task) {
+                return Event::Withheld(at, task, permit);
             }
             let (gate, finished) = Finished::split(fetcher.fetch(permit, &request).await);
             Event::Exchanged(at, task, gate, finished)

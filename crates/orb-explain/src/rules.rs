@@ -93,7 +93,7 @@ fn depth(facts: &UrlFacts) -> RuleLine {
 }
 
 fn exclude(facts: &UrlFacts) -> RuleLine {
-    match (&facts.scope.rule, stopped(facts, &["rule"])) {
+    match (&facts.scope.rule, stopped(facts, &["rule", "opt_out"])) {
         (Some(rule), true) => line(
             "exclude",
             Ruling::Forbids,

@@ -375,7 +375,9 @@ impl Evidence<'_> {
                 "raise politeness.crawl_delay_max to visit the site at the pace it asks for"
             }
             VerdictKind::GuardedAddress => "--allow-net opens a range, if it is yours to crawl",
-            VerdictKind::OptedOut => "the file given to --exclude holds the rule",
+            VerdictKind::OptedOut => {
+                "it is a line of --exclude, or an order: `orb exclude list` and `orb exclude undo`"
+            }
             VerdictKind::TypeFilter => {
                 "limits.types and limits.extensions_skipped decide; --requisites takes everything"
             }

@@ -18,6 +18,8 @@ use orb_shard::{SiteKey, SlotId, SlotMap};
 use orb_store::{Batch, JournalEnd, Keyspace, Store};
 use orb_url::{CrawlKey, Site};
 
+use crate::excluding::Readmission;
+use crate::exclusions::Exclusions;
 use crate::limits::{LOAD_SITES_MAX, PREFETCH, RESTS_AHEAD, WINDOW_ROWS, WINDOW_ROWS_COLD};
 use crate::rests::{Leaving, Rests};
 use crate::rows::{FateRow, Lane, QueueRow, fate_key, queue_place, retry_key, site_prefix};
@@ -94,6 +96,8 @@ pub struct Frontier {
     pub(crate) covering: Option<(BTreeMap<u8, JournalEnd>, SeedsEnd, Sightings)>,
     pub(crate) draining: bool,
     pub(crate) buffered_since: Option<Mono>,
+    pub(crate) exclusions: Arc<Exclusions>,
+    pub(crate) readmission: Readmission,
     loading: usize,
     /// The latest moment that was told.
     seen: Stamp,
@@ -116,6 +120,7 @@ pub struct GroupTail {
     removed: Vec<(SiteId, Vec<u8>)>,
     finished_files: Vec<u64>,
     replaced_runs: Vec<u64>,
+    group: u64,
     absorbed: BTreeMap<u8, JournalEnd>,
 }
 
@@ -128,6 +133,7 @@ impl Frontier {
         snapshot: SlotSnapshot,
     ) -> Frontier {
         Frontier {
+            readmission: Readmission::opened(snapshot.group),
             seen: setup.opened,
             rests: Rests::open(Arc::clone(&setup.disk), setup.rests_dir.clone()),
             leaving: Leaving::default(),
@@ -143,6 +149,7 @@ impl Frontier {
             covering: None,
             draining: false,
             buffered_since: None,
+            exclusions: Arc::default(),
             loading: 0,
             wake: Vec::new(),
             removed: Vec::new(),
@@ -323,12 +330,15 @@ impl Frontier {
         Some(queued)
     }
 
-    /// Puts a URL back that was not requested.
+    /// Puts a URL back that was not requested. Of a site that was set aside meanwhile it stays where it is stored.
     pub fn put_back(&mut self, id: SiteId, queued: Queued) {
+        let parked = self.sites.get(id).parked().is_some();
         let warm = self.sites.held(id);
         warm.taken.retain(|key| *key != queued.key);
         warm.in_hand -= 1;
-        warm.window.push_front(queued);
+        if !parked {
+            warm.window.push_front(queued);
+        }
     }
 
     /// Lets a site go, if it may. What memory held of it rests in a file until it is due, unless that is far away.
@@ -383,7 +393,7 @@ impl Frontier {
 
     /// Rows of a site can be read from the store now. A read that began before may have missed them, and a
     /// site that waits for a far retry has something nearer.
-    fn rows_arrived(&mut self, id: SiteId, lanes: u32) {
+    pub(crate) fn rows_arrived(&mut self, id: SiteId, lanes: u32) {
         let entry = self.sites.get_mut(id);
         entry.lanes |= lanes;
         match entry.phase {
@@ -547,6 +557,7 @@ impl Frontier {
                     self.snapshot.books.restore(1, reason);
                 }
                 self.snapshot.books.settle(1, fate.state, fate.reason);
+                self.readmission.settled(&fate);
                 let key = fate_key(key, queued.row.fingerprint);
                 batch.put(Keyspace::Fates, key, fate.encode());
                 self.sites.add_pending(id, -1);
@@ -598,6 +609,8 @@ impl Frontier {
         if let Some(warm) = self.sites.warm_mut(id) {
             warm.drop_urls();
         }
+        // What rests in a file lies under a time that will not come.
+        self.sites.get_mut(id).set(Mark::Resting, false);
         self.sites.set_parked(id, Some(reason));
         self.snapshot
             .books
@@ -643,6 +656,7 @@ impl Frontier {
             batch.put(Keyspace::Tallies, key, tally);
         }
         self.snapshot.group = group;
+        self.readmission.seal(group);
         self.snapshot.at = now;
         batch.put(Keyspace::Meta, b"frontier".to_vec(), self.snapshot.encode());
         GroupTail {
@@ -651,6 +665,7 @@ impl Frontier {
             removed: std::mem::take(&mut self.removed),
             finished_files: std::mem::take(&mut self.finished_files),
             replaced_runs: self.sieve.take_replaced(),
+            group,
             absorbed: self.snapshot.absorbed_ends(),
         }
     }
@@ -672,6 +687,7 @@ impl Frontier {
             self.sites.held(id).unsaved -= 1;
             self.cool(id);
         }
+        self.readmission.durable(tail.group);
         self.durable_to = tail.absorbed;
         self.sieve.sweep(&tail.replaced_runs)?;
         for id in tail.finished_files {

@@ -50,6 +50,7 @@ impl Frontier {
         let wanted = Wanted {
             config: &setup.config,
             rules: &setup.rules,
+            exclusions: &self.exclusions,
         };
         wanted.itself(found)?;
         if self.snapshot.moved.contains(&site.partition().get()) {
@@ -68,6 +69,7 @@ impl Frontier {
         let wanted = Wanted {
             config: &self.setup.config,
             rules: &self.setup.rules,
+            exclusions: &self.exclusions,
         };
         let none = ScopeMarks::default();
         let marks = self.sites.marks(id).unwrap_or(&none);
@@ -230,6 +232,13 @@ impl Frontier {
         }
     }
 
+    /// A site becomes known by a URL that was found before all of it was excluded.
+    fn new_queued(&mut self, key: SiteKey, site: &Site) -> SiteId {
+        let id = self.new_site(key, site);
+        self.set_aside_excluded(id, site);
+        id
+    }
+
     fn queue(&mut self, key: SieveKey, found: Found, batch: &mut Batch) {
         let site = SiteKey::of_url(&self.setup.key, &found.url);
         if self.snapshot.moved.contains(&site.partition().get()) {
@@ -237,7 +246,7 @@ impl Frontier {
         }
         let id = match self.sites.find(site) {
             Some(id) => id,
-            None => self.new_site(site, &found.url.site()),
+            None => self.new_queued(site, &found.url.site()),
         };
         if !self.sites.get_mut(id).set(Mark::Stored, true) && self.sites.warm(id).is_none() {
             // From here on its key is known by this row alone.

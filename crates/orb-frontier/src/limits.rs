@@ -8,6 +8,15 @@ pub(crate) const SCOPE_MARKS_MAX: usize = 1_000;
 /// Exclusion rules; each costs time for every link.
 pub(crate) const URL_RULES_MAX: usize = 10_000;
 
+/// Domains excluded in a running crawl: each costs a hundred bytes, and a look costs the same however many there are.
+pub(crate) const EXCLUDED_DOMAINS_MAX: usize = 100_000;
+
+/// Fates looked through in one step when an exclusion was taken back: some milliseconds.
+pub(crate) const READMIT_ROWS: usize = 20_000;
+
+/// URLs brought back to their queues in one step; about a hundred kilobytes of a batch.
+pub(crate) const READMITTED_AT_ONCE: usize = 1_000;
+
 /// URLs of one site held in memory: enough for a visit or two, so that memory depends on due sites only.
 pub(crate) const WINDOW_ROWS: usize = 8;
 

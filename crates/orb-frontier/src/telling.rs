@@ -80,6 +80,7 @@ impl Frontier {
             && self.nothing_underway()
             && self.snapshot.admitted.is_empty()
             && !self.draining
+            && !self.is_readmitting()
             && !self.positions_moved()
     }
 

@@ -8,7 +8,7 @@ use orb_url::CrawlUrl;
 
 use crate::limits::SITE_URLS_MAX;
 use crate::scope::ScopeMarks;
-use crate::{Found, FrontierConfig, How, Scope, StoredSite, Tally, UrlRules};
+use crate::{Exclusions, Found, FrontierConfig, How, Scope, StoredSite, Tally, UrlRules};
 
 /// The name under which a link that is stopped is counted.
 pub type Cause = &'static str;
@@ -20,6 +20,8 @@ pub struct Wanted<'a> {
     pub config: &'a FrontierConfig,
     /// URLs the operator does not want.
     pub rules: &'a UrlRules,
+    /// What was taken out of the crawl since it began.
+    pub exclusions: &'a Exclusions,
 }
 
 impl Wanted<'_> {
@@ -34,6 +36,8 @@ impl Wanted<'_> {
             Err("depth")
         } else if self.rules.stop(&found.url) {
             Err("rule")
+        } else if let Some(exclusion) = self.exclusions.stopping(&found.url) {
+            Err(exclusion.cause())
         } else {
             Ok(())
         }
@@ -127,6 +131,7 @@ mod tests {
         let wanted = Wanted {
             config: &config,
             rules: &rules,
+            exclusions: &Exclusions::default(),
         };
         let stored = |tally| StoredSite {
             key: SiteKey::from_bytes([1; 8]),

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-/// Bytes of one request line on the control socket. The longest asks about a URL of 2,048 bytes, which JSON may
-/// make six times as long.
-pub const REQUEST_BYTES_MAX: usize = 16 * 1024;
+/// Bytes of one request line on the control socket. The longest brings seeds; one about a URL of 2,048 bytes, which
+/// JSON may make six times as long, has a sixteenth of this.
+pub const REQUEST_BYTES_MAX: usize = 256 * 1024;
 
 /// Bytes of one reply on the control socket. A status has a few kilobytes, a view of 200 sites about a hundred;
 /// facts of a site with a hundred origins, each with the longest rule, stay below this.

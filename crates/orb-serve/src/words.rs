@@ -8,6 +8,8 @@
 //! < {"ok":true,"status":{"phase":"paused",…}}
 //! > {"command":"view","order":"slow","sites_max":20}
 //! < {"ok":true,"view":{…}}
+//! > {"command":"order","act":"exclude","what":"example.com","who":"ann","why":"asked by its owner"}
+//! < {"ok":true,"order":{"order":3,"effect":{"urls_min":120,"urls_max":120},"already":false}}
 //! > {"command":"url","url":"https://example.com/"}
 //! < {"ok":true,"url":{…}}
 //! > {"command":"fly"}
@@ -17,7 +19,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use orb_api::{SiteFacts, Status, UrlFacts, View, ViewQuery};
+use orb_api::{OrderReply, OrderWish, SiteFacts, Status, UrlFacts, View, ViewQuery};
 use serde::{Deserialize, Serialize};
 
 /// One line of a client: what it asks for.
@@ -32,6 +34,8 @@ pub enum Request {
     Pause,
     /// Go on after a pause.
     Resume,
+    /// Give an order, or foresee what it would do.
+    Order(OrderWish),
     /// Show what a watcher sees.
     View(ViewQuery),
     /// Tell what is known of a URL.
@@ -54,6 +58,7 @@ enum Said {
     Stop {},
     Pause {},
     Resume {},
+    Order(OrderWish),
     View(ViewQuery),
     Url { url: String },
     Site { site: String },
@@ -66,6 +71,7 @@ impl From<Said> for Request {
             Said::Stop {} => Request::Stop,
             Said::Pause {} => Request::Pause,
             Said::Resume {} => Request::Resume,
+            Said::Order(wish) => Request::Order(wish),
             Said::View(query) => Request::View(query),
             Said::Url { url } => Request::Url { url },
             Said::Site { site } => Request::Site { site },
@@ -85,6 +91,9 @@ pub struct Reply {
     /// How the crawl stands, last published: after a request for it, and after a wish.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<Status>,
+    /// What became of the order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub order: Option<OrderReply>,
     /// What a watcher sees.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub view: Option<View>,
@@ -136,7 +145,7 @@ pub(crate) fn heard(line: &[u8]) -> Result<Request, Box<Reply>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use orb_api::SiteOrder;
+    use orb_api::{Act, SiteOrder};
 
     #[test]
     fn requests_are_one_object_each_and_read_back() {
@@ -150,6 +159,12 @@ mod tests {
             Request::Status,
             Request::Stop,
             Request::View(query),
+            Request::Order(OrderWish {
+                who: "ann".into(),
+                why: String::new(),
+                dry_run: true,
+                act: Act::Undo { undoes: 3 },
+            }),
             Request::Url { url },
             Request::Site {
                 site: "a.example".into(),
@@ -175,6 +190,8 @@ mod tests {
             "{\"command\":\"fly\"}",
             "{\"command\":\"pause\",\"x\":1}",
             "{\"command\":\"view\",\"x\":1}",
+            "{\"command\":\"order\"}",
+            "{\"command\":\"order\",\"act\":\"undo\",\"undoes\":3,\"x\":1}",
             "{\"command\":\"url\"}",
             "{\"command\":\"url\",\"url\":\"a\",\"x\":1}",
         ] {

@@ -18,6 +18,8 @@ mod remains;
 mod run;
 mod scenario;
 mod server_log;
+#[cfg(test)]
+mod steered;
 mod time;
 mod tls;
 mod trial;

@@ -6,10 +6,12 @@ use std::thread;
 use std::time::Duration;
 
 use clap::Args;
+use orb_api::{Act, CrawlDir};
 use orb_serve::{ClientError, Request, ask};
 
 use crate::exit::{Exit, Failure, Outcome};
 use crate::folder::{self, FolderArg, LockError};
+use crate::steer::give;
 use crate::terminal::say;
 
 /// Pause between two looks at a crawl that is ending.
@@ -23,6 +25,9 @@ pub(crate) struct StopArgs {
     /// Come back when the crawl has ended.
     #[arg(long)]
     wait: bool,
+    /// Why; kept with the order for those who ask later.
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    why: String,
 }
 
 /// Arguments of `orb pause` and `orb resume`.
@@ -30,13 +35,19 @@ pub(crate) struct StopArgs {
 pub(crate) struct PauseArgs {
     #[command(flatten)]
     folder: FolderArg,
+    /// Why; kept with the order for those who ask later.
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    why: String,
 }
 
 /// Ends a crawl cleanly.
 pub(crate) fn stop(args: &StopArgs) -> Outcome {
-    tell(&args.folder, &Request::Stop)?;
+    let dir = args.folder.existing()?;
+    // A crawl that takes no orders, for it is only beginning, can be ended all the same.
+    if give(&dir, Act::Stop {}, &args.why, false).is_err() {
+        tell(&dir, &Request::Stop)?;
+    }
     if args.wait {
-        let dir = args.folder.existing()?;
         while matches!(folder::lock(&dir), Err(LockError::Held { .. })) {
             thread::sleep(LOOK_AGAIN);
         }
@@ -49,20 +60,21 @@ pub(crate) fn stop(args: &StopArgs) -> Outcome {
 
 /// Lets a crawl rest.
 pub(crate) fn pause(args: &PauseArgs) -> Outcome {
-    tell(&args.folder, &Request::Pause)?;
-    say("pausing: nothing new begins until `orb resume`");
+    let dir = args.folder.existing()?;
+    give(&dir, Act::Pause {}, &args.why, false)?;
+    say("pausing: nothing new begins until `orb resume`, after a restart neither");
     Ok(Exit::Fine)
 }
 
 /// Lets a resting crawl go on.
 pub(crate) fn resume(args: &PauseArgs) -> Outcome {
-    tell(&args.folder, &Request::Resume)?;
+    let dir = args.folder.existing()?;
+    give(&dir, Act::Resume {}, &args.why, false)?;
     say("going on");
     Ok(Exit::Fine)
 }
 
-fn tell(folder: &FolderArg, request: &Request) -> Result<(), Failure> {
-    let dir = folder.existing()?;
+fn tell(dir: &CrawlDir, request: &Request) -> Result<(), Failure> {
     let reply = ask(&dir.socket(), request).map_err(|error| match error {
         ClientError::NotRunning => {
             Failure::usage_text(format!("no crawl runs in {}", dir.root().display()))

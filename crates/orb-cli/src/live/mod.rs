@@ -12,4 +12,4 @@ mod surroundings;
 
 pub(crate) use asker::AskerError;
 pub(crate) use eyes::{LiveView, Parted, show};
-pub(crate) use surroundings::Wanted;
+pub(crate) use surroundings::{Wanted, variable};

@@ -1,0 +1,80 @@
+//! What an order would do: which facts tell, and what they say.
+//!
+//! In: an order, the book, facts of one site, the books. Out: an [`Effect`]. May touch: nothing.
+//! Invariant: of a whole site the effect is exact; of a part of one, or of a pattern, it is a bound that holds.
+
+use orb_api::{Act, Effect, Reason, SiteFacts, States};
+use orb_frontier::{Excluded, Reach};
+use orb_url::Site;
+
+use crate::orders::OrderBook;
+
+/// What must be known to tell an order's effect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Asks {
+    /// Nothing.
+    Nothing(Effect),
+    /// How a whole site stands; whether it is taken out, or back.
+    Site(Site, bool),
+    /// How the site stands that it is a part of.
+    Within(Site, bool),
+    /// How the crawl stands.
+    Anywhere(bool),
+}
+
+impl Asks {
+    /// Of an order that was prepared.
+    pub(crate) fn of(act: &Act, book: &OrderBook) -> Asks {
+        let nothing = Asks::Nothing(Effect::default());
+        let (what, out) = match act {
+            Act::Exclude { what } | Act::OptOut { what } => (what, true),
+            Act::Undo { undoes } => {
+                let order = book.orders().iter().find(|order| order.order == *undoes);
+                match order.map(|order| &order.act) {
+                    Some(Act::Exclude { what } | Act::OptOut { what }) => (what, false),
+                    _ => return nothing,
+                }
+            }
+            Act::Seeds { seeds } => return Asks::Nothing(Effect::at_most(seeds.len() as u64)),
+            _ => return nothing,
+        };
+        let Ok(excluded) = Excluded::read(what) else {
+            return nothing;
+        };
+        match excluded.reach() {
+            _ if matches!(act, Act::Undo { undoes } if book.stays_excluded(&excluded, *undoes)) => {
+                nothing
+            }
+            Reach::Site(site) => Asks::Site(site, out),
+            Reach::Within(site) => Asks::Within(site, out),
+            Reach::Anywhere => Asks::Anywhere(out),
+        }
+    }
+
+    /// The site whose facts are needed.
+    pub(crate) fn site(&self) -> Option<&Site> {
+        match self {
+            Asks::Site(site, _) | Asks::Within(site, true) => Some(site),
+            Asks::Nothing(_) | Asks::Within(..) | Asks::Anywhere(_) => None,
+        }
+    }
+
+    /// The effect, by the facts of that site and the books.
+    pub(crate) fn effect(&self, facts: Option<&SiteFacts>, states: &States) -> Effect {
+        let excluded = |reason| states.excluded.get(&reason).copied().unwrap_or(0);
+        let pending = facts.map_or(0, |facts| facts.pending);
+        let parked = facts.and_then(|facts| facts.parked);
+        let ours = matches!(parked, Some(Reason::Rule | Reason::OptOut));
+        match self {
+            Asks::Nothing(effect) => *effect,
+            Asks::Site(_, true) if parked.is_none() => Effect::exactly(pending),
+            Asks::Site(_, false) if ours => Effect::exactly(pending),
+            Asks::Site(..) => Effect::exactly(0),
+            Asks::Within(_, true) => Effect::at_most(pending),
+            Asks::Anywhere(true) => Effect::at_most(states.pending + states.in_flight),
+            Asks::Within(_, false) | Asks::Anywhere(false) => {
+                Effect::at_most(excluded(Reason::Rule) + excluded(Reason::OptOut))
+            }
+        }
+    }
+}

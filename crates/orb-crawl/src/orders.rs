@@ -1,0 +1,412 @@
+//! The book of orders: what operators asked of a crawl, in force and past, as one file of JSON lines.
+//!
+//! In: orders. Out: the file, and what is in force. May touch: the file, blocking. Must not touch: shards.
+//! Invariant: one line in one synced write is one order: cut short, it was not given; whole, it was.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use orb_api::{Act, Order, Reason, plain_words};
+use orb_env::{AppendFile, Disk, Wall};
+use orb_frontier::{Excluded, Exclusion, Exclusions, Reach, TakenBack};
+use orb_url::{Site, parse_seed_line};
+use rustc_hash::FxHashMap;
+
+use crate::CrawlError;
+use crate::limits::{ORDERS_MAX, SEEDS_PER_ORDER_MAX};
+
+/// Why an order is not given.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OrderError {
+    /// It makes no sense here.
+    #[error("{0}")]
+    Refused(String),
+    /// It could not be written down. Whether it holds is told by the book, once that can be read.
+    #[error("write down the order")]
+    Storage(#[source] CrawlError),
+    /// The crawl is opening, or has ended.
+    #[error("the crawl is starting or ending; ask again")]
+    NotRunning,
+}
+
+fn refused(text: impl Into<String>) -> OrderError {
+    OrderError::Refused(text.into())
+}
+
+/// An order that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Prepared {
+    /// It can be given, in this form.
+    Give(Act),
+    /// The same is in force by this order.
+    InForce(u64),
+}
+
+/// See the module.
+pub struct OrderBook {
+    disk: Arc<dyn Disk>,
+    path: PathBuf,
+    list: Vec<Order>,
+    /// Open after the first order; none after an error, when only the file knows what it holds.
+    file: Option<Box<dyn AppendFile>>,
+    stale: bool,
+}
+
+impl OrderBook {
+    /// Reads the book at `path`; one that is not there is empty. Blocking.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub fn read(disk: Arc<dyn Disk>, path: &Path) -> Result<OrderBook, CrawlError> {
+        let mut book = OrderBook {
+            disk,
+            path: path.to_owned(),
+            list: Vec::new(),
+            file: None,
+            stale: false,
+        };
+        book.reload()?;
+        Ok(book)
+    }
+
+    /// Reads the file again: somebody else may have written to it.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub fn reload(&mut self) -> Result<(), CrawlError> {
+        self.list = lines_of(self.disk.as_ref(), &self.path)?
+            .lines()
+            .filter_map(|line| serde_json::from_str(line).ok()) // a torn line is no order
+            .collect();
+        (self.file, self.stale) = (None, false);
+        Ok(())
+    }
+
+    /// All orders, in the order they were given.
+    #[must_use]
+    pub fn orders(&self) -> &[Order] {
+        &self.list
+    }
+
+    /// Writes an order down; it holds once this returns. Blocking: one synced write.
+    ///
+    /// # Errors
+    /// What the disk says; whether the order holds is then told by the file, which is read before the next one.
+    pub fn give(&mut self, at: Wall, who: &str, why: &str, act: Act) -> Result<u64, CrawlError> {
+        if self.stale {
+            self.reload()?;
+        }
+        let number = self.list.last().map_or(0, |last| last.order) + 1;
+        let order = Order {
+            order: number,
+            at_us: at.0,
+            who: plain_words(who),
+            why: plain_words(why),
+            act,
+        };
+        self.stale = true;
+        self.append(&order)
+            .map_err(CrawlError::file("write", &self.path))?;
+        self.stale = false;
+        self.list.push(order);
+        Ok(number)
+    }
+
+    fn append(&mut self, order: &Order) -> std::io::Result<()> {
+        let mut line = serde_json::to_vec(order)?;
+        line.push(b'\n');
+        let file = match &mut self.file {
+            Some(file) => file,
+            None => {
+                let torn = match self.disk.read_all(&self.path) {
+                    Ok(bytes) => bytes.last().is_some_and(|&byte| byte != b'\n'),
+                    Err(_) => false,
+                };
+                if torn {
+                    line.insert(0, b'\n');
+                }
+                let file = self.disk.append(&self.path)?;
+                if let Some(folder) = self.path.parent() {
+                    self.disk.sync_dir(folder)?;
+                }
+                self.file.insert(file)
+            }
+        };
+        file.append(&line)?;
+        file.sync()
+    }
+
+    /// Looks at an order before it is given: brings it into canonical form, and finds whether it holds already.
+    ///
+    /// # Errors
+    /// When it makes no sense.
+    pub fn prepare(&self, act: Act) -> Result<Prepared, OrderError> {
+        if self.list.len() >= ORDERS_MAX {
+            return Err(refused(format!(
+                "{ORDERS_MAX} orders were given to this crawl, more are not kept; put exclusions into a file for --exclude"
+            )));
+        }
+        Ok(Prepared::Give(match act {
+            Act::Exclude { what } => {
+                let what = excluded(&what)?;
+                if let Some(order) = self.excluding(&what) {
+                    return Ok(Prepared::InForce(order));
+                }
+                let what = what.line().to_owned();
+                Act::Exclude { what }
+            }
+            Act::OptOut { what } => {
+                let what = excluded(&what)?;
+                if matches!(what, Excluded::Pattern(_)) {
+                    return Err(refused(
+                        "an opt-out names a domain; a pattern can be excluded",
+                    ));
+                }
+                match self.excluding(&what) {
+                    Some(order) if self.is_opt_out(order) => return Ok(Prepared::InForce(order)),
+                    _ => {}
+                }
+                let what = what.line().to_owned();
+                Act::OptOut { what }
+            }
+            Act::Undo { undoes } => self.undo(undoes)?,
+            Act::Seeds { seeds } => seeds_act(seeds)?,
+            Act::Rate { site, delay_ms } => {
+                let site = Site::parse(&site).map_err(|error| refused(error.to_string()))?;
+                let site = site.as_str().to_owned();
+                Act::Rate { site, delay_ms }
+            }
+            act @ (Act::Pause {} | Act::Resume {} | Act::Stop {}) => act,
+            _ => return Err(refused("this order is not for operators to give")),
+        }))
+    }
+
+    fn undo(&self, undoes: u64) -> Result<Act, OrderError> {
+        let order = self.list.iter().find(|order| order.order == undoes);
+        match order.map(|order| &order.act) {
+            Some(Act::Exclude { .. } | Act::OptOut { .. }) if self.is_undone(undoes) => {
+                Err(refused(format!("order {undoes} was taken back before")))
+            }
+            Some(Act::Exclude { .. } | Act::OptOut { .. }) => Ok(Act::Undo { undoes }),
+            Some(act) => Err(refused(format!(
+                "order {undoes} is `{}`; only exclusions can be taken back",
+                act.name()
+            ))),
+            None => Err(refused(format!("there is no order {undoes}"))),
+        }
+    }
+
+    /// Whether the last word on it was a pause.
+    #[must_use]
+    pub fn is_paused(&self) -> bool {
+        let mut acts = self.list.iter().rev().map(|order| &order.act);
+        let last = acts.find(|act| matches!(act, Act::Pause {} | Act::Resume {}));
+        matches!(last, Some(Act::Pause {}))
+    }
+
+    /// The order in force that excludes exactly this; an opt-out first.
+    #[must_use]
+    pub fn excluding(&self, excluded: &Excluded) -> Option<u64> {
+        let undone = self.undone();
+        let mut found = None;
+        for order in &self.list {
+            let same = match &order.act {
+                Act::Exclude { what } => found.is_none() && what == excluded.line(),
+                Act::OptOut { what } => what == excluded.line(),
+                _ => false,
+            };
+            if same && !undone.contains(&order.order) {
+                found = Some(order.order);
+            }
+        }
+        found
+    }
+
+    /// Whether the same stays excluded by another order when `without` is taken back.
+    pub(crate) fn stays_excluded(&self, excluded: &Excluded, without: u64) -> bool {
+        let undone = self.undone();
+        self.list.iter().any(|order| {
+            let same = matches!(&order.act, Act::Exclude { what } | Act::OptOut { what } if what == excluded.line());
+            same && order.order != without && !undone.contains(&order.order)
+        })
+    }
+
+    fn is_opt_out(&self, number: u64) -> bool {
+        let is_it = |order: &&Order| order.order == number;
+        let order = self.list.iter().find(is_it);
+        order.is_some_and(|order| matches!(order.act, Act::OptOut { .. }))
+    }
+
+    /// Whether a later order took it back.
+    #[must_use]
+    pub fn is_undone(&self, number: u64) -> bool {
+        let undoes = |order: &Order| matches!(order.act, Act::Undo { undoes } if undoes == number);
+        self.list.iter().any(undoes)
+    }
+
+    fn undone(&self) -> BTreeSet<u64> {
+        let undoes = |order: &Order| match order.act {
+            Act::Undo { undoes } => Some(undoes),
+            _ => None,
+        };
+        self.list.iter().filter_map(undoes).collect()
+    }
+
+    /// Of each domain that ever opted out: whether it is so now, and by which order.
+    #[must_use]
+    pub fn opt_outs(&self) -> BTreeMap<String, (bool, &Order)> {
+        let mut last = BTreeMap::new();
+        for order in &self.list {
+            match &order.act {
+                Act::OptOut { what } => {
+                    last.insert(what.clone(), (true, order));
+                }
+                Act::Undo { undoes } => {
+                    let of = self.list.iter().find(|known| known.order == *undoes);
+                    if let Some(Act::OptOut { what }) = of.map(|order| &order.act) {
+                        last.insert(what.clone(), (false, order));
+                    }
+                }
+                _ => {}
+            }
+        }
+        last
+    }
+
+    /// Seeds of orders that are not in the seed files yet.
+    pub(crate) fn seeds_to_take(&self) -> Vec<(u64, Vec<String>)> {
+        let mut waiting = BTreeMap::new();
+        for order in &self.list {
+            match &order.act {
+                Act::Seeds { seeds } => drop(waiting.insert(order.order, seeds.clone())),
+                Act::SeedsTaken { of } => drop(waiting.remove(of)),
+                _ => {}
+            }
+        }
+        waiting.into_iter().collect()
+    }
+
+    /// What holds now.
+    #[must_use]
+    pub(crate) fn in_force(&self) -> InForce {
+        let undone = self.undone();
+        let mut state = InForce::default();
+        let mut reaches = FxHashMap::default();
+        for order in &self.list {
+            state.number = order.order;
+            match &order.act {
+                Act::Pause {} => state.paused = true,
+                Act::Resume {} => state.paused = false,
+                Act::Exclude { what } | Act::OptOut { what } => {
+                    let Ok(excluded) = Excluded::read(what) else {
+                        continue; // a later version may know what it means
+                    };
+                    let reach = excluded.reach();
+                    if let Reach::Site(site) = &reach {
+                        state.named.push(site.clone());
+                    }
+                    reaches.insert(order.order, reach);
+                    if !undone.contains(&order.order) {
+                        state.exclude(order, &excluded);
+                    }
+                }
+                Act::Undo { undoes } => {
+                    if let Some(reach) = reaches.get(undoes) {
+                        let site = match reach {
+                            Reach::Site(site) | Reach::Within(site) => Some(site.clone()),
+                            Reach::Anywhere => None,
+                        };
+                        let order = order.order;
+                        state.taken_back.push(TakenBack { order, site });
+                    }
+                }
+                Act::Rate { site, delay_ms } => {
+                    let delay = Duration::from_millis(*delay_ms);
+                    state.rates.insert(site.as_str().into(), delay);
+                }
+                Act::SeedsTaken { .. } => state.seeds_taken += 1,
+                _ => {}
+            }
+        }
+        state
+    }
+}
+
+fn lines_of(disk: &dyn Disk, path: &Path) -> Result<String, CrawlError> {
+    match disk.read_all(path) {
+        Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
+        Err(error) => Err(CrawlError::file("read", path)(error)),
+    }
+}
+
+fn excluded(line: &str) -> Result<Excluded, OrderError> {
+    Excluded::read(line).map_err(|error| refused(error.to_string()))
+}
+
+fn seeds_act(seeds: Vec<String>) -> Result<Act, OrderError> {
+    if seeds.is_empty() || seeds.len() > SEEDS_PER_ORDER_MAX {
+        return Err(refused(format!(
+            "an order brings 1 to {SEEDS_PER_ORDER_MAX} seeds"
+        )));
+    }
+    for line in &seeds {
+        match parse_seed_line(line) {
+            Ok(Some(_)) => {}
+            Ok(None) => return Err(refused("a seed is empty")),
+            Err(error) => return Err(refused(error.to_string())),
+        }
+    }
+    Ok(Act::Seeds { seeds })
+}
+
+/// What orders say at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct InForce {
+    /// The last order.
+    pub(crate) number: u64,
+    pub(crate) paused: bool,
+    pub(crate) exclusions: Arc<Exclusions>,
+    /// Whole sites that any order excluded, taken back or not.
+    pub(crate) named: Vec<Site>,
+    /// Exclusions that were taken back.
+    pub(crate) taken_back: Vec<TakenBack>,
+    /// Pauses of sites that are longer than they would be.
+    pub(crate) rates: FxHashMap<Box<str>, Duration>,
+    /// Orders whose seeds are in the seed files.
+    pub(crate) seeds_taken: u64,
+}
+
+impl InForce {
+    fn exclude(&mut self, order: &Order, excluded: &Excluded) {
+        let reason = match order.act {
+            Act::OptOut { .. } => Reason::OptOut,
+            _ => Reason::Rule,
+        };
+        let why = match order.why.as_str() {
+            "" => String::new(),
+            why => format!(": {why}"),
+        };
+        let (line, number, who) = (excluded.line(), order.order, &order.who);
+        let exclusion = Exclusion {
+            order: number,
+            reason,
+            words: format!("{line} (order {number} by {who}{why})").into(),
+        };
+        // Of too many the first hold; `prepare` refuses long before.
+        Arc::make_mut(&mut self.exclusions)
+            .add(excluded, exclusion)
+            .ok();
+    }
+
+    /// The pause that an order gives a site.
+    pub(crate) fn rate(&self, site: &Site) -> Option<Duration> {
+        self.rates.get(site.as_str()).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests;

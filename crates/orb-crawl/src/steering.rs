@@ -1,0 +1,221 @@
+//! Steering: an order is looked at, foreseen, written down, and heeded by every shard before it is answered.
+//!
+//! In: wishes of operators; the machine's list of opt-outs. Out: lines in the book of orders, what is in force.
+//! May touch: the book, seed files, blocking for one synced write. Must not touch: slots; they heed by themselves.
+//! Invariant: what shards heed is in the book; orders are given one at a time.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use orb_api::{Act, CrawlDir, Effect, OrderReply, OrderWish};
+use orb_env::{Clock, Disk};
+use orb_shard::SlotMap;
+use orb_url::{CrawlKey, parse_seed_line};
+use tokio::sync::{Mutex, watch};
+
+use crate::foresight::Asks;
+use crate::orders::{InForce, OrderBook, OrderError, Prepared};
+use crate::seeds::SeedIntake;
+use crate::{Control, CrawlError, Wish};
+
+/// See the module.
+pub(crate) struct Steering {
+    book: Mutex<OrderBook>,
+    in_force: watch::Sender<Arc<InForce>>,
+    clock: Arc<dyn Clock>,
+    disk: Arc<dyn Disk>,
+    dir: CrawlDir,
+    slots: SlotMap,
+    key: CrawlKey,
+    /// The list of opt-outs that all crawls of this machine share, and how long it was when it was read.
+    list: Option<(PathBuf, watch::Sender<u64>)>,
+}
+
+impl Steering {
+    /// Opens the book of a crawl, and takes what a run before could not. Blocking.
+    pub(crate) fn open(
+        disk: Arc<dyn Disk>,
+        clock: Arc<dyn Clock>,
+        dir: &CrawlDir,
+        slots: SlotMap,
+        key: CrawlKey,
+        opt_outs: &str,
+    ) -> Result<Steering, CrawlError> {
+        let book = OrderBook::read(Arc::clone(&disk), &dir.orders())?;
+        let list = (!opt_outs.is_empty()).then(|| (opt_outs.into(), watch::Sender::new(0)));
+        let mut steering = Steering {
+            in_force: watch::Sender::new(Arc::default()),
+            book: Mutex::new(book),
+            clock,
+            disk,
+            dir: dir.clone(),
+            slots,
+            key,
+            list,
+        };
+        for (order, seeds) in steering.book.get_mut().seeds_to_take() {
+            steering.take_seeds(&seeds)?;
+            let at = steering.clock.wall();
+            let taken = Act::SeedsTaken { of: order };
+            steering.book.get_mut().give(at, "orb", "", taken)?;
+        }
+        steering.follow_list();
+        let state = Arc::new(steering.book.get_mut().in_force());
+        steering.in_force.send_replace(state);
+        Ok(steering)
+    }
+
+    /// What is in force.
+    pub(crate) fn in_force(&self) -> Arc<InForce> {
+        Arc::clone(&self.in_force.borrow())
+    }
+
+    /// Follows what is in force.
+    pub(crate) fn follow(&self) -> watch::Receiver<Arc<InForce>> {
+        self.in_force.subscribe()
+    }
+
+    /// Takes up what changed in the machine's list of opt-outs. Cost when nothing did: one look at its length. A list
+    /// that cannot be read is looked at again next time.
+    pub(crate) fn follow_list(&self) {
+        let Some((path, read)) = &self.list else {
+            return;
+        };
+        let bytes = self.disk.read(path).and_then(|file| file.bytes());
+        let bytes = bytes.unwrap_or(0);
+        if bytes == *read.borrow() {
+            return;
+        }
+        let Ok(mut book) = self.book.try_lock() else {
+            return; // an order is being given: at the next look
+        };
+        let result = OrderBook::read(Arc::clone(&self.disk), path)
+            .and_then(|list| self.take_list(&mut book, &list));
+        match result {
+            Ok(true) => {
+                tracing::info!(list = %path.display(), "opt-outs taken up");
+                self.in_force.send_replace(Arc::new(book.in_force()));
+            }
+            Ok(false) => {}
+            Err(error) => {
+                tracing::warn!(error = %orb_api::with_causes(&error), "list of opt-outs could not be taken up");
+                return;
+            }
+        }
+        read.send_replace(bytes);
+    }
+
+    /// Brings the book to what the list says, where the list's word is the later one.
+    fn take_list(&self, book: &mut OrderBook, list: &OrderBook) -> Result<bool, CrawlError> {
+        let mut changed = false;
+        for (domain, (out, order)) in list.opt_outs() {
+            let own = book.opt_outs();
+            let known = own
+                .get(&domain)
+                .map(|(out, own)| (*out, own.at_us, own.order));
+            let act = match known {
+                Some((is, at, _)) if is == out || at > order.at_us => continue,
+                None if !out => continue,
+                Some((true, _, number)) => Act::Undo { undoes: number },
+                _ => Act::OptOut { what: domain },
+            };
+            let now = self.clock.wall();
+            book.give(now, &order.who, &order.why, act)?;
+            changed = true;
+        }
+        Ok(changed)
+    }
+
+    fn take_seeds(&self, seeds: &[String]) -> Result<(), CrawlError> {
+        let mut intake = SeedIntake::new(self.disk.as_ref(), &self.dir, &self.slots, self.key);
+        for line in seeds {
+            // Looked at before it was written down; a line of another version may mean something else.
+            if let Ok(Some(seed)) = parse_seed_line(line) {
+                intake.add(&seed)?;
+            }
+        }
+        intake.finish()
+    }
+}
+
+impl Control {
+    /// Gives an order, or only foresees it. When this returns, every shard has heeded it.
+    ///
+    /// # Errors
+    /// [`OrderError`]; an order that was refused is not in the book.
+    pub async fn order(&self, wish: OrderWish) -> Result<OrderReply, OrderError> {
+        let steering = self.steering().ok_or(OrderError::NotRunning)?;
+        let mut book = steering.book.lock().await;
+        let act = match book.prepare(wish.act)? {
+            Prepared::Give(act) => act,
+            Prepared::InForce(order) => {
+                return Ok(OrderReply {
+                    order: Some(order),
+                    effect: Effect::default(),
+                    already: true,
+                });
+            }
+        };
+        let ends = self.wish() >= Wish::Stop;
+        if ends && matches!(act, Act::Pause {} | Act::Resume {}) {
+            return Err(OrderError::Refused("the crawl is ending".to_owned()));
+        }
+        let asks = Asks::of(&act, &book);
+        let foreseen = self.foresee(asks).await;
+        if wish.dry_run {
+            return Ok(OrderReply {
+                order: None,
+                effect: foreseen,
+                already: false,
+            });
+        }
+        let stored = OrderError::Storage;
+        let now = steering.clock.wall();
+        let order = book
+            .give(now, &wish.who, &wish.why, act.clone())
+            .map_err(stored)?;
+        if let Act::Seeds { seeds } = &act {
+            steering.take_seeds(seeds).map_err(stored)?;
+            let taken = Act::SeedsTaken { of: order };
+            book.give(now, "orb", "", taken).map_err(stored)?;
+        }
+        tracing::info!(order, act = act.name(), who = %wish.who, why = %wish.why, "order given");
+        let state = Arc::new(book.in_force());
+        steering.in_force.send_replace(state);
+        self.wish_of(&act);
+        let number = steering.in_force().number;
+        let moved = self.heeded(number).await;
+        let exact = foreseen.urls_min == foreseen.urls_max;
+        Ok(OrderReply {
+            order: Some(order),
+            effect: moved
+                .filter(|_| {
+                    exact
+                        && matches!(
+                            act,
+                            Act::Exclude { .. } | Act::OptOut { .. } | Act::Undo { .. }
+                        )
+                })
+                .map_or(foreseen, Effect::exactly),
+            already: false,
+        })
+    }
+
+    fn wish_of(&self, act: &Act) {
+        match act {
+            Act::Pause {} => self.ask(Wish::Pause),
+            Act::Resume {} => self.ask(Wish::Run),
+            Act::Stop {} => self.ask(Wish::Stop),
+            _ => {}
+        }
+    }
+
+    /// What an order would do to the URLs that are pending, or excluded, now.
+    async fn foresee(&self, asks: Asks) -> Effect {
+        let facts = match asks.site() {
+            Some(site) => self.site_facts(site).await.ok(),
+            None => None,
+        };
+        asks.effect(facts.as_ref(), &self.status().states)
+    }
+}
