@@ -7,7 +7,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use orb_env::{Disk, ReadFile};
-use orb_warc::{Compression, Reader};
+use orb_warc::{Compression, Dictionary, Reader};
 
 use crate::ArchiveError;
 
@@ -35,12 +35,19 @@ impl ArchiveFile {
         let file = disk
             .read(&self.path)
             .map_err(ArchiveError::read(&self.path))?;
-        let bytes = Bytes { file, at: offset };
-        let reader = match Compression::of_name(&self.name) {
-            Some((_, compression)) => Reader::with_compression(bytes, compression),
+        let compression = Compression::of_name(&self.name).map(|(_, compression)| compression);
+        let mut bytes = Bytes { file, at: 0 };
+        let mut dictionary = None;
+        if offset > 0 && matches!(compression, Some(Compression::Zstd) | None) {
+            // What the frames have in common stands at the file's beginning.
+            dictionary = Dictionary::read(&mut bytes).map_err(ArchiveError::read(&self.path))?;
+        }
+        bytes.at = offset;
+        let reader = match compression {
+            Some(compression) => Reader::with_compression(bytes, compression),
             None => Reader::new(bytes),
         };
-        Ok(reader.starting_at(offset))
+        Ok(reader.with_dictionary(dictionary).starting_at(offset))
     }
 }
 

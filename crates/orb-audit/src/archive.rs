@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use orb_api::CrawlDir;
 use orb_env::Disk;
 use orb_shard::SlotId;
-use orb_warc::{ReadError, Reader, Record, SegmentName};
+use orb_warc::{Compression, Dictionary, ReadError, Reader, Record, SegmentName};
 
 use crate::disk_read::Stretch;
 use crate::error::AuditError;
@@ -229,14 +229,17 @@ impl Archive {
     ) -> Result<Option<Record>, AuditError> {
         let segment = &self.segments[segment as usize];
         let path = dir.warc().join(&segment.name);
-        let file = disk.read(&path).map_err(AuditError::disk(&path))?;
-        let stretch = Stretch::new(
-            file,
-            offset,
-            offset.saturating_add(bytes).min(segment.bytes),
-        );
-        let mut reader =
-            Reader::with_compression(stretch, segment.parts.compression).starting_at(offset);
+        let open = || disk.read(&path).map_err(AuditError::disk(&path));
+        let compression = segment.parts.compression;
+        let mut dictionary = None;
+        if compression == Compression::Zstd && offset > 0 {
+            let mut start = Stretch::new(open()?, 0, offset);
+            dictionary = Dictionary::read(&mut start).map_err(AuditError::disk(&path))?;
+        }
+        let end = offset.saturating_add(bytes).min(segment.bytes);
+        let mut reader = Reader::with_compression(Stretch::new(open()?, offset, end), compression)
+            .with_dictionary(dictionary)
+            .starting_at(offset);
         match reader.next_record() {
             Ok(record) => Ok(record),
             Err(ReadError::Io { source, .. }) => Err(AuditError::disk(path)(source)),

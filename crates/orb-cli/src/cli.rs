@@ -7,8 +7,8 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     archive, audit, bench, completions, config, control, crawl, demo, doctor, export, fetch,
-    frontier, identity, inspect, man, plan, read, robots, simweb, state, status, steering, url,
-    why,
+    frontier, history, identity, inspect, man, plan, read, robots, simweb, state, status, steering,
+    url, why,
 };
 use crate::exit::Outcome;
 
@@ -64,6 +64,8 @@ enum Command {
     /// Look into archive files: verify, repair, index, print, extract.
     #[command(subcommand)]
     Archive(archive::ArchiveCommand),
+    /// List the captures of a URL in an archive.
+    History(history::HistoryArgs),
     /// Write what the pages of an archive say, as Markdown or text, one JSON line a page.
     #[command(subcommand)]
     Export(export::ExportCommand),
@@ -122,6 +124,7 @@ pub(crate) fn run() -> Outcome {
         Command::Why(args) => why::run(&args),
         Command::Inspect(command) => inspect::run(&command),
         Command::Archive(command) => archive::run(&command),
+        Command::History(args) => history::run(&args),
         Command::Export(command) => export::run(&command),
         Command::Fetch(args) => fetch::run(&args),
         Command::Read(args) => read::run(&args),
@@ -181,6 +184,7 @@ mod tests {
             "orb why a.example/x some-folder --json",
             "orb why a.example/x --out some-folder",
             "orb inspect site a.example some-folder --json",
+            "orb history https://a.example/ some-folder old.warc.gz --json",
             "orb archive verify some-folder --json --jobs 2",
             "orb archive repair a.warc.gz --out repaired",
             "orb archive reindex a.warc.gz --to a.cdxj",

@@ -29,6 +29,9 @@ pub(crate) const BENCH_PAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Bytes of records that `orb bench archive` writes and syncs at once: about a quarter of a second of one core's fetching.
 pub(crate) const BENCH_GROUP_BYTES: usize = 4 << 20;
 
+/// Bytes of a record that `orb bench archive` makes a dictionary from, as a crawl does.
+pub(crate) const BENCH_SAMPLE_BYTES: usize = 8 << 10;
+
 /// Files the program has open beside sockets: stores, archives, journals and logs of 64 slots.
 pub(crate) const FILES_BESIDE_SOCKETS: u64 = 1_024;
 

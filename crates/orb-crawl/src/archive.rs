@@ -5,23 +5,28 @@
 //! Invariant: each completed fetch yields exactly one response or revisit record, or a metadata record that
 //! says why the body is absent; a revisit refers to a record of this slot that is committed or in this group.
 
+use std::sync::Arc;
+
 use orb_api::ArchivePlace;
 use orb_env::{Entropy, Wall};
 use orb_fetch::Response;
 use orb_warc::{
-    Compression, Digest, MetadataRecord, RecordId, Referred, RequestRecord, ResponseRecord,
-    RevisitProfile, RevisitRecord, Truncated, Writer, segment_name,
+    Compression, Dictionary, Digest, MetadataRecord, RecordId, Referred, RequestRecord,
+    ResponseRecord, RevisitProfile, RevisitRecord, SegmentName, Truncated, Writer, segment_name,
 };
 
 use crate::config::{ArchiveCompression, ArchiveConfig, Keep};
+use crate::dictionary::SharedDictionary;
 use crate::event::Finished;
 use crate::files::{FileEnds, SegmentEnd, SegmentPart};
-use crate::limits::SEGMENT_SPARE_BYTES_MAX;
+use crate::limits::{FIRST_SEGMENT_BYTES, SEGMENT_SPARE_BYTES_MAX};
 use crate::page::{PageFacts, PageLink};
 
 /// What the writer of one slot's archive knows between groups.
 pub(crate) struct Archivist {
     writer: Writer,
+    /// What zstd frames of new segments have in common, once it is known.
+    dictionary: Arc<SharedDictionary>,
     config: ArchiveConfig,
     compression: Compression,
     slot: u8,
@@ -56,14 +61,25 @@ pub(crate) struct Capture<'a> {
 }
 
 impl Archivist {
-    pub(crate) fn new(config: &ArchiveConfig, slot: u8, info: Vec<(String, String)>) -> Archivist {
+    /// - `open`: the dictionary of the segment that is still open, if it has one.
+    pub(crate) fn new(
+        config: &ArchiveConfig,
+        slot: u8,
+        info: Vec<(String, String)>,
+        dictionary: Arc<SharedDictionary>,
+        open: Option<&Dictionary>,
+    ) -> Archivist {
         let compression = match config.compression {
             ArchiveCompression::Gzip => Compression::Gzip,
             ArchiveCompression::Zstd => Compression::Zstd,
             ArchiveCompression::None => Compression::None,
         };
         Archivist {
-            writer: Writer::new(compression),
+            writer: match open {
+                Some(open) => Writer::with_dictionary(open),
+                None => Writer::new(compression),
+            },
+            dictionary,
             config: config.clone(),
             compression,
             slot,
@@ -101,10 +117,7 @@ impl Archivist {
         entropy: &dyn Entropy,
         now: Wall,
     ) -> &'p mut SegmentPart {
-        let full = ends
-            .segment
-            .as_ref()
-            .is_none_or(|end| end.bytes >= self.config.segment_bytes_max.bytes());
+        let full = ends.segment.as_ref().is_none_or(|end| self.is_full(end));
         if full {
             let serial = ends.next_serial;
             ends.next_serial += 1;
@@ -121,6 +134,7 @@ impl Archivist {
                 start: 0,
                 bytes: std::mem::take(&mut self.spare),
             };
+            self.begin_file(&mut part.bytes);
             let id = RecordId::from_random(entropy.bytes16());
             let info: Vec<(&str, &str)> = self
                 .info
@@ -149,6 +163,28 @@ impl Archivist {
             });
         }
         parts.last_mut().expect("pushed above")
+    }
+
+    /// Whether the next record goes to a new segment: this one has its size, or was begun in another form.
+    fn is_full(&self, end: &SegmentEnd) -> bool {
+        let mut bytes_max = self.config.segment_bytes_max.bytes();
+        if self.compression == Compression::Zstd && self.dictionary.is_awaited() {
+            bytes_max = bytes_max.min(FIRST_SEGMENT_BYTES);
+        }
+        let named = SegmentName::parse(&end.name).map(|name| name.compression);
+        end.bytes >= bytes_max || named.is_some_and(|form| form != self.compression)
+    }
+
+    /// All frames of a file use the dictionary it begins with, or none.
+    fn begin_file(&mut self, out: &mut Vec<u8>) {
+        let dictionary = self.dictionary.get();
+        self.writer = match dictionary.filter(|_| self.compression == Compression::Zstd) {
+            Some(dictionary) => {
+                out.extend_from_slice(&dictionary.frame());
+                Writer::with_dictionary(dictionary)
+            }
+            None => Writer::new(self.compression),
+        };
     }
 
     /// Appends request, response (or revisit) and metadata records; returns where the response or revisit lies,

@@ -201,7 +201,8 @@ pub enum ArchiveCompression {
     /// One gzip member a record: what every other tool reads.
     #[default]
     Gzip,
-    /// One Zstandard frame a record: smaller and faster, not read everywhere.
+    /// One Zstandard frame a record, with a dictionary that is made of the crawl's first 64 MiB: dense, not read
+    /// everywhere.
     Zstd,
     /// Not at all.
     None,

@@ -141,8 +141,8 @@ pub(crate) enum Event {
     Hop(usize, Hop),
     /// A question was answered on the read helper.
     Answered(usize),
-    /// The index of a segment was made, or not; what came of it is in the log.
-    Indexed,
+    /// Something was made of a closed segment, or not; what came of it is in the log.
+    Closed,
 }
 
 /// The reader comes back whatever happened.

@@ -52,6 +52,22 @@ pub(crate) const USAGE_FIELD_BYTES_MAX: usize = 1_024;
 /// at, whatever the coding.
 pub(crate) const SNIFFED_BYTES: usize = 4 << 10;
 
+/// Size at which segments of zstd frames are closed until a dictionary is known: enough to see what the records of a crawl
+/// have in common, little to have written without it.
+pub(crate) const FIRST_SEGMENT_BYTES: u64 = 64 << 20;
+
+/// Bytes that a dictionary is made from: about a second of work, and seventy times what it will hold.
+pub(crate) const SAMPLE_BYTES_MAX: usize = 8 << 20;
+
+/// Bytes of one of them: what pages have in common stands at their beginning.
+pub(crate) const SAMPLE_EACH_MAX: usize = 8 << 10;
+
+/// Fewest of them; fewer say more of themselves than of what comes.
+pub(crate) const SAMPLES_MIN: usize = 300;
+
+/// Captures of one URL that are listed of one WARC file; whoever has more wants the CDXJ.
+pub(crate) const CAPTURES_MAX: usize = 100_000;
+
 /// Payloads shorter than this are archived each time: a revisit record would be as long.
 pub(crate) const REVISIT_BYTES_MIN: usize = 256;
 

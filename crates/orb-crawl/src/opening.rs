@@ -16,6 +16,7 @@ use orb_store::JournalEnd;
 use orb_url::Seed;
 
 use crate::board::{Board, PageBudget};
+use crate::dictionary::SharedDictionary;
 use crate::identity::{CrawlIdentity, RunSettings};
 use crate::limits::{GROUP_BYTES_LEAST, GROUP_BYTES_MAX};
 use crate::seeds::SeedIntake;
@@ -212,6 +213,8 @@ impl OpenCrawl {
             self.setup.control.ask(Wish::Pause);
         }
         let info = info_of(&config, &self.setup.software);
+        let disk = self.setup.world.disk();
+        let dictionary = Arc::new(SharedDictionary::stored(disk.as_ref(), &self.setup.dir)?);
         let pages_max = config.limits.pages_max;
         let types = if config.limits.requisites {
             Arc::from([])
@@ -233,6 +236,7 @@ impl OpenCrawl {
             token: self.token,
             software: self.setup.software,
             info,
+            dictionary,
             indexing: self.slots.slot_ids().map(|_| Mutex::default()).collect(),
             opened: self.opened,
             clean: self.clean,

@@ -252,10 +252,10 @@ impl Shard {
             return;
         }
         let mut started: Vec<LocalBoxFuture<'static, Event>> = Vec::new();
-        for job in slot.start_indexing(&shared) {
+        for job in slot.start_closing(&shared) {
             // Nobody waits for it, a stop neither: what is not made then is made at the next opening.
-            let made = run_on(work.as_ref(), Lane::Slow, move || job.run());
-            self.work.push(made.map(|_| Event::Indexed).boxed_local());
+            let made = run_on(work.as_ref(), Lane::Slow, job);
+            self.work.push(made.map(|_| Event::Closed).boxed_local());
         }
         if let Some(job) = slot.start_seeds(&shared).filter(|_| !self.stopping) {
             started.push(
@@ -415,7 +415,7 @@ impl Shard {
             Event::Exchanged(at, task, gate, finished) => self.exchanged(at, task, gate, &finished),
             Event::Hop(at, hop) => self.hop_answered(at, hop),
             Event::Answered(at) => self.slots[at].jobs -= 1,
-            Event::Indexed => {}
+            Event::Closed => {}
         }
     }
 

@@ -13,6 +13,7 @@ use orb_shard::SlotMap;
 use orb_url::CrawlKey;
 
 use crate::board::Board;
+use crate::dictionary::SharedDictionary;
 use crate::steering::Steering;
 use crate::{Control, CrawlConfig, World};
 
@@ -35,6 +36,8 @@ pub(crate) struct Shared {
     pub(crate) software: String,
     /// Fields of every segment's warcinfo record.
     pub(crate) info: Vec<(String, String)>,
+    /// What zstd frames of the archive have in common.
+    pub(crate) dictionary: Arc<SharedDictionary>,
     /// Held while an index of a slot's segments is made.
     pub(crate) indexing: Vec<Mutex<()>>,
     /// When this process opened the crawl.

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use orb_api::{AttemptRow, Outcome};
 use orb_env::mutant::{Mutant, planted};
-use orb_env::{AppendFile, Mono, Stamp};
+use orb_env::{AppendFile, Job, Mono, Stamp};
 use orb_frontier::{Frontier, FrontierSetup, SiteId, half_imported};
 use orb_shard::SlotId;
 use orb_store::{JournalEnd, JournalReader, Keyspace, Store};
@@ -24,6 +24,7 @@ use crate::CrawlError;
 use crate::archive::{Archivist, Original};
 use crate::board::{RunCounts, SlotReport};
 use crate::copies::Copies;
+use crate::dictionary::{DictionaryJob, of_segment};
 use crate::errand::{Errand, HopAnswer, tell};
 use crate::files::{FileEnds, SlotFiles};
 use crate::group::{CommitJob, Committed, Group};
@@ -83,8 +84,8 @@ pub(crate) struct Slot {
     pub(crate) counts: RunCounts,
     pub(crate) visited: Visited,
     committed_ends: FileEnds,
-    /// Segments that are whole and have no index yet.
-    unindexed: Vec<String>,
+    /// Segments that are whole, and that nothing was begun for yet.
+    closed: Vec<String>,
     /// Bytes of the store's files after the last group.
     disk_bytes: u64,
 }
@@ -99,12 +100,7 @@ impl Slot {
     ) -> Result<Slot, CrawlError> {
         let disk = shared.world.disk();
         let dir = &shared.dir;
-        let store = shared
-            .world
-            .stores(shared.config.memory_max.bytes() / 3 / u64::from(shared.slots.slots()))
-            .open(&dir.store(id))
-            .map_err(|source| CrawlError::Store { slot: id, source })?;
-        whole(id, store.as_ref())?;
+        let store = open_store(shared, id)?;
         let ends = FileEnds::read(store.as_ref(), id)?;
         let (files, undone) = SlotFiles::open(dir, id, &disk, &ends)?;
         let suspects = read_suspects(shared, id, store.as_ref(), clean)?;
@@ -131,11 +127,11 @@ impl Slot {
         let mut slot = Slot {
             id,
             copies: Copies::default(),
-            archivist: Archivist::new(&shared.config.archive, id.0, shared.info.clone()),
+            archivist: archivist(shared, id, &ends)?,
             group: Group::new(number + 1),
             group_bytes_max: group_bytes_max(&shared.config, shared.slots.slots()),
             committed_ends: ends.clone(),
-            unindexed: unindexed(shared, id, &ends)?,
+            closed: unindexed(shared, id, &ends)?,
             ends,
             files: Some(files),
             attempts: append(&dir.attempts_of(id))?,
@@ -295,7 +291,7 @@ impl Slot {
         // The journal's end is known only by the commit; the rest has moved on since.
         self.ends.journal = committed.ends.journal;
         self.committed_ends = committed.ends;
-        self.unindexed.extend(committed.closed);
+        self.closed.extend(committed.closed);
         self.files = Some(committed.files);
         self.archivist.reuse(committed.spare);
         let durable = self.durable_group;
@@ -412,11 +408,19 @@ impl Slot {
         self.frontier.buffer_is_full()
     }
 
-    /// The jobs that index segments which were closed.
-    pub(crate) fn start_indexing(&mut self, shared: &Arc<Shared>) -> Vec<IndexJob> {
-        let names = self.unindexed.drain(..);
-        let job = |name| IndexJob::of(shared, self.id, name);
-        names.map(job).collect()
+    /// What is to be done for segments that were closed: an index, and the first dictionary.
+    pub(crate) fn start_closing(&mut self, shared: &Arc<Shared>) -> Vec<Job> {
+        let mut jobs: Vec<Job> = Vec::new();
+        for name in std::mem::take(&mut self.closed) {
+            if let Some(job) = DictionaryJob::of(shared, &name) {
+                jobs.push(Box::new(move || job.run()));
+            }
+            if shared.config.archive.index {
+                let job = IndexJob::of(shared, self.id, name);
+                jobs.push(Box::new(move || job.run()));
+            }
+        }
+        jobs
     }
 
     // ---- pages that end the process ----
@@ -511,6 +515,31 @@ fn whole(slot: SlotId, store: &dyn Store) -> Result<(), CrawlError> {
         Ok(Some(partition)) => Err(CrawlError::HalfImported { partition }),
         Err(source) => Err(CrawlError::Frontier { slot, source }),
     }
+}
+
+/// The slot's store, in which no partition is half.
+fn open_store(shared: &Shared, id: SlotId) -> Result<Arc<dyn Store>, CrawlError> {
+    let memory = shared.config.memory_max.bytes() / 3 / u64::from(shared.slots.slots());
+    let store = shared
+        .world
+        .stores(memory)
+        .open(&shared.dir.store(id))
+        .map_err(|source| CrawlError::Store { slot: id, source })?;
+    whole(id, store.as_ref())?;
+    Ok(store)
+}
+
+/// The writer of a slot's archive, ready to go on with the segment that is open.
+fn archivist(shared: &Shared, id: SlotId, ends: &FileEnds) -> Result<Archivist, CrawlError> {
+    let disk = shared.world.disk();
+    let open = of_segment(disk.as_ref(), &shared.dir, ends.segment.as_ref())?;
+    Ok(Archivist::new(
+        &shared.config.archive,
+        id.0,
+        shared.info.clone(),
+        Arc::clone(&shared.dictionary),
+        open.as_ref(),
+    ))
 }
 
 fn read_suspects(

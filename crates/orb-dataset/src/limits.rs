@@ -20,6 +20,9 @@ pub const URL_BYTES_MAX: usize = 64 << 10;
 /// group by itself.
 pub const TEXT_BYTES_MAX: usize = 8 << 10;
 
+/// Bytes read at once where a line is looked up: a line, mostly.
+pub const LOOKUP_BYTES: usize = 2 << 10;
+
 /// Rows of one row group: what readers skip or read at once.
 pub const GROUP_ROWS_MAX: usize = 50_000;
 

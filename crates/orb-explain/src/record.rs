@@ -7,7 +7,7 @@ use std::io::{self, Read};
 
 use orb_api::ArchivePlace;
 use orb_env::ReadFile;
-use orb_warc::{Reader, Record, RecordType, SegmentName, parse_date};
+use orb_warc::{Compression, Dictionary, Reader, Record, RecordType, SegmentName, parse_date};
 use serde::Serialize;
 
 use crate::limits::BLOCK_BYTES_MAX;
@@ -43,11 +43,14 @@ pub struct Glance {
 pub fn glance(crawl: &Crawl<'_>, place: &ArchivePlace) -> Option<Glance> {
     let name = SegmentName::parse(&place.file)?;
     let file = crawl.disk.read(&crawl.dir.warc().join(&place.file)).ok()?;
-    let input = From {
-        file,
-        at: place.offset,
-    };
+    let mut input = From { file, at: 0 };
+    let mut dictionary = None;
+    if name.compression == Compression::Zstd && place.offset > 0 {
+        dictionary = Dictionary::read(&mut input).ok()?;
+    }
+    input.at = place.offset;
     let record = Reader::with_compression(input, name.compression)
+        .with_dictionary(dictionary)
         .starting_at(place.offset)
         .block_bytes_max(BLOCK_BYTES_MAX)
         .next_record()

@@ -23,5 +23,10 @@ fn main() -> std::io::Result<()> {
             sample::honest(compression).bytes,
         )?;
     }
+    #[cfg(feature = "zstd")]
+    std::fs::write(
+        format!("{folder}/sample-with-dictionary.warc.zst"),
+        sample::dense().1.bytes,
+    )?;
     Ok(())
 }

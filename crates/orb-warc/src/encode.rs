@@ -62,6 +62,15 @@ pub(crate) enum Encoder {
 }
 
 impl Encoder {
+    /// zstd with what the records have in common; the file must begin with it.
+    #[cfg(feature = "zstd")]
+    pub(crate) fn with_dictionary(dictionary: &crate::Dictionary) -> Self {
+        Self::Zstd {
+            compressor: zstd_compressor(dictionary.as_bytes()),
+            scratch: Vec::new(),
+        }
+    }
+
     pub(crate) fn new(compression: Compression) -> Self {
         match compression {
             Compression::Gzip => {
@@ -74,7 +83,7 @@ impl Encoder {
             }
             #[cfg(feature = "zstd")]
             Compression::Zstd => Self::Zstd {
-                compressor: zstd_compressor(),
+                compressor: zstd_compressor(&[]),
                 scratch: Vec::new(),
             },
             Compression::None => Self::Plain,
@@ -127,9 +136,10 @@ impl Encoder {
 }
 
 #[cfg(feature = "zstd")]
-fn zstd_compressor() -> zstd::bulk::Compressor<'static> {
-    let mut compressor =
-        zstd::bulk::Compressor::new(crate::limits::ZSTD_LEVEL).expect("the level is one of zstd's");
+fn zstd_compressor(dictionary: &[u8]) -> zstd::bulk::Compressor<'static> {
+    let level = crate::limits::ZSTD_LEVEL;
+    let mut compressor = zstd::bulk::Compressor::with_dictionary(level, dictionary)
+        .expect("the level is one of zstd's, and the dictionary was loaded before");
     // Without a checksum a damaged frame would be read as if it were whole.
     compressor
         .set_parameter(zstd::zstd_safe::CParameter::ChecksumFlag(true))

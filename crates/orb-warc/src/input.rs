@@ -8,8 +8,12 @@ use std::io::{self, Read};
 
 use flate2::{Decompress, FlushDecompress, Status};
 
+#[cfg(feature = "zstd")]
+use crate::dictionary::{Dictionary, frame_bytes};
 use crate::encode::Compression;
 use crate::gzip::{self, HeaderLen};
+#[cfg(feature = "zstd")]
+use crate::limits::DICTIONARY_BYTES_MAX;
 use crate::limits::{GZIP_HEADER_BYTES_MAX, STEP_BYTES};
 use crate::raw::Raw;
 
@@ -45,7 +49,25 @@ enum Codec {
         size: u32,
     },
     #[cfg(feature = "zstd")]
-    Zstd(Box<zstd::stream::raw::Decoder<'static>>),
+    Zstd(Box<Zstd>),
+}
+
+/// A decoder, and the dictionary that it uses.
+#[cfg(feature = "zstd")]
+struct Zstd {
+    decoder: zstd::stream::raw::Decoder<'static>,
+    dictionary: Option<Dictionary>,
+}
+
+#[cfg(feature = "zstd")]
+impl Zstd {
+    fn with(dictionary: Option<Dictionary>) -> io::Result<Zstd> {
+        let bytes = dictionary.as_ref().map_or(&[][..], Dictionary::as_bytes);
+        Ok(Zstd {
+            decoder: zstd::stream::raw::Decoder::with_dictionary(bytes)?,
+            dictionary,
+        })
+    }
 }
 
 /// The decoded file.
@@ -65,6 +87,15 @@ pub(crate) struct Input<R> {
 }
 
 impl<R: Read> Input<R> {
+    /// Uses this dictionary, because the file's beginning is not read.
+    #[cfg(feature = "zstd")]
+    pub(crate) fn use_dictionary(&mut self, dictionary: Dictionary) -> io::Result<()> {
+        if let Codec::Zstd(zstd) = &mut self.codec {
+            **zstd = Zstd::with(Some(dictionary))?;
+        }
+        Ok(())
+    }
+
     /// Reads `input` from file offset `offset` on; without a compression the first bytes decide.
     pub(crate) fn open(
         input: R,
@@ -85,7 +116,7 @@ impl<R: Read> Input<R> {
                 size: 0,
             },
             #[cfg(feature = "zstd")]
-            Compression::Zstd => Codec::Zstd(Box::new(zstd::stream::raw::Decoder::new()?)),
+            Compression::Zstd => Codec::Zstd(Box::new(Zstd::with(None)?)),
         };
         Ok(Self {
             raw,
@@ -301,7 +332,7 @@ impl<R: Read> Input<R> {
                 }
             }
             #[cfg(feature = "zstd")]
-            Codec::Zstd(decoder) => open_frame(&mut self.raw, decoder),
+            Codec::Zstd(zstd) => open_frame(&mut self.raw, zstd),
         }
     }
 
@@ -348,10 +379,11 @@ impl<R: Read> Input<R> {
                 }
             }
             #[cfg(feature = "zstd")]
-            Codec::Zstd(decoder) => {
-                let (used, done) = run_frame(decoder, window, &mut self.decoded).map_err(|_| {
-                    Fault::Damaged("a zstd frame is malformed, or needs a dictionary")
-                })?;
+            Codec::Zstd(zstd) => {
+                let (used, done) = run_frame(&mut zstd.decoder, window, &mut self.decoded)
+                    .map_err(|_| {
+                        Fault::Damaged("a zstd frame is malformed, or needs a dictionary")
+                    })?;
                 let stuck = used == 0 && self.decoded.is_empty() && !done;
                 self.raw.take(used);
                 self.member_open = !done;
@@ -393,12 +425,12 @@ fn decodes_to_record(codec: &Codec, window: &[u8]) -> bool {
             );
         }
         #[cfg(feature = "zstd")]
-        Codec::Zstd(_) => {
-            let Ok(mut decoder) = zstd::stream::raw::Decoder::new() else {
+        Codec::Zstd(zstd) => {
+            let Ok(mut fresh) = Zstd::with(zstd.dictionary.clone()) else {
                 return false;
             };
             let mut at = 0;
-            while let Ok((used, done)) = run_frame(&mut decoder, &window[at..], &mut text) {
+            while let Ok((used, done)) = run_frame(&mut fresh.decoder, &window[at..], &mut text) {
                 at += used;
                 if done || used == 0 || !text.is_empty() {
                     break;
@@ -417,18 +449,16 @@ fn is_skippable(first: &[u8]) -> bool {
 
 /// Steps over skippable frames and readies the decoder for the next one; false at the end of the file.
 #[cfg(feature = "zstd")]
-fn open_frame<R: Read>(
-    raw: &mut Raw<R>,
-    decoder: &mut zstd::stream::raw::Decoder<'static>,
-) -> Result<bool, Fault> {
+fn open_frame<R: Read>(raw: &mut Raw<R>, zstd: &mut Zstd) -> Result<bool, Fault> {
     use zstd::stream::raw::Operation as _;
     loop {
+        let at_start = raw.position() == 0;
         let window = raw.ahead(8)?;
         if window.is_empty() {
             return Ok(false);
         }
         if window.starts_with(&ZSTD_MAGIC) {
-            decoder.reinit()?;
+            zstd.decoder.reinit()?;
             return Ok(true);
         }
         if !is_skippable(window) {
@@ -439,9 +469,19 @@ fn open_frame<R: Read>(
                 Fault::Damaged("no zstd frame begins here")
             });
         }
-        let Some(head) = window.first_chunk::<8>() else {
+        let Some(head) = window.first_chunk::<8>().copied() else {
             return Err(Fault::Torn);
         };
+        if at_start
+            && let Some(bytes) = frame_bytes(&head).filter(|bytes| *bytes <= DICTIONARY_BYTES_MAX)
+        {
+            let frame = raw.ahead(8 + bytes)?;
+            let data = frame.get(8..8 + bytes).ok_or(Fault::Torn)?.to_vec();
+            // What is no dictionary is stepped over; frames that need one will say so.
+            *zstd = Zstd::with(Dictionary::of_frame(data))?;
+            raw.take(8 + bytes);
+            continue;
+        }
         let mut left = 8 + u64::from(u32::from_le_bytes([head[4], head[5], head[6], head[7]]));
         while left > 0 {
             let seen = raw.ahead(1)?.len() as u64;

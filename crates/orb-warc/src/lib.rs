@@ -20,6 +20,8 @@
 
 mod chunked;
 mod date;
+#[cfg(feature = "zstd")]
+mod dictionary;
 mod digest;
 mod encode;
 mod escape;
@@ -38,6 +40,8 @@ mod write;
 
 pub use chunked::{ChunkedEnd, Dechunked, dechunk};
 pub use date::{format_date, parse_date};
+#[cfg(feature = "zstd")]
+pub use dictionary::Dictionary;
 pub use digest::Digest;
 pub use encode::Compression;
 pub use fields::Fields;

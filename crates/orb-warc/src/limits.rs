@@ -24,5 +24,12 @@ pub const SCRATCH_BYTES_KEPT: usize = 1 << 20;
 pub const GZIP_LEVEL: i32 = 1;
 /// Level of zstd, for the same reason.
 pub const ZSTD_LEVEL: i32 = 1;
+/// Bytes of a dictionary that is read, compressed or not: the size every reader must support (warc-zstd 1.0, "window and
+/// dictionary limits").
+pub const DICTIONARY_BYTES_MAX: usize = 8 << 20;
+/// Bytes of a dictionary that is made: zstd's own default, above which pages gain little.
+pub const DICTIONARY_BYTES: usize = 112_640;
+/// Level at which a dictionary itself is compressed: once a file.
+pub const DICTIONARY_LEVEL: i32 = 19;
 /// Payload bytes of one stored deflate block (RFC 1951, 3.2.4: the length field has 16 bits).
 pub const STORED_BLOCK_BYTES_MAX: usize = 65_535;

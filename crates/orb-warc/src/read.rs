@@ -55,6 +55,8 @@ pub struct Reader<R> {
     compression: Option<Compression>,
     start: u64,
     block_bytes_max: u64,
+    #[cfg(feature = "zstd")]
+    dictionary: Option<crate::Dictionary>,
 }
 
 enum State<R> {
@@ -71,6 +73,8 @@ impl<R: Read> Reader<R> {
             compression: None,
             start: 0,
             block_bytes_max: BLOCK_BYTES_MAX,
+            #[cfg(feature = "zstd")]
+            dictionary: None,
         }
     }
 
@@ -80,6 +84,15 @@ impl<R: Read> Reader<R> {
             compression: Some(compression),
             ..Self::new(input)
         }
+    }
+
+    /// Uses the dictionary that the file begins with, for an input that begins further on
+    /// ([`crate::Dictionary::read`]). From the beginning of a file it is found without this.
+    #[cfg(feature = "zstd")]
+    #[must_use]
+    pub fn with_dictionary(mut self, dictionary: Option<crate::Dictionary>) -> Self {
+        self.dictionary = dictionary;
+        self
     }
 
     /// Declares that the input begins at this offset of the file, which must be that of a record.
@@ -96,6 +109,15 @@ impl<R: Read> Reader<R> {
         self
     }
 
+    fn open(&mut self, input: R) -> io::Result<Input<R>> {
+        let mut input = Input::open(input, self.compression, self.start)?;
+        #[cfg(feature = "zstd")]
+        if let Some(dictionary) = self.dictionary.take() {
+            input.use_dictionary(dictionary)?;
+        }
+        Ok(input)
+    }
+
     /// Reads the next record; `None` at the end of a file that ends where a record ends.
     ///
     /// - Errors: `Damaged` names a range without a record, the next call goes on behind it; after `Torn` and `Io` comes `None`.
@@ -105,11 +127,11 @@ impl<R: Read> Reader<R> {
             State::Ended => return Ok(None),
             State::Open(input) => input,
             State::New(input) => {
-                let input = Input::open(input, self.compression, self.start);
-                Box::new(input.map_err(|source| ReadError::Io {
+                let input = self.open(input).map_err(|source| ReadError::Io {
                     offset: self.start,
                     source,
-                })?)
+                });
+                Box::new(input?)
             }
         };
         let mut offset = input.position();

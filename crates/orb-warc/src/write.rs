@@ -191,6 +191,16 @@ impl Writer {
         }
     }
 
+    /// A writer of zstd frames that use `dictionary`. A file must begin with [`crate::Dictionary::frame`], and all its frames
+    /// must use that dictionary (warc-zstd 1.0).
+    #[cfg(feature = "zstd")]
+    pub fn with_dictionary(dictionary: &crate::Dictionary) -> Self {
+        Self {
+            encoder: Encoder::with_dictionary(dictionary),
+            ..Self::new(Compression::Zstd)
+        }
+    }
+
     /// The same writer without `WARC-Block-Digest`, which is optional (WARC 1.1, 5.8): one pass over each block less.
     #[must_use]
     pub fn without_block_digests(mut self) -> Self {

@@ -276,6 +276,23 @@ fn skippable_frames_are_stepped_over() {
     assert_eq!(read(&cut, Compression::Zstd).1, torn_at(bytes.len()));
 }
 
+/// Damage inside a file with a dictionary is named, and what follows is found with that dictionary.
+#[cfg(feature = "zstd")]
+#[test]
+fn reading_goes_on_behind_damage_in_a_file_with_a_dictionary() {
+    let (_, sample) = sample::dense();
+    let hit = sample.records[3];
+    let mut file = sample.bytes.clone();
+    file[hit.start + 20..hit.start + 30].fill(0xff);
+    let (found, errors) = read(&file, Compression::Zstd);
+    assert_eq!((found.len(), errors.len()), (sample.records.len() - 1, 1));
+    let (range, next) = (hit.start, hit.start + hit.len);
+    assert!(
+        errors[0].starts_with(&format!("bytes {range} to {next} are no record")),
+        "{errors:?}"
+    );
+}
+
 /// A block beyond the limit is stepped over, not held: here 3 GB of zeros.
 #[test]
 fn huge_blocks_are_not_held() {

@@ -77,6 +77,7 @@ def check(folder, stem):
         (".warc", [with_warcio, with_fastwarc]),
         (".warc.gz", [with_warcio, with_fastwarc]),
         (".warc.zst", [with_fastwarc]),
+        ("-with-dictionary.warc.zst", [with_fastwarc]),
     ]:
         path = folder / (stem + suffix)
         for reader in readers:

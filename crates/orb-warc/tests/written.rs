@@ -84,6 +84,38 @@ fn a_record_can_be_read_from_its_place() {
     }
 }
 
+/// warc-zstd 1.0: the dictionary stands at the file's beginning, every frame names it, and a record is read from its place
+/// with it.
+#[cfg(feature = "zstd")]
+#[test]
+fn a_file_with_a_dictionary_holds_the_same_records() {
+    let (dictionary, dense) = sample::dense();
+    let mut records = read(&dense.bytes);
+    let plain = read(&sample(Compression::None).bytes);
+    assert_eq!(records.len(), plain.len());
+    for (record, written) in records.iter().zip(&dense.records).skip(1) {
+        let (start, len) = (written.start, written.len);
+        assert_eq!((record.offset, record.len), (start as u64, len as u64));
+        let part = &dense.bytes[start..start + len];
+        // Frame_Header_Descriptor (RFC 8878, 3.1.1.1.1): checksum, four bytes of dictionary id; the size is there too.
+        assert_eq!(part[4] & 0b0000_0111, 0b0000_0111, "{record:?}");
+        assert!(part[4] & 0b1110_0000 != 0, "{record:?}");
+        let alone = |dictionary| {
+            let reader = Reader::with_compression(part, Compression::Zstd);
+            let mut reader = reader.starting_at(start as u64).with_dictionary(dictionary);
+            reader.next_record()
+        };
+        assert_eq!(alone(Some(dictionary.clone())).unwrap().unwrap(), *record);
+        assert!(alone(None).is_err());
+    }
+    for (record, plain) in records.iter_mut().zip(&plain) {
+        (record.offset, record.len) = (plain.offset, plain.len);
+        assert_eq!(record, plain);
+    }
+    let without = sample(Compression::Zstd);
+    assert!(dense.bytes.len() - dictionary.frame().len() < without.bytes.len() * 2 / 3);
+}
+
 /// Fault D12: text from outside adds no record and no field, and reaches no other line.
 #[test]
 fn hostile_text_stays_in_its_field() {

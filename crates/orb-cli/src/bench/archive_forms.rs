@@ -9,11 +9,12 @@ use std::time::Duration;
 
 use orb_env::{AppendFile, thread_cpu};
 use orb_warc::{
-    Compression, Digest, MetadataRecord, RecordId, RequestRecord, ResponseRecord, Writer,
+    Compression, Dictionary, Digest, MetadataRecord, Reader, RecordId, RequestRecord,
+    ResponseRecord, Writer,
 };
 
 use crate::bench::archive_set::{Coding, Exchange, ExchangeSet, gzipped};
-use crate::limits::BENCH_GROUP_BYTES;
+use crate::limits::{BENCH_GROUP_BYTES, BENCH_SAMPLE_BYTES as SAMPLE_BYTES};
 
 /// One form of records, and the names of what is measured of it.
 pub(crate) struct Form {
@@ -36,6 +37,8 @@ enum Kind {
     /// Every record deflated at level 6, as other crawlers do.
     Deflated,
     Zstd,
+    /// With a dictionary made of a quarter of the pages.
+    Dense,
     Plain,
 }
 
@@ -56,7 +59,7 @@ const fn form(
 }
 
 /// In the order of the report.
-pub(crate) const FORMS: [Form; 7] = [
+pub(crate) const FORMS: [Form; 8] = [
     form(
         "gzip as crawls write it",
         "gzip_micros_per_page",
@@ -90,6 +93,13 @@ pub(crate) const FORMS: [Form; 7] = [
         "zstd_micros_per_page",
         "zstd_bytes_per_page",
         Kind::Zstd,
+        true,
+    ),
+    form(
+        "zstd with dictionary",
+        "zstd_dictionary_micros_per_page",
+        "zstd_dictionary_bytes_per_page",
+        Kind::Dense,
         true,
     ),
     form(
@@ -128,7 +138,7 @@ impl Form {
         links: bool,
         file: &mut dyn AppendFile,
     ) -> io::Result<Cost> {
-        let mut records = Records::of(self, set.coding);
+        let mut records = Records::of(self, set);
         let before = file.bytes();
         let began = thread_cpu();
         let mut group = Vec::new();
@@ -159,13 +169,19 @@ struct Records {
 }
 
 impl Records {
-    fn of(form: &Form, coding: Coding) -> Records {
+    fn of(form: &Form, set: &ExchangeSet) -> Records {
         let compression = match form.kind {
             Kind::Ours | Kind::Stored => Compression::Gzip,
-            Kind::Zstd => Compression::Zstd,
+            Kind::Zstd | Kind::Dense => Compression::Zstd,
             Kind::Deflated | Kind::Plain => Compression::None,
         };
-        let writer = Writer::new(compression);
+        let dictionary = (form.kind == Kind::Dense)
+            .then(|| dictionary_of(set))
+            .flatten();
+        let writer = match &dictionary {
+            Some(dictionary) => Writer::with_dictionary(dictionary),
+            None => Writer::new(compression),
+        };
         Records {
             writer: if form.digests {
                 writer
@@ -173,8 +189,19 @@ impl Records {
                 writer.without_block_digests()
             },
             deflate: form.kind == Kind::Deflated,
-            stored: form.kind == Kind::Stored || coding == Coding::Gzip,
+            stored: form.kind == Kind::Stored || set.coding == Coding::Gzip,
             digests: form.digests,
+            plain: Vec::new(),
+        }
+    }
+
+    /// Records that are not compressed.
+    fn plain() -> Records {
+        Records {
+            writer: Writer::new(Compression::None),
+            deflate: false,
+            stored: false,
+            digests: true,
             plain: Vec::new(),
         }
     }
@@ -246,4 +273,30 @@ impl Records {
         write(&mut self.writer, &mut self.plain);
         out.extend_from_slice(&gzipped(&self.plain));
     }
+}
+
+/// What the records of every fourth exchange have in common, without bodies that came coded: as a crawl makes it.
+fn dictionary_of(set: &ExchangeSet) -> Option<Dictionary> {
+    let mut samples = Vec::new();
+    let mut records = Records::plain();
+    for (number, exchange) in set.exchanges.iter().enumerate().step_by(4) {
+        let kept = match set.coding {
+            Coding::Gzip => 0,
+            Coding::Plain => exchange.body.len().min(SAMPLE_BYTES),
+        };
+        let part = Exchange {
+            body: exchange.body[..kept].to_vec(),
+            ..exchange.clone()
+        };
+        let mut out = Vec::new();
+        records.append(&mut out, &part, number as u64, true);
+        let all = Reader::with_compression(&out[..], Compression::None);
+        let ranges = all.filter_map(|record| {
+            let record = record.ok()?;
+            let start = record.offset as usize;
+            Some(start..start + (record.len as usize).min(SAMPLE_BYTES))
+        });
+        samples.extend(ranges.map(|range| out[range].to_vec()));
+    }
+    Dictionary::train(&samples)
 }

@@ -20,7 +20,7 @@ pub(crate) enum Coding {
 }
 
 /// One exchange.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Exchange {
     pub(crate) url: String,
     pub(crate) request: Vec<u8>,

@@ -32,7 +32,8 @@ Examples:
 
 Exchanges lie in memory before anything is measured. Each form writes response, request and metadata records to a file
 that is synced every few megabytes; CPU time of the writing thread, system calls included, is what counts. `more` is
-what the records take beside the messages themselves, the links in metadata records apart.")]
+what the records take beside the messages themselves, the links in metadata records apart. The dictionary of the dense form
+is made of a quarter of the pages; it is not in the figures, since a file holds it once.")]
 pub(crate) struct BenchArchiveArgs {
     /// Folder of HTML files, to be archived beside the pages of the synthetic web.
     #[arg(long, value_name = "DIR")]

@@ -20,6 +20,7 @@ pub(crate) mod doctor;
 pub(crate) mod export;
 pub(crate) mod fetch;
 pub(crate) mod frontier;
+pub(crate) mod history;
 pub(crate) mod identity;
 pub(crate) mod inspect;
 pub(crate) mod man;

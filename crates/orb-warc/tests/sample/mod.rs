@@ -80,14 +80,41 @@ pub(crate) struct Sample {
 
 /// Every kind of record once or more, then every hostile text in every field.
 pub(crate) fn sample(compression: Compression) -> Sample {
-    let mut sample = honest(compression);
+    with_hostile_text(honest(compression))
+}
+
+fn with_hostile_text(mut sample: Sample) -> Sample {
     HOSTILE.iter().for_each(|text| sample.hostile(text));
     sample
 }
 
+/// The same as zstd frames that use a dictionary, which the file begins with. The place of its first record is that of
+/// its frame.
+#[cfg(feature = "zstd")]
+#[allow(
+    dead_code,
+    reason = "not every test that shares these samples asks for it"
+)]
+pub(crate) fn dense() -> (orb_warc::Dictionary, Sample) {
+    let plain = sample(Compression::None);
+    let records = plain.records.iter().cycle().take(2_000);
+    let samples: Vec<Vec<u8>> = records
+        .map(|record| plain.bytes[record.start..record.start + record.len].to_vec())
+        .collect();
+    let dictionary =
+        orb_warc::Dictionary::train(&samples).expect("thousands of samples are enough");
+    let mut sample = Sample::new(Compression::Zstd);
+    sample.writer = Writer::with_dictionary(&dictionary);
+    sample.bytes = dictionary.frame();
+    (dictionary, with_hostile_text(honestly(sample)))
+}
+
 /// Every kind of record, with the values a crawl gives.
 pub(crate) fn honest(compression: Compression) -> Sample {
-    let mut sample = Sample::new(compression);
+    honestly(Sample::new(compression))
+}
+
+fn honestly(mut sample: Sample) -> Sample {
     let id = sample.id();
     let fields = [
         ("software", "orb/0.1.0"),
