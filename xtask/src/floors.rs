@@ -53,6 +53,7 @@ const FLOORS: &[(Floor, &[&str])] = &[
             "orb-plan",
             "orb-screen",
             "orb-read",
+            "orb-pdf",
         ],
     ),
     (

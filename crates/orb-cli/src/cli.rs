@@ -7,8 +7,8 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     archive, audit, bench, completions, config, control, crawl, demo, doctor, export, fetch,
-    frontier, history, identity, inspect, man, plan, read, robots, simweb, state, status, steering,
-    url, why,
+    frontier, history, identity, inspect, man, pdf, plan, read, robots, simweb, state, status,
+    steering, url, why,
 };
 use crate::exit::Outcome;
 
@@ -73,6 +73,9 @@ enum Command {
     Fetch(Box<fetch::FetchArgs>),
     /// Read one page: title, links, text.
     Read(Box<read::ReadArgs>),
+    /// Read a PDF from standard input; the process of its own that `orb read` and `orb export` start.
+    #[command(hide = true)]
+    ReadPdf,
     /// Test URLs against robots.txt.
     #[command(subcommand)]
     Robots(robots::RobotsCommand),
@@ -128,6 +131,7 @@ pub(crate) fn run() -> Outcome {
         Command::Export(command) => export::run(&command),
         Command::Fetch(args) => fetch::run(&args),
         Command::Read(args) => read::run(&args),
+        Command::ReadPdf => pdf::run(),
         Command::Robots(command) => robots::run(&command),
         Command::Identity(command) => identity::run(&command),
         Command::Url(command) => url::run(&command),

@@ -121,13 +121,6 @@ impl Shard {
         let mut facts = PageFacts::default();
         let mut archived = None;
         if let Ok(response) = &exchange.outcome {
-            if let Some(reason) = response.truncated.and_then(cut_short) {
-                verdict = Verdict {
-                    outcome: Outcome::Retry,
-                    reason,
-                    ..verdict
-                };
-            }
             if verdict.outcome == Outcome::Captured {
                 facts = self.read_page(at, &task, response, &mut verdict);
             }
@@ -584,15 +577,6 @@ fn timings_of(task: &Task, exchange: &Finished, spent: &Spent, now: Mono) -> Att
 /// The attempt's name in rows and in `WARC-Record-ID`: the same bits, without punctuation.
 pub(crate) fn attempt_id(id: RecordId) -> String {
     data_encoding::HEXLOWER.encode(&id.to_bytes())
-}
-
-/// A cut at our cap is a capture; a cut by the other side is trouble.
-fn cut_short(why: orb_fetch::Truncated) -> Option<Reason> {
-    match why {
-        orb_fetch::Truncated::Length | orb_fetch::Truncated::Unwanted => None,
-        orb_fetch::Truncated::Time => Some(Reason::Timeout),
-        orb_fetch::Truncated::Disconnect => Some(Reason::Disconnected),
-    }
 }
 
 fn is_unconnected(exchange: &Finished) -> bool {

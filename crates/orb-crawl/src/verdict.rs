@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use orb_api::{Outcome, Reason};
 use orb_env::Wall;
-use orb_fetch::{FetchError, NextStep, ResolveError, Response};
+use orb_fetch::{FetchError, NextStep, ResolveError, Response, Truncated};
 use orb_gate::{Feedback, retry_after};
 use orb_url::CrawlUrl;
 
@@ -46,6 +46,27 @@ impl Verdict {
         types: &[String],
         now: Wall,
     ) -> Verdict {
+        Verdict::of_head(url, response, types, now).cut(response.truncated)
+    }
+
+    /// A cut at our cap is a capture; a cut by the other side is trouble, and the site's clock hears of it.
+    fn cut(self, why: Option<Truncated>) -> Verdict {
+        let reason = match why {
+            None | Some(Truncated::Length | Truncated::Unwanted) => return self,
+            Some(Truncated::Time) => Reason::Timeout,
+            Some(Truncated::Disconnect) => Reason::Disconnected,
+        };
+        if self.outcome == Outcome::Retry {
+            return self;
+        }
+        Verdict {
+            outcome: Outcome::Retry,
+            reason,
+            ..self
+        }
+    }
+
+    fn of_head(url: &CrawlUrl, response: &Response, types: &[String], now: Wall) -> Verdict {
         let busy = |reason| Verdict {
             retry_after: response
                 .header("retry-after")
@@ -134,5 +155,44 @@ fn reason_of(class: &str) -> Reason {
         class if class.starts_with("tls_") => Reason::Tls,
         "stale_permit" | "foreign_permit" | "local_resources" => Reason::None,
         _ => Reason::BadResponse,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A server that drips its bodies is in as much trouble as one that drips its heads, and is left alone as long.
+    #[test]
+    fn a_sites_clock_hears_of_bodies_that_did_not_come() {
+        let whole = || Verdict::plain(Outcome::Captured, Reason::None);
+        let busy = Feedback::Busy { retry_after: None };
+        for (why, outcome, feedback) in [
+            (None, Outcome::Captured, Feedback::Answered),
+            (
+                Some(Truncated::Length),
+                Outcome::Captured,
+                Feedback::Answered,
+            ),
+            (
+                Some(Truncated::Unwanted),
+                Outcome::Captured,
+                Feedback::Answered,
+            ),
+            (Some(Truncated::Time), Outcome::Retry, busy),
+            (Some(Truncated::Disconnect), Outcome::Retry, busy),
+        ] {
+            let verdict = whole().cut(why);
+            assert_eq!(
+                (verdict.outcome, verdict.feedback()),
+                (outcome, feedback),
+                "{why:?}"
+            );
+        }
+        let asked = Verdict {
+            retry_after: Some(Duration::from_secs(9)),
+            ..Verdict::plain(Outcome::Retry, Reason::TooManyRequests)
+        };
+        assert_eq!(asked.clone().cut(Some(Truncated::Time)), asked);
     }
 }

@@ -8,6 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use orb_fetch::{DecodeLimits, DecodeOddity, Decoded, decode_content};
 use orb_page::{PageUse, Refusals, ScanOptions, charset_of, decode_text, scan};
+use orb_pdf::{PdfError, PdfText};
 use orb_read::{MediaType, Reading, sniff};
 use orb_warc::format_date;
 use serde::{Deserialize, Serialize};
@@ -48,6 +49,8 @@ pub struct ExportOptions {
     pub uses: Vec<PageUse>,
     /// Also feeds and other XML, and JSON; else HTML, plain text and Markdown.
     pub all_kinds: bool,
+    /// What reads PDFs, where those are wanted too.
+    pub pdf: Option<orb_pdf::Reader>,
 }
 
 /// Why a capture has no line.
@@ -141,6 +144,11 @@ fn line(
     if !is_wanted(&media_type, options) {
         return Err(LeftOut::OtherKind);
     }
+    if let Some(reader) = pdf_reader(&media_type, options) {
+        let pdf = reader.read(&decoded.bytes);
+        decoded.recycle();
+        return pdf_line(file, capture, pdf, &media_type, options, hold);
+    }
     let (bytes, cost) = readable(&decoded.bytes);
     capture.truncated |= bytes.len() < decoded.bytes.len();
     hold(payload.len() + PAGE_SPARE_BYTES + cost);
@@ -157,6 +165,33 @@ fn line(
     let reading = orb_read::read(&text, &media_type, address.as_ref());
     drop(text);
     decoded.recycle();
+    written(file, &capture, &reading, options)
+}
+
+fn pdf_reader<'o>(
+    media_type: &MediaType,
+    options: &'o ExportOptions,
+) -> Option<&'o orb_pdf::Reader> {
+    let is_pdf = media_type.essence() == orb_pdf::MEDIA_TYPE;
+    options.pdf.as_ref().filter(|_| is_pdf)
+}
+
+/// The line of a PDF; what reading it takes is its process's, what its text takes is held here.
+fn pdf_line(
+    file: &str,
+    mut capture: Capture,
+    pdf: Result<PdfText, PdfError>,
+    media_type: &MediaType,
+    options: &ExportOptions,
+    hold: &dyn Fn(usize),
+) -> Result<WrittenLine, LeftOut> {
+    let pdf = pdf.map_err(|_| LeftOut::Unreadable)?;
+    let text = pdf.text();
+    let (kept, cost) = readable(text.as_bytes());
+    hold(PAGE_SPARE_BYTES + 2 * text.len() + cost);
+    let kept = &text[..text.floor_char_boundary(kept.len())];
+    capture.truncated |= kept.len() < text.len() || pdf.left_out + pdf.unreadable > 0;
+    let reading = orb_read::of_text(kept, media_type, pdf.title, pdf.author, pdf.links);
     written(file, &capture, &reading, options)
 }
 
@@ -263,7 +298,7 @@ fn is_wanted(media_type: &MediaType, options: &ExportOptions) -> bool {
     match media_type {
         MediaType::Html | MediaType::Plain | MediaType::Markdown => true,
         MediaType::Xml | MediaType::Json => options.all_kinds,
-        _ => false,
+        _ => pdf_reader(media_type, options).is_some(),
     }
 }
 

@@ -115,6 +115,7 @@ fn options(uses: &[PageUse]) -> ExportOptions {
         form: ContentForm::Markdown,
         uses: uses.to_vec(),
         all_kinds: false,
+        pdf: None,
     }
 }
 

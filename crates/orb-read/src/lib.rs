@@ -33,4 +33,4 @@ mod write;
 pub use content::Extraction;
 pub use facts::{Facts, Language, Structured, iso_8601};
 pub use media_type::{MediaType, may_sniff, sniff, sniff_file};
-pub use reading::{FoundLink, Reading, main_markdown, main_text, read, read_html};
+pub use reading::{FoundLink, Reading, main_markdown, main_text, of_text, read, read_html};

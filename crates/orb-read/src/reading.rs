@@ -63,6 +63,32 @@ pub fn read(text: &str, media_type: &MediaType, page: Option<&Url>) -> Reading {
     reading
 }
 
+/// A document whose text another reader took out of it, such as a PDF: paragraphs with an empty line between two.
+///
+/// - `links`: addresses it names, absolute.
+pub fn of_text(
+    text: &str,
+    media_type: &MediaType,
+    title: Option<String>,
+    byline: Option<String>,
+    links: Vec<String>,
+) -> Reading {
+    let mut reading = plain(text);
+    reading.title = title;
+    reading.facts.byline = byline;
+    reading.links = links
+        .into_iter()
+        .map(|url| FoundLink {
+            url,
+            text: String::new(),
+        })
+        .collect();
+    media_type
+        .essence()
+        .clone_into(&mut reading.facts.media_type);
+    reading
+}
+
 /// Reads an HTML page; see [`read`].
 pub fn read_html(html: &str, page: Option<&Url>) -> Reading {
     let tree = builder::build(html);

@@ -14,6 +14,7 @@ use orb_page::PageUse;
 use serde::Serialize;
 
 use crate::commands::archive::{FilesArg, of_archive};
+use crate::commands::pdf;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::folder;
 use crate::machine::{self, Machine};
@@ -69,7 +70,7 @@ pub(crate) struct ExportArgs {
         default_value = "search,ai-input,ai-train"
     )]
     uses: Vec<WantedFor>,
-    /// Also feeds, other XML and JSON; else HTML, plain text and Markdown.
+    /// Also feeds, other XML, JSON and PDF; else HTML, plain text and Markdown.
     #[arg(long)]
     all_kinds: bool,
     /// Threads that read pages [default: the cores].
@@ -134,6 +135,7 @@ fn export(args: &ExportArgs, form: ContentForm) -> Outcome {
         form,
         uses: wanted_uses(&args.uses)?,
         all_kinds: args.all_kinds,
+        pdf: args.all_kinds.then(pdf::reader).transpose()?,
     };
     let threads = usize::from(args.jobs.unwrap_or_else(|| Machine::this().cores));
     let clock = BootClock::new();

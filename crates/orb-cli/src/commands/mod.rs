@@ -24,6 +24,7 @@ pub(crate) mod history;
 pub(crate) mod identity;
 pub(crate) mod inspect;
 pub(crate) mod man;
+pub(crate) mod pdf;
 pub(crate) mod plan;
 pub(crate) mod read;
 pub(crate) mod robots;

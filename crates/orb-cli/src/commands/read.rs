@@ -15,11 +15,12 @@ use orb_url::{BaseUrl, CrawlUrl};
 use serde::Serialize;
 use url::Url;
 
+use crate::commands::pdf;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::limits::PAGE_FILE_BYTES_MAX;
 use crate::one_by_one::{Fetched, OneByOne};
 use crate::settings_args::SettingsArgs;
-use crate::terminal::{count, harmless, say, say_json};
+use crate::terminal::{count, harmless, note, say, say_json};
 
 /// Arguments of `orb read`.
 #[derive(Debug, Args)]
@@ -30,8 +31,8 @@ Examples:
   curl -s https://example.com/ | orb read - --url https://example.com/ --json
   orb read https://example.com/ --contact you@example.org --facts
 
-Reads HTML, XML and its feeds, JSON and plain text; the kind is told by the type the server gives or the file's name,
-and else by the first bytes. --text and --markdown give the main content, without what a site puts around it.
+Reads HTML, XML and its feeds, JSON, plain text and PDF; the kind is told by the type the server gives or the file's
+name, and else by the first bytes. A PDF is read by a process of its own, with 2 GiB of memory and 20 CPU seconds. --text and --markdown give the main content, without what a site puts around it.
 Links come out resolved and canonical, in the order of the page. Those of a file that is read without --url and has no
 <base> stay as written.")]
 pub(crate) struct ReadArgs {
@@ -104,7 +105,11 @@ pub(crate) fn run(args: &ReadArgs) -> Outcome {
             Failure::usage(anyhow::Error::new(error).context("--url is no URL"))
         })?);
     }
-    let page = read(&body, args.all_links);
+    let page = if body.media_type.essence() == orb_pdf::MEDIA_TYPE {
+        read_pdf(&body, &args.source)?
+    } else {
+        read(&body, args.all_links)
+    };
     if args.json {
         say_json(&page)?;
     } else if args.markdown {
@@ -214,6 +219,25 @@ fn read(body: &Body, all_links: bool) -> ReadPage {
         visible_text: page.visible_text,
         ..of_reading(reading, None)
     }
+}
+
+/// The text and links of a PDF.
+fn read_pdf(body: &Body, source: &str) -> Result<ReadPage, Failure> {
+    let pdf = pdf::reader()?.read(&body.bytes).map_err(|error| Failure {
+        exit: Exit::CheckFailed,
+        error: anyhow::Error::new(error).context(format!("{source} cannot be read")),
+    })?;
+    if pdf.unreadable + pdf.left_out > 0 {
+        note(&format!(
+            "orb: {} pages of {source} could not be read, {} were left out",
+            count(pdf.unreadable),
+            count(pdf.left_out)
+        ));
+    }
+    let own = body.url.as_ref().map(ToString::to_string);
+    let text = pdf.text();
+    let reading = orb_read::of_text(&text, &body.media_type, pdf.title, pdf.author, pdf.links);
+    Ok(of_reading(reading, own))
 }
 
 /// A document that is no page: its text is all of it.
