@@ -103,11 +103,38 @@ pub struct AttemptRow {
     /// Where the response or revisit record lies.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub archive: Option<ArchivePlace>,
+    /// What the page's text has in common with others; absent where `archive.text_marks` is off, of pages that were cut,
+    /// and in rows of earlier versions.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub text: Option<TextFacts>,
     /// Where the time went; absent in rows of earlier versions.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub timings: Option<AttemptTimings>,
     /// The commit group that will make it durable.
     pub commit: u64,
+}
+
+/// What a page's visible text is known by. The metadata record of the capture holds the same as `textDigest`,
+/// `textSimhash` and `sameText`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TextFacts {
+    /// `sha1:` digest of the visible text: equal for pages that say the same in the same order, whatever their markup.
+    pub digest: String,
+    /// 16 hex digits that differ in few bits of 64 where texts differ a little; numbers and words of the address say
+    /// nothing.
+    pub simhash: String,
+    /// A page with this very text that its slot captured before in this run, as far as it remembers.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub same_as: Option<SameText>,
+}
+
+/// A page with the same text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SameText {
+    /// Its URL.
+    pub url: String,
+    /// Whether it is of the same site; one of the same site is named rather than one of another.
+    pub same_site: bool,
 }
 
 /// Where the time of one request went, microseconds each. What did not happen is absent: a kept connection has

@@ -17,7 +17,8 @@ mod status;
 mod view;
 
 pub use attempt::{
-    ArchivePlace, AttemptKind, AttemptRow, AttemptTimings, CommitRow, RobotsInForce,
+    ArchivePlace, AttemptKind, AttemptRow, AttemptTimings, CommitRow, RobotsInForce, SameText,
+    TextFacts,
 };
 pub use books::{Books, Sightings, States};
 pub use bytes::{ByteSize, ByteSizeError, byte_count};

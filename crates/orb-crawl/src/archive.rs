@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use orb_api::ArchivePlace;
+use orb_api::{ArchivePlace, TextFacts};
 use orb_env::{Entropy, Wall};
 use orb_fetch::Response;
 use orb_warc::{
@@ -302,6 +302,12 @@ impl Archivist {
                 .iter()
                 .filter_map(|(name, value)| Some((*name, value.as_deref()?))),
         );
+        let same = facts.known_by.as_ref().and_then(same_text);
+        if let Some(text) = &facts.known_by {
+            fields.push(("textDigest", &text.digest));
+            fields.push(("textSimhash", &text.simhash));
+            fields.extend(same.as_deref().map(|same| ("sameText", same)));
+        }
         if !facts.charset.is_empty() {
             fields.push(("charset", facts.charset));
         }
@@ -341,6 +347,13 @@ impl Archivist {
         let written = self.writer.metadata(&mut part.bytes, &record);
         part.place(written.start, written.len)
     }
+}
+
+/// Where a page with the same text is: `site` or `elsewhere`, and its URL.
+fn same_text(text: &TextFacts) -> Option<String> {
+    let same = text.same_as.as_ref()?;
+    let place = if same.same_site { "site" } else { "elsewhere" };
+    Some(format!("{place} {}", same.url))
 }
 
 /// The `outlink` values of a page, one after the other in one allocation: pages have them by the hundred.

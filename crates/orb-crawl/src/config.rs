@@ -223,6 +223,11 @@ pub struct ArchiveConfig {
     /// HTTP statuses that are archived, as classes (`2` is all from 200 to 299) or single codes (`404`); empty archives
     /// every answer. Example: `[2, 404]`
     pub statuses: Vec<u16>,
+    /// Whether each HTML capture tells what its text is known by, in its metadata record and the row of its request: a
+    /// digest and a simhash of the visible text, and a page with the same text that was captured before. Reading the text
+    /// makes a page of 16 KB cost a third more CPU, a seventh where `frontier.novelty` reads it too; so it is off by
+    /// default, and on in the profile `archive`.
+    pub text_marks: bool,
     /// Whether each WARC file gets its index in `index/` when it is closed (captures as Parquet tables, and CDXJ), and
     /// those still open get theirs when the crawl ends by itself. `orb archive reindex` makes the same at any time.
     pub index: bool,
@@ -236,6 +241,7 @@ impl Default for ArchiveConfig {
             segment_bytes_max: ByteSize(1_000_000_000),
             prefix: "ORB".into(),
             statuses: Vec::new(),
+            text_marks: false,
             index: true,
         }
     }

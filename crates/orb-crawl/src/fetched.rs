@@ -7,7 +7,8 @@
 use std::time::Duration;
 
 use orb_api::{
-    ArchivePlace, AttemptKind, AttemptRow, AttemptTimings, Outcome, Reason, Stage, UrlState,
+    ArchivePlace, AttemptKind, AttemptRow, AttemptTimings, Outcome, Reason, Stage, TextFacts,
+    UrlState,
 };
 use orb_env::{Mono, Stamp, Wall};
 use orb_fetch::{FetchError, Gate, NextStep, Response};
@@ -34,6 +35,8 @@ pub(crate) struct Archived {
     pub(crate) etag: Option<String>,
     pub(crate) last_modified: Option<String>,
     pub(crate) status: u16,
+    /// What the page's text is known by.
+    pub(crate) text: Option<TextFacts>,
     /// How long it may be taken to stay as it is, as it says itself.
     pub(crate) fresh: Option<Duration>,
 }
@@ -123,6 +126,11 @@ impl Shard {
         if let Ok(response) = &exchange.outcome {
             if verdict.outcome == Outcome::Captured {
                 facts = self.read_page(at, &task, response, &mut verdict);
+                if let Some(text) = &mut facts.known_by {
+                    let texts = &mut self.slots[at].same_texts;
+                    let site = task.visit.site.as_str();
+                    text.same_as = texts.note(&text.digest, site, task.url.as_str());
+                }
             }
             archived = Some(self.archive(at, &task, &mut verdict, exchange, response, &facts, id));
         }
@@ -291,6 +299,7 @@ impl Shard {
             etag: response.header("etag").map(str::to_owned),
             last_modified: response.header("last-modified").map(str::to_owned),
             status: response.status,
+            text: facts.known_by.clone(),
             fresh: fresh_for(response, exchange.started.wall),
         }
     }
@@ -448,6 +457,7 @@ impl Shard {
             retry_after_us: verdict.retry_after.map(|time| time.as_micros() as u64),
             digest: archived.map(|archived| archived.digest.to_string()),
             archive: archived.map(|archived| archived.place.clone()),
+            text: archived.and_then(|archived| archived.text.clone()),
             timings: Some(timings_of(task, exchange, spent, now)),
             commit: slot.group.number,
         };

@@ -45,6 +45,7 @@ mod robots;
 mod robots_facts;
 mod room;
 mod run;
+mod same_texts;
 mod seeds;
 mod shard;
 mod shared;

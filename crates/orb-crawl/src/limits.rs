@@ -125,6 +125,9 @@ pub(crate) const STILL_GROWING_SHARE: f64 = 0.05;
 /// Measuring the folder may take this share of one core's time: a folder of many segments is measured less often.
 pub(crate) const FOLDER_COST_MAX: f64 = 0.005;
 
+/// Memory of one slot for pages whose text may come again (`archive.text_marks`): some twenty thousand.
+pub(crate) const SAME_TEXT_BYTES_MAX: usize = 4 << 20;
+
 /// Sites remembered per slot for a watcher: sixty-four bytes each, a quarter of a megabyte.
 pub(crate) const VISITED_SITES: usize = 4_096;
 

@@ -8,6 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
+use orb_api::TextFacts;
 use orb_dedup::TextMarks;
 use orb_fetch::{DecodeLimits, Response, decode_content};
 use orb_frontier::How;
@@ -16,6 +17,7 @@ use orb_page::{
     header_directives, scan,
 };
 use orb_url::{BaseUrl, CrawlUrl};
+use orb_warc::Digest;
 
 use crate::World;
 use crate::limits::{USAGE_FIELD_BYTES_MAX, USAGE_FIELDS_MAX};
@@ -45,6 +47,8 @@ pub(crate) struct PageFacts {
     pub(crate) text: String,
     /// What its text has in common with others, where somebody asked.
     pub(crate) marks: Option<Box<TextMarks>>,
+    /// What its text is known by, where that is told.
+    pub(crate) known_by: Option<TextFacts>,
     pub(crate) decode_oddities: Vec<&'static str>,
     /// The reader ended in a panic.
     pub(crate) poisoned: bool,
@@ -72,6 +76,8 @@ pub(crate) struct PageReader {
     pub(crate) keeps_text: bool,
     /// Whether the marks of the text are wanted.
     pub(crate) marks: bool,
+    /// Whether captures tell what their text is known by.
+    pub(crate) tells_text: bool,
     pub(crate) world: Arc<dyn World>,
 }
 
@@ -115,10 +121,14 @@ impl PageReader {
                 facts.title = page.title;
                 facts.language = page.language;
                 facts.usage.extend(page.usage);
-                if self.marks {
+                if self.marks || self.tells_text {
                     let title = facts.title.as_deref().unwrap_or_default();
                     let marks = TextMarks::of(&[title, &page.visible_text], url.as_str());
-                    facts.marks = Some(Box::new(marks));
+                    let is_whole = !decoded.truncated && response.truncated.is_none();
+                    if self.tells_text && is_whole {
+                        facts.known_by = known_by(&page.visible_text, &marks);
+                    }
+                    facts.marks = self.marks.then(|| Box::new(marks));
                 }
                 if self.keeps_text {
                     facts.text = page.visible_text;
@@ -182,6 +192,15 @@ fn usage_fields(response: &Response) -> Vec<String> {
     let short = values.filter(|(_, value)| value.len() <= USAGE_FIELD_BYTES_MAX);
     let lines = short.map(|(name, value)| format!("{name}: {value}"));
     lines.take(USAGE_FIELDS_MAX).collect()
+}
+
+/// What a text is known by; a page without one is like no other.
+fn known_by(text: &str, marks: &TextMarks) -> Option<TextFacts> {
+    (!text.trim().is_empty()).then(|| TextFacts {
+        digest: Digest::sha1(text.as_bytes()).to_string(),
+        simhash: format!("{:016x}", marks.simhash()),
+        same_as: None,
+    })
 }
 
 fn how_of(kind: LinkKind, requisites: bool) -> Option<How> {

@@ -101,10 +101,13 @@ impl ShardParts {
             world: Arc::clone(&shared.world),
             keeps_text: config.archive.keep == crate::Keep::Text,
             marks: config.frontier.novelty,
+            tells_text: config.archive.text_marks,
             scan: ScanOptions {
                 requisites: config.limits.requisites,
                 links_max: config.limits.links_per_page_max as usize,
-                text: config.archive.keep == crate::Keep::Text || config.frontier.novelty,
+                text: config.archive.keep == crate::Keep::Text
+                    || config.frontier.novelty
+                    || config.archive.text_marks,
                 token: config.identity.product.clone(),
             },
         };

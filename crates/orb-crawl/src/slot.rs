@@ -33,6 +33,7 @@ use crate::limits::READING_BYTES_MAX;
 use crate::opening::group_bytes_max;
 use crate::orders::InForce;
 use crate::recent::RecentLinks;
+use crate::same_texts::SameTexts;
 use crate::seeds;
 use crate::shared::Shared;
 use crate::visited::Visited;
@@ -62,6 +63,7 @@ pub(crate) struct Slot {
     reading: Box<dyn AppendFile>,
     pub(crate) fresh: FreshPayloads,
     pub(crate) recent: RecentLinks,
+    pub(crate) same_texts: SameTexts,
     pub(crate) durable_group: u64,
     readers: Vec<Option<JournalReader>>,
     pub(crate) absorbing: bool,
@@ -138,6 +140,7 @@ impl Slot {
             reading: append(&reading)?,
             fresh: FreshPayloads::default(),
             recent: RecentLinks::new(),
+            same_texts: SameTexts::default(),
             durable_group: number,
             readers: shared.slots.slot_ids().map(|_| None).collect(),
             absorbing: false,

@@ -5,10 +5,10 @@
 //! Invariant: equal texts give equal numbers, on every machine and in every version: marks and simhash are stored; memory
 //! is bounded whatever comes.
 //!
-//! A crawl calls [`TextMarks::of`] for each page, for whether it brings something new; [`ContentMarks::of`] and
-//! [`Duplicates::note`] are made to be as cheap, for whether it is a copy, but no crawl calls them yet. [`resemblance`] compares two pages by their marks, which are a
-//! MinHash sketch of them; [`MissingPage`] and [`notice`] know pages that are none; [`clusters`] joins what pages say of
-//! each other.
+//! A crawl calls [`TextMarks::of`] for each page where it judges what is new or tells what texts are known by.
+//! [`ContentMarks::of`] and [`Duplicates::note`], for whether a page is a copy, are made to be as cheap, but no crawl calls
+//! them yet. [`resemblance`] compares two pages by their marks, which are a MinHash sketch of them; [`MissingPage`] and
+//! [`notice`] know pages that are none; [`clusters`] joins what pages say of each other.
 
 mod clusters;
 mod duplicates;

@@ -4,7 +4,9 @@
 //! Invariant: field names are a contract with scripts; times are wall-clock microseconds, lengths of time say their
 //! unit.
 
-use orb_api::{AttemptRow, AttemptTimings, Outcome, QueueFacts, Reason, SieveFacts, UrlState};
+use orb_api::{
+    AttemptRow, AttemptTimings, Outcome, QueueFacts, Reason, SieveFacts, TextFacts, UrlState,
+};
 use serde::Serialize;
 
 use crate::attempts::{Durability, SeenRow};
@@ -94,6 +96,8 @@ pub struct AttemptLine {
     pub retry_after_us: Option<u64>,
     /// The attempt at robots.txt whose answer it was judged by.
     pub robots_attempt: Option<String>,
+    /// What the page's text is known by, where the crawl tells it.
+    pub text: Option<TextFacts>,
     /// Where the time went; absent in rows of earlier versions.
     pub timings: Option<AttemptTimings>,
     /// Whether what it brought will stay.
@@ -117,6 +121,7 @@ impl AttemptLine {
             address_delay_us: row.address_delay_us,
             retry_after_us: row.retry_after_us,
             robots_attempt: row.robots.as_ref().map(|robots| robots.attempt.clone()),
+            text: row.text.clone(),
             timings: row.timings,
             durability: seen.durability,
         }

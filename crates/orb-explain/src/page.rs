@@ -107,6 +107,7 @@ impl Explanation {
         self.put_queue(&mut lines, times);
         self.put_clocks(&mut lines, times);
         self.put_archive(&mut lines, times);
+        self.put_text(&mut lines);
         self.put_attempts(&mut lines, times);
         lines.done()
     }
@@ -289,6 +290,19 @@ impl Explanation {
             lines.put("", digest);
         }
         lines.put("", &format!("see it: {}", place.command));
+    }
+
+    /// A page with the same text, where the crawl looked for one.
+    fn put_text(&self, lines: &mut Lines) {
+        let text = self.attempts.iter().rev().find_map(|one| one.text.as_ref());
+        if let Some(same) = text.and_then(|text| text.same_as.as_ref()) {
+            let whose = if same.same_site {
+                "of its site"
+            } else {
+                "of another site"
+            };
+            lines.put("text", &format!("the same as {}, {whose}", same.url));
+        }
     }
 
     fn put_attempts(&self, lines: &mut Lines, times: &Times<'_>) {

@@ -53,6 +53,7 @@ fn row(url: &str, second: u64, commit: u64) -> AttemptRow {
         retry_after_us: None,
         archive: None,
         digest: None,
+        text: None,
         timings: Some(AttemptTimings {
             queue_us: 1_200,
             dns_us: Some(900),

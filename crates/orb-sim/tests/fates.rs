@@ -44,7 +44,7 @@ const SEEDS: [&str; 13] = [
 ];
 
 /// What the web's definition says of each URL, once everything but the slow site is done.
-const FATES: [(&str, Kind, &str); 29] = [
+const FATES: [(&str, Kind, &str); 31] = [
     ("http://home.test/", Kind::Captured, "status 200"),
     ("http://home.test/c", Kind::Captured, "response record"),
     (
@@ -58,6 +58,8 @@ const FATES: [(&str, Kind, &str); 29] = [
         Kind::Robots,
         "robots.txt line 3 `Disallow: /private` forbids it",
     ),
+    ("http://home.test/plain", Kind::Captured, ""),
+    ("http://home.test/dressed", Kind::Captured, ""),
     ("http://home.test/missing", Kind::Gone, "404"),
     (
         "http://home.test/file.bin",
@@ -197,6 +199,8 @@ fn answers(host: &str, path: &str) -> Page {
                 "http://optout.test/page",
                 "http://deep.optout.test/page",
                 "http://elsewhere.test/",
+                "/plain",
+                "/dressed",
             ],
             "home",
         ),
@@ -204,6 +208,8 @@ fn answers(host: &str, path: &str) -> Page {
         ("home.test", "/b") => page(&["/c"], "b"),
         ("home.test", "/old") => bare(301, "Location: /new\r\n"),
         ("home.test", "/original" | "/copy") => page(&[], &"the same words ".repeat(40)),
+        ("home.test", "/plain") => page(&[], "Words in a coat."),
+        ("home.test", "/dressed") => page(&[], "<b class=x>Words</b>\n in a <i>coat</i>."),
         ("home.test", "/missing") => bare(404, ""),
         ("home.test", "/paid") => bare(402, ""),
         ("home.test", "/file.bin") => Page {
@@ -250,6 +256,7 @@ fn config() -> CrawlConfig {
     };
     config.identity.contact = "operator@example.org".into();
     config.frontier.pages_per_site_max = BUDGET as u64;
+    config.archive.text_marks = true;
     config.limits.duration_max = Duration::from_secs(700);
     config.limits.retry_first = Duration::from_secs(1);
     config.politeness.crawl_delay_max = Duration::from_secs(240);
@@ -341,6 +348,7 @@ impl Scene {
         }
         self.judge_way(phase, told);
         self.judge_duplicate(phase, told);
+        self.judge_text(phase, told);
         self.judge_budget(phase, told);
     }
 
@@ -384,6 +392,39 @@ impl Scene {
             sentence.contains(&format!("the same payload as {}", original.url)),
             "{sentence}"
         );
+    }
+
+    /// Whichever of two pages with one text came second names the other: in its row, by `orb why`, in the archive.
+    fn judge_text(&self, phase: Phase, told: &mut Told) {
+        let pair = ["http://home.test/plain", "http://home.test/dressed"];
+        let [first, second] = pair.map(|url| self.why(phase, told, url));
+        let text = |explained: &Explanation| explained.attempts[0].text.clone().unwrap();
+        let (one, other) = (text(&first.0), text(&second.0));
+        assert_eq!((&one.digest, &one.simhash), (&other.digest, &other.simhash));
+        let (same, page, earlier, url) = match (one.same_as, other.same_as) {
+            (None, Some(same)) => (same, second.1, pair[0], pair[1]),
+            (Some(same), None) => (same, first.1, pair[1], pair[0]),
+            both => panic!("{both:?}"),
+        };
+        assert_eq!((&*same.url, same.same_site), (earlier, true));
+        let line = format!("the same as {earlier}, of its site");
+        assert!(page.contains(&line), "{page}");
+        assert_eq!(self.same_text_of(url), Some(format!("site {earlier}")));
+        assert_eq!(self.same_text_of(earlier), None);
+    }
+
+    /// What the metadata record of a page says of its text.
+    fn same_text_of(&self, url: &str) -> Option<String> {
+        let files = orb_archive::list(&self.disk, &self.dir.warc()).unwrap();
+        let look = orb_archive::Look {
+            url: Some(CrawlUrl::parse(url).unwrap()),
+            kind: Some("metadata".to_owned()),
+        };
+        let found = orb_archive::newest(&self.disk, &files, &look, &mut |_| {}).unwrap();
+        let fields = found.unwrap().block_fields().0;
+        assert!(fields.get("textDigest").unwrap().starts_with("sha1:"));
+        assert_eq!(fields.get("textSimhash").unwrap().len(), 16);
+        fields.get("sameText").map(str::to_owned)
     }
 
     /// `/` and the links that came first are queued, the others cut.

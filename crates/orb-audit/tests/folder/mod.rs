@@ -118,6 +118,7 @@ impl Folder {
             retry_after_us: None,
             digest: None,
             archive: None,
+            text: None,
             timings: None,
             commit: 1,
         };

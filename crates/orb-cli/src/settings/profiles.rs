@@ -156,6 +156,11 @@ pub(crate) static PROFILES: &[Profile] = &[
             ),
             value("archive.keep", "\"full\"", "byte for byte"),
             value(
+                "archive.text_marks",
+                "true",
+                "which pages say the same stands beside them; pauses cost more than CPU here",
+            ),
+            value(
                 "archive.statuses",
                 "[]",
                 "errors and redirects belong to the record",
