@@ -10,8 +10,9 @@ use std::process::{Command, ExitCode};
 use anyhow::Context as _;
 
 /// Each page, and the arguments of `orb` that print it.
-const PAGES: [(&str, &[&str]); 2] = [
+const PAGES: [(&str, &[&str]); 3] = [
     ("commands.md", &["man", "--markdown"]),
+    ("metrics.md", &["man", "--metrics"]),
     ("settings.md", &["config", "keys", "--markdown"]),
 ];
 

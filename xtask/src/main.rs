@@ -5,6 +5,7 @@
 //! May touch: files of the checkout (reading, but for the pages that `docs` makes), child processes.
 //! Must not touch: the network, any orb crate. It judges the workspace and therefore builds without it.
 
+mod alerts;
 mod architecture;
 mod docs;
 mod finding;
@@ -23,6 +24,7 @@ use anyhow::Context as _;
 
 const USAGE: &str = "usage: cargo xtask tidy            check the rules of the house
        cargo xtask docs            make the pages of docs/reference/ from the program
+       cargo xtask alerts          check and test the alerts of docs/alerts/
        cargo xtask long list       name the long runs
        cargo xtask long NAME [ARG…]  do one of them, with further arguments";
 
@@ -45,6 +47,7 @@ fn run(words: &[&str]) -> anyhow::Result<ExitCode> {
     match words {
         ["tidy"] => tidy::run(root),
         ["docs"] => docs::run(root),
+        ["alerts"] => alerts::run(root),
         ["long", "list"] => {
             print!("{}", long::list());
             Ok(ExitCode::SUCCESS)

@@ -10,6 +10,7 @@ mod bytes;
 mod causes;
 mod facts;
 mod layout;
+mod meters;
 mod numerals;
 mod order;
 mod outcome;
@@ -28,6 +29,7 @@ pub use facts::{
     SitePhase, UrlFacts,
 };
 pub use layout::{CrawlDir, FORMAT_VERSION};
+pub use meters::{Latencies, Meters};
 pub use numerals::count;
 pub use order::{Act, Effect, Order, OrderReply, OrderWish, plain_words};
 pub use outcome::{Outcome, Reason, UrlState};

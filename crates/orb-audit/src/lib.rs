@@ -10,6 +10,7 @@
 //! | `politeness_site` | attempt rows, settings, archived robots.txt | `site_pauses` |
 //! | `politeness_address` | attempt rows, settings | `address_pauses` |
 //! | `robots` | attempt rows, archived robots.txt | `robots` |
+//! | `exclusions` | attempt rows, the book of orders | `exclusions` |
 //! | `one_record_per_fetch` | attempt rows, archive, committed lengths | `records`, `archive` |
 //! | `digests` | archive, attempt rows | `digests` |
 //! | `revisits` | archive | `revisits` |
@@ -26,6 +27,7 @@ mod books;
 mod digests;
 mod disk_read;
 mod error;
+mod exclusions;
 mod frame;
 pub mod limits;
 mod names;
@@ -135,6 +137,7 @@ pub fn audit(
     let (robots, delays) = robots::judge(&rows, &copies, &token)?;
     let sites = site_pauses::judge(&rows, settings, &delays);
     let addresses = address_pauses::judge(&rows, settings);
+    let exclusions = exclusions::judge(disk, dir, &rows)?;
 
     progress(Progress::stage("books"));
     let books = books::judge(state, &rows, &archive.segments, &places, settings)?;
@@ -142,6 +145,7 @@ pub fn audit(
         sites,
         addresses,
         robots,
+        exclusions,
         records,
         digests.finish(),
         revisits.finish(),

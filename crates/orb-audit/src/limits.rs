@@ -33,3 +33,6 @@ pub const ROBOTS_BYTES_MAX: usize = orb_robots::limits::ROBOTS_BYTES_MAX + 1024;
 
 /// Largest robots record that is read back; a body is cut at 500 KiB while it is fetched, and a head has 64 KiB.
 pub const ROBOTS_RECORD_BYTES_MAX: u64 = 16 << 20;
+
+/// How long after an exclusion a request may still begin: the promise to site owners.
+pub const EXCLUSION_GRACE: Duration = Duration::from_secs(1);

@@ -21,6 +21,8 @@ pub enum Promise {
     PolitenessAddress,
     /// Every page was allowed by the robots.txt in force.
     Robots,
+    /// Nothing that was excluded is requested later than a second after the order.
+    Exclusions,
     /// Each completed fetch is in the archive exactly once, and nothing else is.
     OneRecordPerFetch,
     /// Block and payload digests are those of the bytes.
@@ -35,10 +37,11 @@ pub enum Promise {
 
 impl Promise {
     /// Every promise, in the order of the report.
-    pub const ALL: [Promise; 8] = [
+    pub const ALL: [Promise; 9] = [
         Promise::PolitenessSite,
         Promise::PolitenessAddress,
         Promise::Robots,
+        Promise::Exclusions,
         Promise::OneRecordPerFetch,
         Promise::Digests,
         Promise::Revisits,
@@ -53,6 +56,7 @@ impl Promise {
             Promise::PolitenessSite => "politeness_site",
             Promise::PolitenessAddress => "politeness_address",
             Promise::Robots => "robots",
+            Promise::Exclusions => "exclusions",
             Promise::OneRecordPerFetch => "one_record_per_fetch",
             Promise::Digests => "digests",
             Promise::Revisits => "revisits",
@@ -64,7 +68,7 @@ impl Promise {
 
 /// The names of all verdicts, in the order of the report. Scripts depend on them.
 #[must_use]
-pub fn verdict_names() -> [&'static str; 8] {
+pub fn verdict_names() -> [&'static str; 9] {
     Promise::ALL.map(Promise::name)
 }
 

@@ -107,7 +107,9 @@ pub(crate) fn run(mut run: CrawlRun) -> Result<CrawlEnd, Failure> {
     let desk = Arc::new(OperatorDesk(control.clone()));
     let server = Server::start(&sockets, desk, world.clock()).map_err(Failure::usage)?;
     if let Some(address) = server.page() {
-        note(&format!("orb: status at http://{address}/status"));
+        note(&format!(
+            "orb: status at http://{address}/status, metrics at http://{address}/metrics"
+        ));
     }
     let telling = Telling::start(run.way, control, run.dir.socket()).map_err(Failure::storage)?;
     let end = crawl.run_threads();

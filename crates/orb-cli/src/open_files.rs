@@ -22,6 +22,15 @@ pub(crate) fn raise() -> u64 {
     limit.maximum.unwrap_or(u64::MAX)
 }
 
+/// How many are open, 0 where the system does not tell, and how many may be.
+pub(crate) fn count() -> (u64, u64) {
+    // The folder that is read is one of them.
+    let open =
+        std::fs::read_dir("/proc/self/fd").map_or(0, |files| files.count().saturating_sub(1));
+    let limit = getrlimit(Resource::Nofile).current;
+    (open as u64, limit.unwrap_or(u64::MAX))
+}
+
 /// Lowers what would need more descriptors than there are; says what was lowered.
 ///
 /// - `open_files`: how many this process may have.

@@ -2,10 +2,12 @@
 //!
 //! In: requests. Out: wishes to the crawl, its status, its answers. May touch: the crawl's [`Control`].
 
-use orb_api::{Act, OrderWish, Status};
+use orb_api::{Act, Meters, OrderWish, Status};
 use orb_crawl::{Control, QuestionError, Wish};
 use orb_serve::{Answer, Desk, Reply, Request};
 use orb_url::{CrawlUrl, Site};
+
+use crate::open_files;
 
 /// Speaks for one crawl.
 pub(crate) struct OperatorDesk(pub(crate) Control);
@@ -27,6 +29,15 @@ impl Desk for OperatorDesk {
                 }
                 Request::Pause => self.order(by_socket(Act::Pause {})).await,
                 Request::Resume => self.order(by_socket(Act::Resume {})).await,
+                Request::Meters => {
+                    let (files_open, files_max) = open_files::count();
+                    let meters = Some(Meters {
+                        files_open,
+                        files_max,
+                        ..self.0.meters()
+                    });
+                    Reply { meters, ..done }
+                }
                 Request::Order(wish) => self.order(wish).await,
                 Request::View(query) => {
                     let mut view = self.0.view(query).await;

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use orb_api::{Books, Outcome, Reason, Sightings};
+use orb_api::{Books, Latencies, Outcome, Reason, Sightings};
 use orb_env::ThreadUse;
 use orb_frontier::SiteCounts;
 use orb_shard::SlotId;
@@ -52,6 +52,8 @@ pub(crate) struct ShardReport {
     pub(crate) buffers_full: bool,
     /// Time spent on the shard's own work.
     pub(crate) work: StageTimes,
+    /// How long things took.
+    pub(crate) latencies: Latencies,
     /// Every thread's account when this shard ended, while its threads were there.
     pub(crate) last_threads: Vec<ThreadUse>,
 }

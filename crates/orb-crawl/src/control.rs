@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use orb_api::{SiteFacts, Status, UrlFacts, View, ViewQuery};
+use orb_api::{Meters, SiteFacts, Status, UrlFacts, View, ViewQuery};
 use orb_url::{CrawlUrl, Site};
 use tokio::sync::watch;
 
@@ -102,7 +102,16 @@ impl Control {
 
     /// What a watcher sees now. The shards are asked; of one that is ending its part is missing.
     pub async fn view(&self, query: ViewQuery) -> View {
-        let routes = self.routes();
+        let mut view = self.meters().view;
+        if let Some(routes) = self.routes() {
+            view.sites = routes.sites(query).await;
+        }
+        view
+    }
+
+    /// What metrics are made of. Nobody is asked: it is what was published last.
+    #[must_use]
+    pub fn meters(&self) -> Meters {
         let pulse = self.pulse.borrow().clone();
         let mut view = View {
             status: self.status(),
@@ -112,12 +121,15 @@ impl Control {
             stages: pulse.stages,
             ..View::default()
         };
-        if let Some(routes) = routes {
-            view.sites = routes.sites(query).await;
+        if let Some(routes) = self.routes() {
             view.folder = routes.folder.to_string();
             view.version = routes.version.to_string();
         }
-        view
+        Meters {
+            view,
+            latencies: pulse.latencies,
+            ..Meters::default()
+        }
     }
 
     /// What the crawl knows of `url`: the shard that owns its site is asked.

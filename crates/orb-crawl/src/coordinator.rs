@@ -8,7 +8,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use futures_util::future::{Either, select};
-use orb_api::{Books, Bounds, Limiting, Phase, Sightings, Status, Summary};
+use orb_api::{Books, Bounds, Latencies, Limiting, Phase, Sightings, Status, Summary};
 use orb_env::mutant::{Mutant, planted};
 use orb_env::{Clock, Mono};
 
@@ -271,11 +271,16 @@ impl Coordinator {
 
     fn publish_pulse(&self, status: &Status, reports: &[SlotReport], shards: &[ShardReport]) {
         let sum = |part: fn(&ShardReport) -> u64| shards.iter().map(part).sum::<u64>();
+        let mut latencies = Latencies::default();
+        shards
+            .iter()
+            .for_each(|shard| latencies += &shard.latencies);
         let deferred: u64 = reports.iter().map(|report| report.sites.deferred).sum();
         self.shared.control.publish_pulse(Pulse {
             resolving: sum(|shard| shard.resolving),
             asking: deferred + sum(|shard| shard.asking),
             shards_busy: self.threads.busy().to_vec(),
+            latencies,
             stages: self
                 .threads
                 .stages(shards, passages(reports), status.cpu_seconds),

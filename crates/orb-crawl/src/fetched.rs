@@ -52,6 +52,7 @@ impl Shard {
     ) {
         let now = self.env.clock.stamp();
         task.taken_up = now.mono;
+        self.tally.exchanged(task.dns, &exchange.timings);
         let verdict = match &exchange.outcome {
             Ok(response) => {
                 let types: &[String] = match task.purpose {

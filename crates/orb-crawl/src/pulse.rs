@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use orb_api::{Stage, StageUse};
+use orb_api::{Latencies, Stage, StageUse};
 
 use crate::board::{ShardReport, SlotReport};
 use crate::limiting::Pressure;
@@ -17,6 +17,7 @@ pub(crate) struct Pulse {
     pub(crate) asking: u64,
     pub(crate) shards_busy: Vec<f64>,
     pub(crate) stages: BTreeMap<Stage, StageUse>,
+    pub(crate) latencies: Latencies,
 }
 
 /// How much of a mean the newest look is: five looks a second make it one of about two seconds.

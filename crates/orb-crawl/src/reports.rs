@@ -41,6 +41,7 @@ impl Shard {
             clogged: self.slots.iter().any(Slot::is_clogged),
             buffers_full: self.fetcher.buffer_bytes() > buffers_max / 10 * 9,
             work: self.tally.work,
+            latencies: self.tally.latencies,
             last_threads: Vec::new(),
         }
     }

@@ -335,6 +335,7 @@ impl Shard {
             shared.board.show(slot.id, end);
         }
         slot.jobs += 1;
+        slot.sealed_at = now.mono;
         let commit = run_on(self.env.work.as_ref(), Lane::Commit, move || {
             job.run().map(Box::new)
         });
@@ -488,6 +489,10 @@ impl Shard {
         let slot = &mut self.slots[at];
         slot.jobs -= 1;
         let id = slot.id;
+        if matches!(result, Ok(Ok(_))) {
+            let took = self.env.clock.mono().since(slot.sealed_at);
+            self.tally.latencies.commit.note(took);
+        }
         match result {
             Ok(Ok(committed)) => match slot.committed(*committed) {
                 Ok(end) => self.shared.board.show(id, end),

@@ -88,6 +88,8 @@ pub(crate) struct Slot {
     committed_ends: FileEnds,
     /// Segments that are whole, and that nothing was begun for yet.
     closed: Vec<String>,
+    /// When the group that is being written was sealed.
+    pub(crate) sealed_at: Mono,
     /// Bytes of the store's files after the last group.
     disk_bytes: u64,
 }
@@ -158,16 +160,27 @@ impl Slot {
             counts: RunCounts::default(),
             visited: Visited::default(),
             disk_bytes: 0,
+            sealed_at: Mono(0),
             frontier,
         };
-        slot.heed(&shared.steering.in_force(), shared)?;
-        if !slot.suspects.is_empty() {
-            slot.store_suspects(opened.mono);
-        }
-        for row in &undone {
-            slot.fold(row, shared, opened)?;
-        }
+        slot.catch_up(shared, &undone, opened)?;
         Ok(slot)
+    }
+
+    /// What the store does not say: orders, pages that ended the process, attempts of groups that were not committed.
+    fn catch_up(
+        &mut self,
+        shared: &Shared,
+        undone: &[AttemptRow],
+        opened: Stamp,
+    ) -> Result<(), CrawlError> {
+        self.heed(&shared.steering.in_force(), shared)?;
+        if !self.suspects.is_empty() {
+            self.store_suspects(opened.mono);
+        }
+        undone
+            .iter()
+            .try_for_each(|row| self.fold(row, shared, opened))
     }
 
     /// Lets a site's clock hear of an attempt whose group was not committed: it happened.

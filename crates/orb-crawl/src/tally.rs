@@ -12,8 +12,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::poll_immediate;
-use orb_api::Stage;
+use orb_api::{Latencies, Stage};
 use orb_env::{Clock, Mono};
+use orb_fetch::Timings;
 
 use crate::World;
 use crate::limits::TURNS_PER_TIMED;
@@ -32,6 +33,7 @@ pub(crate) struct Tally {
     pub(crate) gauges: Rc<Gauges>,
     pub(crate) work: StageTimes,
     pub(crate) reported: Mono,
+    pub(crate) latencies: Latencies,
     /// When this turn began, on the thread's CPU clock, if it is one that is timed.
     turn: Option<Duration>,
     draw: u64,
@@ -44,6 +46,7 @@ impl Tally {
             gauges: Rc::default(),
             work: StageTimes::default(),
             reported: Mono(0),
+            latencies: Latencies::default(),
             turn: None,
             draw: 0x9e37_79b9_7f4a_7c15,
         }
@@ -61,6 +64,22 @@ impl Tally {
         self.draw ^= self.draw << 17;
         if self.draw.is_multiple_of(TURNS_PER_TIMED) {
             self.turn = Some(self.world.thread_cpu());
+        }
+    }
+
+    /// The parts of an exchange that was made, or tried, and the wait for a name before it.
+    pub(crate) fn exchanged(&mut self, dns: Option<Duration>, timings: &Timings) {
+        let own = &mut self.latencies;
+        for (spread, took) in [
+            (&mut own.dns, dns),
+            (&mut own.connect, timings.connect),
+            (&mut own.tls, timings.tls),
+            (&mut own.first_byte, timings.first_byte),
+            (&mut own.body, timings.body),
+        ] {
+            if let Some(took) = took {
+                spread.note(took);
+            }
         }
     }
 

@@ -8,6 +8,7 @@
 mod client;
 mod control;
 pub mod limits;
+mod metrics;
 mod page;
 mod server;
 mod socket_path;

@@ -1,4 +1,4 @@
-//! The status by HTTP: `GET /status` on a loopback address.
+//! Status and metrics by HTTP: `GET /status` and `GET /metrics` on a loopback address.
 //!
 //! In: the head of one request. Out: one response, then the connection ends (HTTP/1.0).
 //! May touch: the connection, the desk's status. Must not touch: wishes; this side only reads.
@@ -11,6 +11,7 @@ use orb_env::{Clock, timeout_at};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::limits::{CLIENT_TIMEOUT, HEAD_BYTES_MAX};
+use crate::metrics::samples;
 use crate::words::{Desk, Reply, Request};
 
 /// Answers one request and closes.
@@ -58,21 +59,27 @@ async fn response_to(head: Option<&[u8]>, listen: SocketAddr, desk: &dyn Desk) -
     let mut lines = text.lines();
     let mut words = lines.next().unwrap_or("").split(' ');
     let (method, target) = (words.next().unwrap_or(""), words.next().unwrap_or(""));
-    let hosts: Vec<&str> = lines
-        .filter_map(|line| line.split_once(':'))
-        .filter(|(name, _)| name.eq_ignore_ascii_case("host"))
-        .map(|(_, value)| value.trim())
-        .collect();
+    let fields: Vec<(&str, &str)> = lines.filter_map(|line| line.split_once(':')).collect();
+    let named = |wanted: &'static str| {
+        let of_name = fields.iter();
+        let of_name = of_name.filter(move |(name, _)| name.eq_ignore_ascii_case(wanted));
+        of_name.map(|(_, value)| value.trim())
+    };
+    let hosts: Vec<&str> = named("host").collect();
     if !matches!(hosts[..], [host] if is_own(host, listen)) {
         return plain("403 Forbidden", "ask by the address given to --listen\n");
     }
     let mut response = match (method, target) {
+        ("GET" | "HEAD", "/metrics") => {
+            let open = named("accept").any(|types| types.contains("application/openmetrics-text"));
+            metrics_of(desk.answer(Request::Meters).await, open)
+        }
         ("GET" | "HEAD", "/status") => status_of(&desk.answer(Request::Status).await),
         ("GET" | "HEAD", "/") => plain(
             "200 OK",
-            "a crawl by orbweaver; its status as JSON: /status\n",
+            "a crawl by orbweaver; its status as JSON: /status, its metrics: /metrics\n",
         ),
-        ("GET" | "HEAD", _) => plain("404 Not Found", "there is /status\n"),
+        ("GET" | "HEAD", _) => plain("404 Not Found", "there are /status and /metrics\n"),
         _ => plain("405 Method Not Allowed", "this address only answers GET\n"),
     };
     if method == "HEAD" {
@@ -80,6 +87,20 @@ async fn response_to(head: Option<&[u8]>, listen: SocketAddr, desk: &dyn Desk) -
         response.truncate(end.map_or(response.len(), |end| end + 4));
     }
     response
+}
+
+fn metrics_of(reply: Reply, open: bool) -> Vec<u8> {
+    let Some(meters) = reply.meters else {
+        return plain("503 Service Unavailable", "the crawl tells no metrics\n");
+    };
+    let samples = samples(&meters);
+    if open {
+        let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+        message("200 OK", content_type, &orb_metrics::open_metrics(samples))
+    } else {
+        let content_type = "text/plain; version=0.0.4; charset=utf-8";
+        message("200 OK", content_type, &orb_metrics::plain_text(samples))
+    }
 }
 
 fn status_of(reply: &Reply) -> Vec<u8> {
@@ -122,12 +143,20 @@ fn message(status: &str, content_type: &str, body: &str) -> Vec<u8> {
 mod tests {
     use super::*;
     use crate::Answer;
-    use orb_api::Status;
+    use orb_api::{Meters, Status};
 
     struct Still;
 
     impl Desk for Still {
         fn answer(&self, request: Request) -> Answer<'_> {
+            if request == Request::Meters {
+                let meters = Some(Meters::default());
+                let reply = Reply {
+                    meters,
+                    ..Reply::default()
+                };
+                return Box::pin(async { reply });
+            }
             assert_eq!(request, Request::Status, "HTTP must not wish for anything");
             let status = Status {
                 pages: 7,
@@ -158,6 +187,16 @@ mod tests {
         assert!(
             body.starts_with("HTTP/1.0 200 OK\r\n") && body.contains("\"pages\":7"),
             "{body}"
+        );
+        let metrics = get("/metrics");
+        assert!(metrics.contains("text/plain; version=0.0.4"), "{metrics}");
+        assert!(metrics.contains("\norb_pages_total 0\n"), "{metrics}");
+        let open = answered(
+            "GET /metrics HTTP/1.1\r\nHost: localhost:7700\r\nAccept: application/openmetrics-text;version=1.0.0,*/*\r\n\r\n",
+        );
+        assert!(
+            open.contains("application/openmetrics-text; version=1.0.0")
+                && open.ends_with("# EOF\n")
         );
         assert!(get("/").starts_with("HTTP/1.0 200 "));
         assert!(get("/stop").starts_with("HTTP/1.0 404 "));

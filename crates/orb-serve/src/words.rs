@@ -19,7 +19,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use orb_api::{OrderReply, OrderWish, SiteFacts, Status, UrlFacts, View, ViewQuery};
+use orb_api::{Meters, OrderReply, OrderWish, SiteFacts, Status, UrlFacts, View, ViewQuery};
 use serde::{Deserialize, Serialize};
 
 /// One line of a client: what it asks for.
@@ -34,6 +34,8 @@ pub enum Request {
     Pause,
     /// Go on after a pause.
     Resume,
+    /// Tell what metrics are made of.
+    Meters,
     /// Give an order, or foresee what it would do.
     Order(OrderWish),
     /// Show what a watcher sees.
@@ -58,6 +60,7 @@ enum Said {
     Stop {},
     Pause {},
     Resume {},
+    Meters {},
     Order(OrderWish),
     View(ViewQuery),
     Url { url: String },
@@ -71,6 +74,7 @@ impl From<Said> for Request {
             Said::Stop {} => Request::Stop,
             Said::Pause {} => Request::Pause,
             Said::Resume {} => Request::Resume,
+            Said::Meters {} => Request::Meters,
             Said::Order(wish) => Request::Order(wish),
             Said::View(query) => Request::View(query),
             Said::Url { url } => Request::Url { url },
@@ -91,6 +95,9 @@ pub struct Reply {
     /// How the crawl stands, last published: after a request for it, and after a wish.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<Status>,
+    /// What metrics are made of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub meters: Option<Meters>,
     /// What became of the order.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub order: Option<OrderReply>,

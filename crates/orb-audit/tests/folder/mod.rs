@@ -26,7 +26,7 @@ use orb_warc::{
 };
 
 /// Wall time at mono zero of the first boot.
-const WALL: i64 = 1_795_331_400_000_000;
+pub(crate) const WALL: i64 = 1_795_331_400_000_000;
 const SEGMENT: u32 = 1;
 
 /// One exchange before it is written.

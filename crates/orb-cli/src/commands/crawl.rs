@@ -51,7 +51,7 @@ pub(crate) struct CrawlArgs {
     /// File with what not to fetch: a domain, or a URL pattern with `*`, on each line. May be repeated.
     #[arg(long, value_name = "FILE")]
     exclude: Vec<PathBuf>,
-    /// Answer GET /status with JSON on this loopback address.
+    /// Answer GET /status with JSON and GET /metrics for Prometheus on this loopback address.
     #[arg(long, value_name = "ADDR:PORT")]
     listen: Option<SocketAddr>,
     /// Print the result as one JSON object, the last line of standard output.

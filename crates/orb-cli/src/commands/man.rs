@@ -31,12 +31,19 @@ pub(crate) struct ManArgs {
     /// Print the help of all commands as one page of Markdown.
     #[arg(long, conflicts_with_all = ["command", "out"])]
     markdown: bool,
+    /// Print what `/metrics` tells as one page of Markdown.
+    #[arg(long, conflicts_with_all = ["command", "out", "markdown"])]
+    metrics: bool,
 }
 
 /// Prints or writes them.
 pub(crate) fn run(args: &ManArgs) -> Outcome {
     if args.markdown {
         say(commands_markdown().trim_end());
+        return Ok(Exit::Fine);
+    }
+    if args.metrics {
+        say(orb_metrics::reference().trim_end());
         return Ok(Exit::Fine);
     }
     let mut root = whole();
@@ -136,6 +143,7 @@ mod tests {
         let settings = crate::commands::config::settings_markdown().unwrap();
         for (name, made) in [
             ("commands.md", commands_markdown()),
+            ("metrics.md", orb_metrics::reference()),
             ("settings.md", settings),
         ] {
             let path = format!("{}/../../docs/reference/{name}", env!("CARGO_MANIFEST_DIR"));

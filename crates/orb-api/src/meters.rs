@@ -1,0 +1,51 @@
+//! What a crawl's metrics are made of: the view without its sites, and how long things took.
+//!
+//! In: counts. Out: JSON. May touch: nothing. Invariant: bounded, whatever the number of sites.
+
+use orb_metrics::Histogram;
+use serde::{Deserialize, Serialize};
+
+use crate::View;
+
+/// How long things took in this run, by what they were.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Latencies {
+    /// From the sealing of a commit group until it was durable.
+    pub commit: Histogram,
+    /// Names that were not at hand.
+    pub dns: Histogram,
+    /// TCP connections.
+    pub connect: Histogram,
+    /// TLS handshakes.
+    pub tls: Histogram,
+    /// From the request to the first byte of the answer.
+    pub first_byte: Histogram,
+    /// From the first byte to the last.
+    pub body: Histogram,
+}
+
+impl std::ops::AddAssign<&Latencies> for Latencies {
+    fn add_assign(&mut self, other: &Latencies) {
+        self.commit += &other.commit;
+        self.dns += &other.dns;
+        self.connect += &other.connect;
+        self.tls += &other.tls;
+        self.first_byte += &other.first_byte;
+        self.body += &other.body;
+    }
+}
+
+/// See the module.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Meters {
+    /// What a watcher sees, without sites.
+    pub view: View,
+    /// How long things took.
+    pub latencies: Latencies,
+    /// Open file descriptors of the process; 0 where the system does not tell.
+    pub files_open: u64,
+    /// How many there may be.
+    pub files_max: u64,
+}
