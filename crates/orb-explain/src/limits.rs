@@ -40,3 +40,6 @@ pub const MARKS_MAX: usize = 100_000;
 
 /// Columns of the text form.
 pub const COLUMNS: usize = 100;
+
+/// Traces that are told at once.
+pub const TRACES_MAX: usize = 1_000;
