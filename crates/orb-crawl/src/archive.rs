@@ -117,7 +117,10 @@ impl Archivist {
         entropy: &dyn Entropy,
         now: Wall,
     ) -> &'p mut SegmentPart {
-        let full = ends.segment.as_ref().is_none_or(|end| self.is_full(end));
+        let full = ends
+            .segment
+            .as_ref()
+            .is_none_or(|end| self.is_full(end, now));
         if full {
             let serial = ends.next_serial;
             ends.next_serial += 1;
@@ -165,14 +168,18 @@ impl Archivist {
         parts.last_mut().expect("pushed above")
     }
 
-    /// Whether the next record goes to a new segment: this one has its size, or was begun in another form.
-    fn is_full(&self, end: &SegmentEnd) -> bool {
+    /// Whether the next record goes to a new segment: this one has its size or its age, or was begun in another form.
+    fn is_full(&self, end: &SegmentEnd, now: Wall) -> bool {
         let mut bytes_max = self.config.segment_bytes_max.bytes();
         if self.compression == Compression::Zstd && self.dictionary.is_awaited() {
             bytes_max = bytes_max.min(FIRST_SEGMENT_BYTES);
         }
-        let named = SegmentName::parse(&end.name).map(|name| name.compression);
-        end.bytes >= bytes_max || named.is_some_and(|form| form != self.compression)
+        let age_max = i64::try_from(self.config.segment_age_max.as_micros()).unwrap_or(i64::MAX);
+        let over = |name: SegmentName| {
+            let old = age_max > 0 && now.0.saturating_sub(name.date_us) >= age_max;
+            old || name.compression != self.compression
+        };
+        end.bytes >= bytes_max || SegmentName::parse(&end.name).is_some_and(over)
     }
 
     /// All frames of a file use the dictionary it begins with, or none.
@@ -420,6 +427,32 @@ mod tests {
     use super::*;
     use orb_frontier::How;
     use orb_url::CrawlUrl;
+
+    #[test]
+    fn a_segment_is_full_by_size_age_and_form() {
+        let archivist =
+            |config: ArchiveConfig| Archivist::new(&config, 0, Vec::new(), Arc::default(), None);
+        let end = |bytes| SegmentEnd {
+            name: segment_name("ORB", 1_000_000, 0, 0, Compression::Gzip),
+            serial: 0,
+            bytes,
+        };
+        let gzip = archivist(ArchiveConfig::default());
+        let day = 86_400_000_000;
+        assert!(!gzip.is_full(&end(1_000), Wall(1_000_000 + day - 1)));
+        assert!(gzip.is_full(&end(1_000), Wall(1_000_000 + day)));
+        assert!(gzip.is_full(&end(1_000_000_000), Wall(1_000_000)));
+        let other = |compression| {
+            let config = ArchiveConfig {
+                compression,
+                segment_age_max: std::time::Duration::ZERO,
+                ..ArchiveConfig::default()
+            };
+            archivist(config).is_full(&end(1_000), Wall(i64::MAX))
+        };
+        assert!(!other(ArchiveCompression::Gzip));
+        assert!(other(ArchiveCompression::Zstd) && other(ArchiveCompression::None));
+    }
 
     #[test]
     fn protocols_have_the_names_that_archives_use() {

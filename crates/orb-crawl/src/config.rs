@@ -218,6 +218,11 @@ pub struct ArchiveConfig {
     pub compression: ArchiveCompression,
     /// Size at which a WARC file is closed and the next one begun. At least 64KiB.
     pub segment_bytes_max: ByteSize,
+    /// Age at which a WARC file is closed and the next one begun, so that a slow crawl's pages are indexed too; 0 sets no
+    /// bound.
+    #[serde(with = "humantime_serde")]
+    #[schemars(with = "String", extend("format" = "span"))]
+    pub segment_age_max: Duration,
     /// First part of the names of WARC files: letters, digits and `-`.
     pub prefix: String,
     /// HTTP statuses that are archived, as classes (`2` is all from 200 to 299) or single codes (`404`); empty archives
@@ -239,6 +244,7 @@ impl Default for ArchiveConfig {
             keep: Keep::Full,
             compression: ArchiveCompression::Gzip,
             segment_bytes_max: ByteSize(1_000_000_000),
+            segment_age_max: Duration::from_secs(86_400),
             prefix: "ORB".into(),
             statuses: Vec::new(),
             text_marks: false,

@@ -6,7 +6,7 @@
 
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use orb_api::CrawlDir;
 use orb_archive::{ArchiveError, ArchiveFile, Look, records_of};
@@ -19,10 +19,10 @@ use orb_read::sniff;
 use orb_shard::SlotId;
 use orb_warc::{HttpHead, Record, RecordType, SegmentName};
 
-use crate::CrawlError;
 use crate::files::FileEnds;
-use crate::limits::SNIFFED_BYTES;
+use crate::limits::{INDEX_MEMORY_BYTES, SNIFFED_BYTES};
 use crate::shared::Shared;
+use crate::{CrawlConfig, CrawlError};
 
 /// Why a WARC file has no index.
 #[derive(Debug, thiserror::Error)]
@@ -39,8 +39,13 @@ pub enum IndexError {
 /// The index of a crawl's folder. The folder's name is the crawl's.
 #[must_use]
 pub fn index_place(dir: &CrawlDir) -> IndexPlace {
+    IndexPlace::new(&dir.index(), &crawl_name(dir))
+}
+
+/// The crawl's name: that of its folder.
+pub(crate) fn crawl_name(dir: &CrawlDir) -> String {
     let name = dir.root().file_name().unwrap_or("crawl".as_ref());
-    IndexPlace::new(&dir.index(), &name.to_string_lossy())
+    name.to_string_lossy().into_owned()
 }
 
 /// Makes the index of one WARC file, of this crawler or any other. `progress` hears how many bytes were read so far.
@@ -181,7 +186,8 @@ impl IndexJob {
     /// Makes the index, unless it is there. Blocking, for a second a gigabyte.
     pub(crate) fn run(self) {
         let shared = &self.shared;
-        let _turn = shared.indexing[usize::from(self.slot.0)]
+        let turns = &shared.indexing;
+        let _turn = turns[usize::from(self.slot.0) % turns.len()]
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let disk = shared.world.disk();
@@ -219,6 +225,14 @@ impl IndexJob {
             }
         }
     }
+}
+
+/// A turn for each index that may be made at once: memory for them is a sixteenth of the crawl's. Slots share them.
+pub(crate) fn turns(config: &CrawlConfig, slots: u8) -> Vec<Mutex<()>> {
+    let room = config.memory_max.bytes() / 16 / INDEX_MEMORY_BYTES;
+    let turns = usize::try_from(room).unwrap_or(usize::MAX);
+    let turns = turns.clamp(1, usize::from(slots.max(1)));
+    (0..turns).map(|_| Mutex::default()).collect()
 }
 
 /// The segments of a slot that are whole and have no index: all but the one that is still written to.

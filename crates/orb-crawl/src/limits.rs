@@ -48,6 +48,9 @@ pub(crate) const USAGE_FIELDS_MAX: usize = 16;
 /// Longest such field that is kept; a longer one is left out whole, because half a preference could say the opposite.
 pub(crate) const USAGE_FIELD_BYTES_MAX: usize = 1_024;
 
+/// About what one index takes in memory while it is made: sorted lines and rows, a row group, a record.
+pub(crate) const INDEX_MEMORY_BYTES: u64 = 64 << 20;
+
 /// Bytes of a coded body that are decoded to see what it is: they come to the 1,445 that the MIME Sniffing Standard looks
 /// at, whatever the coding.
 pub(crate) const SNIFFED_BYTES: usize = 4 << 10;

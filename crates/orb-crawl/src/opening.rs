@@ -4,7 +4,7 @@
 //! May touch: the folder, blocking. Must not touch: sockets.
 //! Invariant: a folder is refused when it is newer, of another suffix list, or mixes two states.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use orb_api::CrawlDir;
 use orb_env::{Disk, Stamp};
@@ -212,7 +212,8 @@ impl OpenCrawl {
         if steering.in_force().paused {
             self.setup.control.ask(Wish::Pause);
         }
-        let info = info_of(&config, &self.setup.software);
+        let info = info_of(&config, &self.setup.software, &self.setup.dir);
+        let indexing = crate::index::turns(&config, self.slots.slots());
         let disk = self.setup.world.disk();
         let dictionary = Arc::new(SharedDictionary::stored(disk.as_ref(), &self.setup.dir)?);
         let pages_max = config.limits.pages_max;
@@ -237,7 +238,7 @@ impl OpenCrawl {
             software: self.setup.software,
             info,
             dictionary,
-            indexing: self.slots.slot_ids().map(|_| Mutex::default()).collect(),
+            indexing,
             opened: self.opened,
             clean: self.clean,
         };
@@ -294,7 +295,13 @@ pub(crate) fn group_bytes_max(config: &CrawlConfig, slots: u8) -> usize {
         .clamp(GROUP_BYTES_LEAST, GROUP_BYTES_MAX)
 }
 
-fn info_of(config: &CrawlConfig, software: &str) -> Vec<(String, String)> {
+/// What the settings were, so that files written under others show it.
+fn settings_digest(config: &CrawlConfig) -> String {
+    let text = serde_json::to_vec(config).expect("settings have only plain keys");
+    orb_warc::Digest::sha1(&text).to_string()
+}
+
+fn info_of(config: &CrawlConfig, software: &str, dir: &CrawlDir) -> Vec<(String, String)> {
     let field = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     let mut info = vec![
         field("software", software),
@@ -304,6 +311,8 @@ fn info_of(config: &CrawlConfig, software: &str) -> Vec<(String, String)> {
             "https://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/",
         ),
         field("robots", "RFC 9309"),
+        field("isPartOf", &crate::index::crawl_name(dir)),
+        field("settings-digest", &settings_digest(config)),
         field("http-header-user-agent", &config.fetch.user_agent),
     ];
     if !config.identity.contact.is_empty() {

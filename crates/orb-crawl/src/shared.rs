@@ -38,7 +38,7 @@ pub(crate) struct Shared {
     pub(crate) info: Vec<(String, String)>,
     /// What zstd frames of the archive have in common.
     pub(crate) dictionary: Arc<SharedDictionary>,
-    /// Held while an index of a slot's segments is made.
+    /// One is held while an index of a slot's segments is made.
     pub(crate) indexing: Vec<Mutex<()>>,
     /// When this process opened the crawl.
     pub(crate) opened: Stamp,

@@ -22,6 +22,8 @@ pub(crate) struct Form {
     pub(crate) name: &'static str,
     /// CPU microseconds a page.
     pub(crate) micros: &'static str,
+    /// The same without a file: what making the records costs.
+    pub(crate) alone: &'static str,
     /// Bytes of a page's records.
     pub(crate) bytes: &'static str,
     kind: Kind,
@@ -45,6 +47,7 @@ enum Kind {
 const fn form(
     name: &'static str,
     micros: &'static str,
+    alone: &'static str,
     bytes: &'static str,
     kind: Kind,
     digests: bool,
@@ -52,6 +55,7 @@ const fn form(
     Form {
         name,
         micros,
+        alone,
         bytes,
         kind,
         digests,
@@ -63,6 +67,7 @@ pub(crate) const FORMS: [Form; 8] = [
     form(
         "gzip as crawls write it",
         "gzip_micros_per_page",
+        "gzip_alone_micros_per_page",
         "gzip_bytes_per_page",
         Kind::Ours,
         true,
@@ -70,6 +75,7 @@ pub(crate) const FORMS: [Form; 8] = [
     form(
         "gzip, stored",
         "stored_micros_per_page",
+        "stored_alone_micros_per_page",
         "stored_bytes_per_page",
         Kind::Stored,
         true,
@@ -77,6 +83,7 @@ pub(crate) const FORMS: [Form; 8] = [
     form(
         "gzip, stored, no digests",
         "stored_bare_micros_per_page",
+        "stored_bare_alone_micros_per_page",
         "stored_bare_bytes_per_page",
         Kind::Stored,
         false,
@@ -84,6 +91,7 @@ pub(crate) const FORMS: [Form; 8] = [
     form(
         "gzip -6",
         "gzip_6_micros_per_page",
+        "gzip_6_alone_micros_per_page",
         "gzip_6_bytes_per_page",
         Kind::Deflated,
         true,
@@ -91,6 +99,7 @@ pub(crate) const FORMS: [Form; 8] = [
     form(
         "zstd",
         "zstd_micros_per_page",
+        "zstd_alone_micros_per_page",
         "zstd_bytes_per_page",
         Kind::Zstd,
         true,
@@ -98,6 +107,7 @@ pub(crate) const FORMS: [Form; 8] = [
     form(
         "zstd with dictionary",
         "zstd_dictionary_micros_per_page",
+        "zstd_dictionary_alone_micros_per_page",
         "zstd_dictionary_bytes_per_page",
         Kind::Dense,
         true,
@@ -105,6 +115,7 @@ pub(crate) const FORMS: [Form; 8] = [
     form(
         "not compressed",
         "plain_micros_per_page",
+        "plain_alone_micros_per_page",
         "plain_bytes_per_page",
         Kind::Plain,
         true,
@@ -112,6 +123,7 @@ pub(crate) const FORMS: [Form; 8] = [
     form(
         "not compressed, no digests",
         "plain_bare_micros_per_page",
+        "plain_bare_alone_micros_per_page",
         "plain_bare_bytes_per_page",
         Kind::Plain,
         false,
@@ -156,6 +168,25 @@ impl Form {
             cpu: thread_cpu().saturating_sub(began),
             bytes: file.bytes() - before,
         })
+    }
+}
+
+/// A file that is none.
+#[derive(Debug, Default)]
+pub(crate) struct Nowhere(u64);
+
+impl AppendFile for Nowhere {
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.0 += bytes.len() as u64;
+        Ok(())
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn bytes(&self) -> u64 {
+        self.0
     }
 }
 
