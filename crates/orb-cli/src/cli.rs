@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 use crate::commands::{
     archive, audit, bench, completions, config, control, crawl, demo, doctor, export, fetch,
     frontier, history, identity, inspect, man, pdf, plan, read, robots, simweb, state, status,
-    steering, url, why,
+    steering, trace, url, why,
 };
 use crate::exit::Outcome;
 
@@ -58,6 +58,8 @@ enum Command {
     State(state::StateCommand),
     /// Tell what became of a URL, and why.
     Why(why::WhyArgs),
+    /// Tell where the time of single requests went.
+    Trace(trace::TraceArgs),
     /// Look into a part of a crawl.
     #[command(subcommand)]
     Inspect(inspect::InspectCommand),
@@ -125,6 +127,7 @@ pub(crate) fn run() -> Outcome {
         Command::State(command) => state::run(&command),
         Command::Frontier(command) => frontier::run(&command),
         Command::Why(args) => why::run(&args),
+        Command::Trace(args) => trace::run(&args),
         Command::Inspect(command) => inspect::run(&command),
         Command::Archive(command) => archive::run(&command),
         Command::History(args) => history::run(&args),
@@ -187,6 +190,8 @@ mod tests {
             "orb why https://a.example/x",
             "orb why a.example/x some-folder --json",
             "orb why a.example/x --out some-folder",
+            "orb trace 3f2a --out some-folder",
+            "orb trace --slow --failed --site a.example --max 5 --json",
             "orb inspect site a.example some-folder --json",
             "orb history https://a.example/ some-folder old.warc.gz --json",
             "orb archive verify some-folder --json --jobs 2",

@@ -38,6 +38,7 @@ fn row(number: u64, site: &str, took_us: u64, outcome: Outcome) -> AttemptRow {
         retry_after_us: None,
         digest: None,
         archive: None,
+        text: None,
         timings: Some(AttemptTimings {
             queue_us: 5_000,
             dns_us: Some(4_000),

@@ -33,5 +33,6 @@ pub(crate) mod simweb_hostile;
 pub(crate) mod state;
 pub(crate) mod status;
 pub(crate) mod steering;
+pub(crate) mod trace;
 pub(crate) mod url;
 pub(crate) mod why;
