@@ -92,13 +92,7 @@ pub(crate) fn run(mut run: CrawlRun) -> Result<CrawlEnd, Failure> {
     if run.way != Way::Nothing {
         note(&beginning(&run, resumes, seeds.good));
     }
-
-    if OrderBook::read(Arc::new(KernelDisk), &run.dir.orders())?.is_paused() {
-        let dir = run.dir.root().display();
-        note(&format!(
-            "orb: the crawl was paused and stays so; `orb resume {dir}` lets it go on"
-        ));
-    }
+    tell_of_a_pause(&run.dir)?;
 
     let sockets = Sockets {
         control: run.dir.socket(),
@@ -118,6 +112,16 @@ pub(crate) fn run(mut run: CrawlRun) -> Result<CrawlEnd, Failure> {
     let end = end?;
     tracing::info!(why = ?end.why, pages = end.summary.pages, "crawl ended");
     Ok(end)
+}
+
+fn tell_of_a_pause(dir: &CrawlDir) -> Result<(), Failure> {
+    if OrderBook::read(Arc::new(KernelDisk), &dir.orders())?.is_paused() {
+        let dir = dir.root().display();
+        note(&format!(
+            "orb: the crawl was paused and stays so; `orb resume {dir}` lets it go on"
+        ));
+    }
+    Ok(())
 }
 
 fn no_seeds(run: &CrawlRun) -> Failure {
