@@ -155,7 +155,11 @@ fn detected(record: &Record, head: &HttpHead) -> Option<String> {
         start.to_vec()
     };
     let coding = head.joined("Content-Encoding");
-    let decoded = decode_content(coding.as_deref(), &payload, &DecodeLimits::default());
+    let limits = DecodeLimits {
+        bytes_max: 4 * SNIFFED_BYTES as u64,
+        ..DecodeLimits::default()
+    };
+    let decoded = decode_content(coding.as_deref(), &payload, &limits);
     let nosniff = head
         .fields
         .get("X-Content-Type-Options")

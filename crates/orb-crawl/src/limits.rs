@@ -51,9 +51,9 @@ pub(crate) const USAGE_FIELD_BYTES_MAX: usize = 1_024;
 /// About what one index takes in memory while it is made: sorted lines and rows, a row group, a record.
 pub(crate) const INDEX_MEMORY_BYTES: u64 = 64 << 20;
 
-/// Bytes of a coded body that are decoded to see what it is: they come to the 1,445 that the MIME Sniffing Standard looks
-/// at, whatever the coding.
-pub(crate) const SNIFFED_BYTES: usize = 4 << 10;
+/// Bytes of a coded body that are decoded to see what it is: what tells a feed from a page stands in its first lines, and
+/// decoding is most of what an index costs.
+pub(crate) const SNIFFED_BYTES: usize = 768;
 
 /// Size at which segments of zstd frames are closed until a dictionary is known: enough to see what the records of a crawl
 /// have in common, little to have written without it.

@@ -10,7 +10,7 @@
 //!
 //! Values are strings, as replay tools expect. A revisit has the type `warc/revisit`.
 
-use orb_warc::{Record, RecordType, format_date};
+use orb_warc::{HttpHead, Record, RecordType, format_date};
 use serde::Serialize;
 
 use crate::cdx_key::cdx_key;
@@ -37,41 +37,62 @@ struct CdxLine {
     filename: String,
 }
 
+/// What lines and rows both need of a record.
+pub(crate) struct Seen {
+    pub(crate) kind: RecordType,
+    pub(crate) key: String,
+    pub(crate) time_us: i64,
+    pub(crate) head: Option<HttpHead>,
+}
+
+impl Seen {
+    /// `None` for records that are not looked up, and for those that share a compressed member with others, which
+    /// nothing can seek to.
+    pub(crate) fn of(record: &Record) -> Option<Seen> {
+        let kind = record.record_type();
+        let looked_up = matches!(
+            kind,
+            RecordType::Response | RecordType::Revisit | RecordType::Resource
+        );
+        let url = record.target_uri().filter(|url| url.len() <= URL_BYTES_MAX);
+        if !looked_up || record.len == 0 {
+            return None;
+        }
+        Some(Seen {
+            kind,
+            key: cdx_key(url?)?,
+            time_us: record.date_us()?,
+            head: record.http_head(),
+        })
+    }
+}
+
 /// The line of one record, without a line end; `None` for records that are not looked up, and for those that share a
 /// compressed member with others, which nothing can seek to.
 #[must_use]
 pub fn cdxj_line(record: &Record, filename: &str) -> Option<String> {
-    let kind = record.record_type();
-    if !matches!(
-        kind,
-        RecordType::Response | RecordType::Revisit | RecordType::Resource
-    ) || record.len == 0
-    {
-        return None;
-    }
-    let url = record.target_uri()?;
-    if url.len() > URL_BYTES_MAX {
-        return None;
-    }
-    let key = cdx_key(url)?;
-    let date = format_date(record.date_us()?);
+    line_of(record, &Seen::of(record)?, filename)
+}
+
+pub(crate) fn line_of(record: &Record, seen: &Seen, filename: &str) -> Option<String> {
+    let date = format_date(seen.time_us);
     let time: String = date.chars().filter(char::is_ascii_digit).take(14).collect();
-    let head = record.http_head();
-    let mime = match kind {
+    let mime = match seen.kind {
         RecordType::Revisit => Some("warc/revisit".to_owned()),
         RecordType::Resource => record.fields.get("Content-Type").map(media_type),
-        _ => head
+        _ => seen
+            .head
             .as_ref()
             .and_then(|head| head.fields.get("Content-Type"))
             .map(media_type),
     };
+    let status = seen.head.as_ref().and_then(|head| head.status);
     let line = CdxLine {
-        url: url.to_owned(),
+        url: record.target_uri()?.to_owned(),
         mime: mime
             .filter(|mime| !mime.is_empty())
             .unwrap_or_else(|| "unk".to_owned()),
-        status: head
-            .and_then(|head| head.status)
+        status: status
             .map(|status| format!("{status:03}"))
             .unwrap_or_default(),
         digest: record.payload_digest().map(|digest| digest.to_string()),
@@ -80,7 +101,7 @@ pub fn cdxj_line(record: &Record, filename: &str) -> Option<String> {
         filename: filename.to_owned(),
     };
     let json = serde_json::to_string(&line).ok()?;
-    Some(format!("{key} {time} {json}"))
+    Some(format!("{} {time} {json}", seen.key))
 }
 
 /// `text/html` of `Text/HTML; charset=x`; only what can stand in a media type.

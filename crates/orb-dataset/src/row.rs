@@ -7,10 +7,9 @@ use orb_url::CrawlUrl;
 use orb_warc::{HttpHead, Record, RecordId, RecordType};
 use serde::{Deserialize, Serialize};
 
-use crate::cdx_key::cdx_key;
-use crate::cdxj::media_type;
+use crate::cdxj::{Seen, media_type};
 use crate::language::iso_639_3;
-use crate::limits::{LIST_VALUES_MAX, TEXT_BYTES_MAX, URL_BYTES_MAX};
+use crate::limits::{LIST_VALUES_MAX, TEXT_BYTES_MAX};
 use crate::place::Subset;
 
 /// One capture. Columns of Common Crawl's schema that follow from the address are made when a table is written.
@@ -100,25 +99,19 @@ impl CaptureRow {
     /// captures over HTTP, and for those nothing can seek to.
     ///
     /// - `detect`: the media type by the record's payload, given the declared one.
-    #[must_use]
-    pub fn of(
+    pub(crate) fn of(
         record: &Record,
+        seen: Seen,
         filename: &str,
         detect: &dyn Fn(&Record, &HttpHead) -> Option<String>,
     ) -> Option<CaptureRow> {
-        let kind = match record.record_type() {
+        let kind = match seen.kind {
             RecordType::Response => "response",
             RecordType::Revisit => "revisit",
             _ => return None,
         };
-        let target = record
-            .target_uri()
-            .filter(|uri| uri.len() <= URL_BYTES_MAX)?;
-        if record.len == 0 {
-            return None;
-        }
-        let url = CrawlUrl::parse(target).ok()?;
-        let head = record.http_head()?;
+        let url = CrawlUrl::parse(record.target_uri()?).ok()?;
+        let head = seen.head?;
         let text = |name: &str| record.fields.get(name).map(cut);
         let status = head.status.unwrap_or_default();
         let location = head.fields.get("Location").filter(|_| status / 100 == 3);
@@ -127,8 +120,8 @@ impl CaptureRow {
         let identified = record.fields.get("WARC-Identified-Payload-Type");
         let mime = head.fields.get("Content-Type").map(media_type);
         Some(CaptureRow {
-            key: cdx_key(target)?,
-            time_us: record.date_us()?,
+            key: seen.key,
+            time_us: seen.time_us,
             status,
             redirect: location.and_then(|to| Some(cut(url.join(to).ok()?.as_str()))),
             digest: digest.map(|digest| digest.trim_start_matches("sha1:").to_owned()),

@@ -10,7 +10,7 @@ use orb_env::Disk;
 use orb_warc::{HttpHead, Record};
 
 use crate::DatasetError;
-use crate::cdxj::cdxj_line;
+use crate::cdxj::{Seen, line_of};
 use crate::columns::has_room;
 use crate::limits::SEGMENT_SORT_BYTES;
 use crate::output::beside;
@@ -92,10 +92,13 @@ impl<'a> SegmentIndex<'a> {
         {
             return self.let_go();
         }
-        if let Some(line) = cdxj_line(record, self.name) {
+        let Some(seen) = Seen::of(record) else {
+            return Ok(());
+        };
+        if let Some(line) = line_of(record, &seen, self.name) {
             self.lines.push(line)?;
         }
-        if let Some(row) = CaptureRow::of(record, self.name, self.detect) {
+        if let Some(row) = CaptureRow::of(record, seen, self.name, self.detect) {
             self.let_go()?;
             self.pending = Some(row);
         }

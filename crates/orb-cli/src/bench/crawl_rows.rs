@@ -130,6 +130,8 @@ impl CrawlRow {
             "--delay=0s".into(),
             "--set=politeness.address_delay=0s".into(),
             "--set=politeness.site_delay_factor=0".into(),
+            // Made after the pages, from closed files: `docs/performance.md`, Archiving, says what they cost.
+            "--set=archive.index=false".into(),
         ]);
         if !self.kept() {
             list.push("--set=fetch.keep_alive=false".into());

@@ -338,7 +338,7 @@ fn report(
             count(u64::from(bench.size.pages_per_site)),
             bench.size.seed
         )),
-        ("crawler", "one thread, scope any, links, robots, deduplication, digests, WARC, synced commits; pauses zero".into()),
+        ("crawler", "one thread, scope any, links, robots, deduplication, digests, WARC, synced commits; pauses zero; indexes of the archive apart".into()),
         ("written", "bytes sent to storage as the kernel counts them (write_bytes of /proc/PID/io): archive, journals, rows, store".into()),
         ("CPU", "user and system time of the process tree, as wait4 tells it".into()),
     ];
