@@ -52,7 +52,6 @@ impl Shard {
     ) {
         let now = self.env.clock.stamp();
         task.taken_up = now.mono;
-        self.tally.exchanged(task.dns, &exchange.timings);
         let verdict = match &exchange.outcome {
             Ok(response) => {
                 let types: &[String] = match task.purpose {
@@ -462,6 +461,7 @@ impl Shard {
             timings: Some(timings_of(task, exchange, spent, now)),
             commit: slot.group.number,
         };
+        self.tally.traced(id.to_bytes(), &row);
         let mut line = serde_json::to_vec(&row).expect("an attempt row has only plain keys");
         line.push(b'\n');
         slot.group.attempts += 1;

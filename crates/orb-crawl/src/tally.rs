@@ -12,9 +12,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::poll_immediate;
-use orb_api::{Latencies, Stage};
+use orb_api::{AttemptRow, Latencies, Stage};
 use orb_env::{Clock, Mono};
-use orb_fetch::Timings;
 
 use crate::World;
 use crate::limits::TURNS_PER_TIMED;
@@ -67,18 +66,21 @@ impl Tally {
         }
     }
 
-    /// The parts of an exchange that was made, or tried, and the wait for a name before it.
-    pub(crate) fn exchanged(&mut self, dns: Option<Duration>, timings: &Timings) {
+    /// The parts of a request that was made.
+    pub(crate) fn traced(&mut self, id: [u8; 16], row: &AttemptRow) {
+        let Some(timings) = row.timings else {
+            return;
+        };
         let own = &mut self.latencies;
-        for (spread, took) in [
-            (&mut own.dns, dns),
-            (&mut own.connect, timings.connect),
-            (&mut own.tls, timings.tls),
-            (&mut own.first_byte, timings.first_byte),
-            (&mut own.body, timings.body),
+        for (spread, took_us) in [
+            (&mut own.dns, timings.dns_us),
+            (&mut own.connect, timings.connect_us),
+            (&mut own.tls, timings.tls_us),
+            (&mut own.first_byte, timings.first_byte_us),
+            (&mut own.body, timings.body_us),
         ] {
-            if let Some(took) = took {
-                spread.note(took);
+            if let Some(took_us) = took_us {
+                spread.note_traced(Duration::from_micros(took_us), id, row.end_wall.0);
             }
         }
     }

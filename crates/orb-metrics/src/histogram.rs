@@ -14,6 +14,17 @@ pub const BOUNDS: [f64; 14] = [
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0,
 ];
 
+/// One of those in a bucket: which request it was.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Exemplar {
+    /// Id of its attempt, which is its trace.
+    pub trace: [u8; 16],
+    /// How long it took.
+    pub seconds: f64,
+    /// When it was, wall microseconds.
+    pub at_us: i64,
+}
+
 /// See the module.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -22,15 +33,33 @@ pub struct Histogram {
     pub buckets: [u64; BOUNDS.len() + 1],
     /// All of them together, seconds.
     pub sum_seconds: f64,
+    /// The last one of each bucket, where that is known; not told by JSON.
+    #[serde(skip)]
+    pub exemplars: [Option<Exemplar>; BOUNDS.len() + 1],
 }
 
 impl Histogram {
     /// Takes note of one.
     pub fn note(&mut self, took: Duration) {
+        self.take(took.as_secs_f64());
+    }
+
+    /// Takes note of one, and remembers which request it was.
+    pub fn note_traced(&mut self, took: Duration, trace: [u8; 16], at_us: i64) {
         let seconds = took.as_secs_f64();
+        let bucket = self.take(seconds);
+        self.exemplars[bucket] = Some(Exemplar {
+            trace,
+            seconds,
+            at_us,
+        });
+    }
+
+    fn take(&mut self, seconds: f64) -> usize {
         let bucket = BOUNDS.iter().take_while(|bound| seconds > **bound).count();
         self.buckets[bucket] += 1;
         self.sum_seconds += seconds;
+        bucket
     }
 
     /// How many there were.
@@ -45,6 +74,13 @@ impl AddAssign<&Histogram> for Histogram {
         let pairs = self.buckets.iter_mut().zip(&other.buckets);
         pairs.for_each(|(own, more)| *own += more);
         self.sum_seconds += other.sum_seconds;
+        let pairs = self.exemplars.iter_mut().zip(&other.exemplars);
+        for (own, more) in pairs {
+            let at = |one: &Option<Exemplar>| one.map(|one| one.at_us);
+            if at(more) > at(own) {
+                *own = *more;
+            }
+        }
     }
 }
 

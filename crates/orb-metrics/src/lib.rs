@@ -12,7 +12,7 @@ mod sample;
 mod text;
 
 pub use definitions::*;
-pub use histogram::{BOUNDS, Histogram};
+pub use histogram::{BOUNDS, Exemplar, Histogram};
 pub use reference::reference;
 pub use sample::{Number, Sample};
 pub use text::{open_metrics, plain_text};

@@ -6,14 +6,14 @@
 use crate::{Definition, Histogram};
 
 /// What a sample says.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Number {
     /// A count that is whole.
     Count(u64),
     /// Anything else.
     Real(f64),
     /// How often something took how long.
-    Spread(Histogram),
+    Spread(Box<Histogram>),
 }
 
 /// See the module.
@@ -40,7 +40,7 @@ impl Sample {
     /// How often something took how long.
     #[must_use]
     pub fn spread(of: &'static Definition, labels: &[&'static str], spread: Histogram) -> Sample {
-        Sample::new(of, labels, Number::Spread(spread))
+        Sample::new(of, labels, Number::Spread(Box::new(spread)))
     }
 
     fn new(of: &'static Definition, labels: &[&'static str], number: Number) -> Sample {

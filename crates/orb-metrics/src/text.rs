@@ -18,6 +18,18 @@ struct Samples(Vec<Sample>);
 /// OpenMetrics text of these samples.
 #[must_use]
 pub fn open_metrics(samples: Vec<Sample>) -> String {
+    let exemplars = exemplars(&samples);
+    let mut out = String::new();
+    for line in encoded(samples).lines() {
+        let (name, _) = line.split_once("} ").unwrap_or_default();
+        let known = exemplars.iter().find(|(of, _)| of == name);
+        let text = known.map_or("", |(_, text)| text);
+        writeln!(out, "{line}{text}").expect("a string takes any text");
+    }
+    out
+}
+
+fn encoded(samples: Vec<Sample>) -> String {
     let mut registry = Registry::default();
     registry.register_collector(Box::new(Samples(samples)));
     let mut out = String::new();
@@ -25,11 +37,40 @@ pub fn open_metrics(samples: Vec<Sample>) -> String {
     out
 }
 
+/// Names of buckets as they are written, and their exemplars. The library makes exemplars only of histograms that it
+/// keeps itself.
+fn exemplars(samples: &[Sample]) -> Vec<(String, String)> {
+    let mut all = Vec::new();
+    for sample in samples {
+        let Number::Spread(spread) = &sample.number else {
+            continue;
+        };
+        let labels = sample.of.labels.iter().zip(&sample.labels);
+        let labels: String = labels
+            .map(|(label, value)| format!(",{}=\"{value}\"", label.name))
+            .collect();
+        let bounds = BOUNDS.iter().map(|bound| format!("{bound:?}"));
+        let bounds = bounds.chain(["+Inf".to_owned()]);
+        for (bound, exemplar) in bounds.zip(&spread.exemplars) {
+            if let Some(one) = exemplar {
+                let name = format!("{}_bucket{{le=\"{bound}\"{labels}", sample.of.family());
+                let trace: String = one.trace.iter().map(|byte| format!("{byte:02x}")).collect();
+                let (seconds, at) = (one.seconds, one.at_us as f64 / 1e6);
+                all.push((
+                    name,
+                    format!(" # {{trace_id=\"{trace}\"}} {seconds} {at:.3}"),
+                ));
+            }
+        }
+    }
+    all
+}
+
 /// The same in the text format 0.0.4: names of counters whole, no units, no end mark.
 #[must_use]
 pub fn plain_text(samples: Vec<Sample>) -> String {
     let mut out = String::new();
-    for line in open_metrics(samples).lines() {
+    for line in encoded(samples).lines() {
         if line.starts_with("# UNIT") || line.starts_with("# EOF") {
             continue;
         }
@@ -117,7 +158,7 @@ fn write_spread(metric: &mut MetricEncoder<'_>, spread: &Histogram) -> Result<()
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{COMMIT, CPU, PAGES, URLS};
+    use crate::{COMMIT, CPU, PAGES, STAGE, URLS};
     use std::time::Duration;
 
     fn samples() -> Vec<Sample> {
@@ -159,6 +200,32 @@ mod tests {
             "orb_commit_duration_seconds_bucket{le=\"+Inf\"} 2"
         );
         assert_eq!(*lines.last().unwrap(), "# EOF");
+    }
+
+    #[test]
+    fn a_bucket_names_the_trace_of_its_last_request() {
+        let mut spread = Histogram::default();
+        spread.note_traced(
+            Duration::from_millis(700),
+            [0xab; 16],
+            1_795_331_400_250_000,
+        );
+        spread.note_traced(Duration::from_secs(99), [1; 16], 7_000_000);
+        let samples = || vec![Sample::spread(&STAGE, &["first_byte"], spread)];
+        let text = open_metrics(samples());
+        let trace = "ab".repeat(16);
+        let line = format!(
+            "orb_request_stage_duration_seconds_bucket{{le=\"1.0\",stage=\"first_byte\"}} 1 # {{trace_id=\"{trace}\"}} 0.7 1795331400.250\n"
+        );
+        assert!(text.contains(&line), "{text}");
+        assert!(
+            text.contains("le=\"+Inf\",stage=\"first_byte\"} 2 # {trace_id=\"0101"),
+            "{text}"
+        );
+        assert!(
+            !plain_text(samples()).contains("trace_id"),
+            "the older format has none"
+        );
     }
 
     #[test]
