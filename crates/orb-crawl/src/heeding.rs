@@ -37,9 +37,14 @@ impl Effects {
     }
 }
 
+/// Whether a request that is about to begin may not: orders forbid it, or the crawl is paused.
+pub(crate) fn is_withheld(orders: &InForce, task: &Task) -> bool {
+    orders.paused || is_excluded(orders, task)
+}
+
 /// Whether a request must not begin. robots.txt of an excluded domain is not asked for either; a pattern says nothing
 /// of it.
-pub(crate) fn is_excluded(orders: &InForce, task: &Task) -> bool {
+fn is_excluded(orders: &InForce, task: &Task) -> bool {
     match task.purpose {
         Purpose::Page(..) => orders.exclusions.stopping(&task.url).is_some(),
         Purpose::Robots { .. } => orders.exclusions.of_host(task.url.host()).is_some(),

@@ -22,7 +22,7 @@ use orb_url::Origin;
 use crate::again::validators;
 use crate::copies::Judgement;
 use crate::event::{Event, Finished, Purpose, Task};
-use crate::heeding::is_excluded;
+use crate::heeding::is_withheld;
 use crate::limits::{JUDGED_PER_VISIT, POISON_TIMES};
 use crate::shard::Shard;
 use crate::tally::counted;
@@ -288,9 +288,9 @@ impl Shard {
         self.heed();
         let now = self.env.clock.mono();
         let politeness = &self.shared.config.politeness;
-        let excluded = is_excluded(&self.in_force, &task);
+        let withheld = is_withheld(&self.in_force, &task);
         let slot = &mut self.slots[at];
-        if slot.failed.is_some() || self.stopping || excluded {
+        if slot.failed.is_some() || self.stopping || withheld {
             return self.unbegun(at, *task, Mono(0));
         }
         let asked = self.in_force.rate(&task.visit.site);
@@ -326,7 +326,7 @@ impl Shard {
             if begin > clock.mono() {
                 counted(&gauges.asking, clock.as_ref(), clock.sleep_until(begin)).await;
             }
-            if is_excluded(&orders.borrow(), &task) {
+            if is_withheld(&orders.borrow(), &task) {
                 return Event::Withheld(at, task, permit);
             }
             let (gate, finished) = Finished::split(fetcher.fetch(permit, &request).await);

@@ -213,6 +213,35 @@ fn an_excluded_site_is_left_alone_at_once_and_comes_back_whole() {
     }
 }
 
+/// What is on its way when the order comes, at a name server or an address's clock, goes back as well.
+#[test]
+fn a_pause_holds_at_the_gate() {
+    for seed in 30..34 {
+        let (scenario, web) = scenario(seed);
+        in_virtual_time(async {
+            let mut stage = Stage::new(&scenario, &web);
+            let (end, (from, to)) = stage
+                .live(async |control, time| {
+                    pass(&time, 5).await;
+                    order(&control, false, Act::Pause {}).await;
+                    let from = time.now();
+                    pass(&time, 60).await;
+                    let to = time.now();
+                    order(&control, false, Act::Resume {}).await;
+                    (from, to)
+                })
+                .await;
+            assert_eq!(end.why, EndReason::Finished, "seed {seed}");
+            let visits = stage.net.log().visits;
+            let begun = |from, to| move |visit: &&Visit| (from + 1..to).contains(&visit.begun);
+            let late = visits.iter().filter(begun(from, to)).count();
+            assert_eq!(late, 0, "seed {seed}: a paused crawl asks nobody");
+            assert!(visits.iter().any(|visit| visit.begun > to), "seed {seed}");
+            assert!(stage.books().balanced() && stage.books().pending == 0);
+        });
+    }
+}
+
 #[test]
 fn an_opt_out_and_a_pause_hold_over_a_kill() {
     let (scenario, web) = scenario(23);
