@@ -200,3 +200,36 @@ fn urls_that_a_pattern_settled_come_back_when_it_is_taken_back() {
         check_rows(&bench);
     });
 }
+
+/// A look reads what is stored: it must not begin while a URL that it seeks is on its way there.
+#[test]
+fn what_is_taken_back_at_once_waits_for_the_group_that_settled_it() {
+    both_ways(|| {
+        let urls = ["https://a.example/x/1"];
+        let mut bench = bench_of(&urls);
+        bench.f().set_exclusions(exclusions(&["*/x/*"]));
+        bench.pass(Duration::from_secs(2));
+        let (visit, queued) = bench.next().unwrap();
+        let Settled::Final(mut row) = fate(&queued, UrlState::Excluded) else {
+            unreachable!("a fate is final")
+        };
+        (row.reason, row.outcome) = (Reason::Rule, Outcome::Refused);
+        let mut batch = Batch::new();
+        bench
+            .f()
+            .settle(visit.id, queued, Settled::Final(row), &mut batch);
+        bench.f().release(visit.id, Mono(0));
+        bench.f().set_exclusions(Arc::default());
+        let back = TakenBack {
+            order: 2,
+            site: None,
+        };
+        bench.f().readmit(&[back]).unwrap();
+        assert!(bench.f().start_readmit().is_none());
+        assert!(!bench.f().is_idle());
+        bench.commit(batch);
+        readmit(&mut bench, 2, None);
+        assert_eq!(fetch_all(&mut bench), urls);
+        check_rows(&bench);
+    });
+}
