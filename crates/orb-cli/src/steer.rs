@@ -5,11 +5,12 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use orb_api::{Act, CrawlDir, OrderReply, OrderWish};
 use orb_crawl::{CrawlConfig, OrderBook, OrderError, StoppedCrawl};
-use orb_env::KernelDisk;
+use orb_env::{Disk, KernelDisk};
 use orb_serve::{ClientError, Request, ask};
 
 use crate::exit::Failure;
@@ -17,6 +18,10 @@ use crate::folder;
 use crate::last_run::LastRun;
 use crate::live::variable;
 use crate::world::KernelWorld;
+
+/// How often the lock of the list of opt-outs is tried, and the pause between: five seconds in all.
+const LIST_LOCK_TRIES: u32 = 250;
+const LIST_LOCK_PAUSE: Duration = Duration::from_millis(20);
 
 /// Whose crawl, why, and whether for real.
 #[derive(Clone, Debug, Args)]
@@ -96,8 +101,21 @@ pub(crate) fn list_opt_out(list: &Path, act: Act, why: &str) -> Result<(), Failu
     if let Some(folder) = list.parent() {
         std::fs::create_dir_all(folder).map_err(Failure::storage)?;
     }
+    // Two at once would give two orders one number. Whoever holds it is done in milliseconds.
+    let lock = list.with_extension("lock");
+    let _lock = (0..LIST_LOCK_TRIES)
+        .find_map(|_| match KernelDisk.lock(&lock) {
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
+                std::thread::sleep(LIST_LOCK_PAUSE);
+                None
+            }
+            other => Some(other),
+        })
+        .unwrap_or_else(|| KernelDisk.lock(&lock))
+        .map_err(Failure::storage)?;
     let mut book = OrderBook::read(Arc::new(KernelDisk), list)?;
     let act = match act {
+        Act::Undo { undoes } if book.is_undone(undoes) => return Ok(()),
         Act::Undo { .. } => act,
         act => match book.prepare(act).map_err(failure)? {
             orb_crawl::Prepared::Give(act) => act,

@@ -17,6 +17,14 @@ pub enum CrawlError {
     /// A setting cannot be.
     #[error(transparent)]
     Config(#[from] crate::ConfigError),
+    /// The list of opt-outs says something that is none.
+    #[error("{} line {line} is no opt-out: crawls do not begin without knowing who opted out; mend it, or set opt_outs to another list", path.display())]
+    OptOuts {
+        /// The list.
+        path: PathBuf,
+        /// Which line of it.
+        line: usize,
+    },
     /// The folder was written by a newer version.
     #[error("{} was written by format version {found}, this program reads {known}: use the newer program", dir.display())]
     NewerFormat {
@@ -174,6 +182,7 @@ impl CrawlError {
     pub fn kind(&self) -> FailureKind {
         match self {
             CrawlError::Config(_)
+            | CrawlError::OptOuts { .. }
             | CrawlError::NewerFormat { .. }
             | CrawlError::OlderFormat { .. }
             | CrawlError::HalfImported { .. }

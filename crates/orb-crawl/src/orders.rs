@@ -15,7 +15,7 @@ use orb_url::{Site, parse_seed_line};
 use rustc_hash::FxHashMap;
 
 use crate::CrawlError;
-use crate::limits::{ORDERS_MAX, SEEDS_PER_ORDER_MAX};
+use crate::limits::{ORDERS_MAX, SEED_ORDERS_MAX, SEEDS_PER_ORDER_MAX};
 
 /// Why an order is not given.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +50,8 @@ pub struct OrderBook {
     disk: Arc<dyn Disk>,
     path: PathBuf,
     list: Vec<Order>,
+    /// The first whole line that is no order.
+    foreign: Option<usize>,
     /// Open after the first order; none after an error, when only the file knows what it holds.
     file: Option<Box<dyn AppendFile>>,
     stale: bool,
@@ -65,6 +67,7 @@ impl OrderBook {
             disk,
             path: path.to_owned(),
             list: Vec::new(),
+            foreign: None,
             file: None,
             stale: false,
         };
@@ -77,12 +80,25 @@ impl OrderBook {
     /// # Errors
     /// What the disk says.
     pub fn reload(&mut self) -> Result<(), CrawlError> {
-        self.list = lines_of(self.disk.as_ref(), &self.path)?
-            .lines()
-            .filter_map(|line| serde_json::from_str(line).ok()) // a torn line is no order
-            .collect();
+        let text = lines_of(self.disk.as_ref(), &self.path)?;
+        (self.list, self.foreign) = (Vec::new(), None);
+        for (number, line) in text.split_inclusive('\n').enumerate() {
+            match serde_json::from_str::<Order>(line) {
+                Ok(order) => self.list.push(order),
+                // Torn: such a line is no order, and the next one began behind it.
+                Err(error) if error.is_eof() => {}
+                Err(_) => self.foreign = self.foreign.or(Some(number + 1)),
+            }
+        }
         (self.file, self.stale) = (None, false);
         Ok(())
+    }
+
+    /// The number of the first whole line that is no order, where there is one: a list written by hand, or by another
+    /// version.
+    #[must_use]
+    pub fn foreign_line(&self) -> Option<usize> {
+        self.foreign
     }
 
     /// All orders, in the order they were given.
@@ -96,28 +112,48 @@ impl OrderBook {
     /// # Errors
     /// What the disk says; whether the order holds is then told by the file, which is read before the next one.
     pub fn give(&mut self, at: Wall, who: &str, why: &str, act: Act) -> Result<u64, CrawlError> {
+        self.give_all(at, vec![(who.to_owned(), why.to_owned(), act)])
+    }
+
+    /// Writes orders down, each with who gives it and why, by one synced write. Returns the last one's number. Cut short,
+    /// the first of them hold.
+    ///
+    /// # Errors
+    /// As [`OrderBook::give`].
+    pub(crate) fn give_all(
+        &mut self,
+        at: Wall,
+        acts: Vec<(String, String, Act)>,
+    ) -> Result<u64, CrawlError> {
         if self.stale {
             self.reload()?;
         }
-        let number = self.list.last().map_or(0, |last| last.order) + 1;
-        let order = Order {
-            order: number,
-            at_us: at.0,
-            who: plain_words(who),
-            why: plain_words(why),
-            act,
-        };
+        let mut number = self.list.last().map_or(0, |last| last.order);
+        let mut orders = Vec::with_capacity(acts.len());
+        for (who, why, act) in acts {
+            number += 1;
+            orders.push(Order {
+                order: number,
+                at_us: at.0,
+                who: plain_words(&who),
+                why: plain_words(&why),
+                act,
+            });
+        }
         self.stale = true;
-        self.append(&order)
+        self.append(&orders)
             .map_err(CrawlError::file("write", &self.path))?;
         self.stale = false;
-        self.list.push(order);
+        self.list.extend(orders);
         Ok(number)
     }
 
-    fn append(&mut self, order: &Order) -> std::io::Result<()> {
-        let mut line = serde_json::to_vec(order)?;
-        line.push(b'\n');
+    fn append(&mut self, orders: &[Order]) -> std::io::Result<()> {
+        let mut lines = Vec::new();
+        for order in orders {
+            serde_json::to_writer(&mut lines, order)?;
+            lines.push(b'\n');
+        }
         let file = match &mut self.file {
             Some(file) => file,
             None => {
@@ -126,7 +162,7 @@ impl OrderBook {
                     Err(_) => false,
                 };
                 if torn {
-                    line.insert(0, b'\n');
+                    lines.insert(0, b'\n');
                 }
                 let file = self.disk.append(&self.path)?;
                 if let Some(folder) = self.path.parent() {
@@ -135,7 +171,7 @@ impl OrderBook {
                 self.file.insert(file)
             }
         };
-        file.append(&line)?;
+        file.append(&lines)?;
         file.sync()
     }
 
@@ -144,10 +180,19 @@ impl OrderBook {
     /// # Errors
     /// When it makes no sense.
     pub fn prepare(&self, act: Act) -> Result<Prepared, OrderError> {
-        if self.list.len() >= ORDERS_MAX {
-            return Err(refused(format!(
-                "{ORDERS_MAX} orders were given to this crawl, more are not kept; put exclusions into a file for --exclude"
-            )));
+        match &act {
+            Act::Seeds { .. } if self.list.len() >= SEED_ORDERS_MAX => {
+                return Err(refused(format!(
+                    "{SEED_ORDERS_MAX} orders were given to this crawl; give further seeds as a file when it is started again"
+                )));
+            }
+            Act::Exclude { .. } | Act::Rate { .. } if self.list.len() >= ORDERS_MAX => {
+                return Err(refused(format!(
+                    "{ORDERS_MAX} orders were given to this crawl; give further exclusions by --exclude when it is started again"
+                )));
+            }
+            // What lets somebody alone, or takes such a word back, is never refused for its number.
+            _ => {}
         }
         Ok(Prepared::Give(match act {
             Act::Exclude { what } => {
@@ -155,6 +200,7 @@ impl OrderBook {
                 if let Some(order) = self.excluding(&what) {
                     return Ok(Prepared::InForce(order));
                 }
+                self.room_for(&what)?;
                 let what = what.line().to_owned();
                 Act::Exclude { what }
             }
@@ -169,6 +215,7 @@ impl OrderBook {
                     Some(order) if self.is_opt_out(order) => return Ok(Prepared::InForce(order)),
                     _ => {}
                 }
+                self.room_for(&what)?;
                 let what = what.line().to_owned();
                 Act::OptOut { what }
             }
@@ -182,6 +229,13 @@ impl OrderBook {
             act @ (Act::Pause {} | Act::Resume {} | Act::Stop {}) => act,
             _ => return Err(refused("this order is not for operators to give")),
         }))
+    }
+
+    /// An exclusion that could not be held is refused, not written down.
+    fn room_for(&self, what: &Excluded) -> Result<(), OrderError> {
+        let exclusions = self.in_force().exclusions;
+        let room = exclusions.room_for(what);
+        room.map_err(|error| refused(error.to_string()))
     }
 
     fn undo(&self, undoes: u64) -> Result<Act, OrderError> {
@@ -396,10 +450,11 @@ impl InForce {
             reason,
             words: format!("{line} (order {number} by {who}{why})").into(),
         };
-        // Of too many the first hold; `prepare` refuses long before.
-        Arc::make_mut(&mut self.exclusions)
-            .add(excluded, exclusion)
-            .ok();
+        let added = Arc::make_mut(&mut self.exclusions).add(excluded, exclusion);
+        if let Err(error) = added {
+            // `prepare` refuses what there is no room for; a book from elsewhere may hold more.
+            tracing::error!(order = number, %error, "an exclusion is not in force");
+        }
     }
 
     /// The pause that an order gives a site.

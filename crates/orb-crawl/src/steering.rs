@@ -6,6 +6,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use orb_api::{Act, CrawlDir, Effect, OrderReply, OrderWish};
 use orb_env::{Clock, Disk};
@@ -29,6 +30,8 @@ pub(crate) struct Steering {
     key: CrawlKey,
     /// The list of opt-outs that all crawls of this machine share, and how long it was when it was read.
     list: Option<(PathBuf, watch::Sender<u64>)>,
+    /// Whether it was told that the list cannot be read.
+    list_trouble: AtomicBool,
 }
 
 impl Steering {
@@ -52,6 +55,7 @@ impl Steering {
             slots,
             key,
             list,
+            list_trouble: AtomicBool::new(false),
         };
         for (order, seeds) in steering.book.get_mut().seeds_to_take() {
             steering.take_seeds(&seeds)?;
@@ -59,7 +63,7 @@ impl Steering {
             let taken = Act::SeedsTaken { of: order };
             steering.book.get_mut().give(at, "orb", "", taken)?;
         }
-        steering.follow_list();
+        steering.take_list_at_start()?;
         let state = Arc::new(steering.book.get_mut().in_force());
         steering.in_force.send_replace(state);
         Ok(steering)
@@ -73,6 +77,22 @@ impl Steering {
     /// Follows what is in force.
     pub(crate) fn follow(&self) -> watch::Receiver<Arc<InForce>> {
         self.in_force.subscribe()
+    }
+
+    /// A crawl does not begin without knowing who opted out.
+    fn take_list_at_start(&mut self) -> Result<(), CrawlError> {
+        let Some((path, _)) = &self.list else {
+            return Ok(());
+        };
+        let list = OrderBook::read(Arc::clone(&self.disk), path)?;
+        if let Some(line) = list.foreign_line() {
+            return Err(CrawlError::OptOuts {
+                path: path.clone(),
+                line,
+            });
+        }
+        self.follow_list();
+        Ok(())
     }
 
     /// Takes up what changed in the machine's list of opt-outs. Cost when nothing did: one look at its length. A list
@@ -89,8 +109,12 @@ impl Steering {
         let Ok(mut book) = self.book.try_lock() else {
             return; // an order is being given: at the next look
         };
-        let result = OrderBook::read(Arc::clone(&self.disk), path)
-            .and_then(|list| self.take_list(&mut book, &list));
+        let result = OrderBook::read(Arc::clone(&self.disk), path).and_then(|list| {
+            if let Some(line) = list.foreign_line() {
+                tracing::error!(list = %path.display(), line, "no opt-out: what this line says is not followed");
+            }
+            self.take_list(&mut book, &list)
+        });
         match result {
             Ok(true) => {
                 tracing::info!(list = %path.display(), "opt-outs taken up");
@@ -98,18 +122,21 @@ impl Steering {
             }
             Ok(false) => {}
             Err(error) => {
-                tracing::warn!(error = %orb_api::with_causes(&error), "list of opt-outs could not be taken up");
+                if !self.list_trouble.swap(true, Ordering::Relaxed) {
+                    tracing::error!(error = %orb_api::with_causes(&error), "list of opt-outs could not be taken up");
+                }
                 return;
             }
         }
+        self.list_trouble.store(false, Ordering::Relaxed);
         read.send_replace(bytes);
     }
 
     /// Brings the book to what the list says, where the list's word is the later one.
     fn take_list(&self, book: &mut OrderBook, list: &OrderBook) -> Result<bool, CrawlError> {
-        let mut changed = false;
+        let own = book.opt_outs();
+        let mut acts = Vec::new();
         for (domain, (out, order)) in list.opt_outs() {
-            let own = book.opt_outs();
             let known = own
                 .get(&domain)
                 .map(|(out, own)| (*out, own.at_us, own.order));
@@ -119,11 +146,13 @@ impl Steering {
                 Some((true, _, number)) => Act::Undo { undoes: number },
                 _ => Act::OptOut { what: domain },
             };
-            let now = self.clock.wall();
-            book.give(now, &order.who, &order.why, act)?;
-            changed = true;
+            acts.push((order.who.clone(), order.why.clone(), act));
         }
-        Ok(changed)
+        if acts.is_empty() {
+            return Ok(false);
+        }
+        book.give_all(self.clock.wall(), acts)?;
+        Ok(true)
     }
 
     fn take_seeds(&self, seeds: &[String]) -> Result<(), CrawlError> {

@@ -62,6 +62,12 @@ impl Excluded {
     /// When it is neither.
     pub fn read(line: &str) -> Result<Excluded, RuleError> {
         let line = line.trim();
+        if line.starts_with('#') {
+            // In a list of rules it would be a comment.
+            return Err(RuleError::Form {
+                line: line.chars().take(100).collect(),
+            });
+        }
         if line.contains('*') || line.contains('/') {
             UrlRules::default().add(line)?;
             return Ok(Excluded::Pattern(line.into()));
@@ -126,6 +132,21 @@ pub struct Exclusions {
 }
 
 impl Exclusions {
+    /// Whether there is room for one more like this.
+    ///
+    /// # Errors
+    /// When there are too many.
+    pub fn room_for(&self, excluded: &Excluded) -> Result<(), RuleError> {
+        let (count, max) = match excluded {
+            Excluded::Domain(_) => (self.domains.len(), EXCLUDED_DOMAINS_MAX),
+            Excluded::Pattern(_) => (self.by_pattern.len(), URL_RULES_MAX),
+        };
+        match count < max {
+            true => Ok(()),
+            false => Err(RuleError::TooMany { max }),
+        }
+    }
+
     /// Adds one; of two for the same line the earlier stands, unless the later is an opt-out.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 //!
 //! In: arguments. Out: what became of the order. May touch: what `steer` does; the list of opt-outs.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use orb_url::Seed;
 use serde::Serialize;
 
 use crate::exit::{Exit, Failure, Outcome};
-use crate::folder::FolderArg;
+use crate::folder::{self, FolderArg};
 use crate::limits::SEEDS_AT_ONCE;
 use crate::local_time::LocalTime;
 use crate::machine::Machine;
@@ -23,7 +23,7 @@ use crate::seeds::Seeds;
 use crate::settings;
 use crate::settings_args::SettingsArgs;
 use crate::steer::{OrderArgs, list_opt_out, opt_out_list};
-use crate::terminal::{harmless, say, say_json};
+use crate::terminal::{harmless, note, say, say_json};
 
 /// `orb exclude …`
 #[derive(Debug, Subcommand)]
@@ -199,7 +199,12 @@ pub(crate) fn opt_out(args: &OptOutArgs) -> Outcome {
             "there is no configuration folder for the list of opt-outs; name it with --list",
         )
     })?;
-    let dir = args.order.dir().ok();
+    let dir = match args.order.dir() {
+        Ok(dir) => Some(dir),
+        // Nobody named it: the list alone is meant.
+        Err(_) if args.order.out == Path::new(folder::DEFAULT) => None,
+        Err(failure) => return Err(failure),
+    };
     for domain in &args.domains {
         let what = Excluded::read(domain).map_err(Failure::usage)?;
         let what = what.line().to_owned();
@@ -236,6 +241,15 @@ pub(crate) fn opt_out(args: &OptOutArgs) -> Outcome {
             "opted out"
         };
         tell(&args.order, &what, done, reply)?;
+    }
+    if !args.order.dry_run {
+        let list = list.display();
+        note(&match &dir {
+            Some(dir) => format!("orb: written to {list} and {}", dir.root().display()),
+            None => format!(
+                "orb: written to {list}; crawls that follow that list take it up, and no folder was named"
+            ),
+        });
     }
     Ok(Exit::Fine)
 }

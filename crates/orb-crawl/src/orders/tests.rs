@@ -115,3 +115,34 @@ fn orders_without_sense_are_refused_and_those_in_force_are_named() {
     let outs = book.opt_outs();
     assert!(outs["a.example"].0);
 }
+
+#[test]
+fn an_exclusion_that_could_not_be_held_is_refused() {
+    let disk = MemoryDisk::new();
+    let mut book = book(&disk);
+    let pattern = |number: usize| exclude(&format!("https://a.example/{number}/*"));
+    let acts = (0..10_000).map(|number| (String::new(), String::new(), pattern(number)));
+    book.give_all(Wall(7), acts.collect()).unwrap();
+    let refusal = book.prepare(pattern(10_000)).unwrap_err();
+    assert!(refusal.to_string().contains("10000"), "{refusal}");
+    assert!(
+        book.prepare(exclude("b.example")).is_ok(),
+        "domains have room of their own"
+    );
+}
+
+#[test]
+fn a_line_that_is_no_order_is_told_from_a_torn_one() {
+    for (lines, foreign) in [
+        ("", None),
+        ("example.com\n", Some(1)),
+        ("{\"order\":1,\"at_us\":7\n", None),
+        ("{\"order\":1,\"at_us\":7", None),
+        ("{\"order\":1}\nx", Some(1)),
+    ] {
+        let disk = MemoryDisk::new();
+        let path = Path::new("/c/state/orders.jsonl");
+        disk.append(path).unwrap().append(lines.as_bytes()).unwrap();
+        assert_eq!(book(&disk).foreign_line(), foreign, "{lines}");
+    }
+}
