@@ -93,8 +93,7 @@ fn orders_reach_a_running_crawl_outlive_a_kill_and_are_told() {
     assert!(!gone.out.contains('\u{1b}'), "{}", gone.out);
 
     // The machine's list, given without a folder, is followed by the crawl that runs.
-    let list = ["opt-out", &second, "--out", "elsewhere", "--why", "mail"];
-    assert_eq!(orb_in(folder, &list).code, 0);
+    opt_out_by_the_list(folder, &second);
     let taken_up = || {
         let told = orb_in(folder, &["exclude", "list"]).out;
         told.contains(&format!("opt-out {second}")).then_some(())
@@ -127,6 +126,20 @@ fn orders_reach_a_running_crawl_outlive_a_kill_and_are_told() {
     assert_eq!(states["excluded"]["rule"], Value::Null, "{states}");
     assert!(states["excluded"]["opt_out"].as_u64() > Some(0), "{states}");
     judge_trail(folder);
+}
+
+fn opt_out_by_the_list(folder: &Path, domain: &str) {
+    let slip = ["opt-out", domain, "--out", "elsewhere"];
+    assert_eq!(orb_in(folder, &slip).code, 2, "there is no such crawl");
+    let list = folder.join("config/orb/opt-outs.jsonl");
+    let given = ["opt-out", domain, "--list", list.to_str().unwrap()];
+    // Where no crawl is.
+    let ran = orb_in(
+        &folder.join("web"),
+        &[&given[..], &["--why", "mail"]].concat(),
+    );
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(ran.err.contains("opt-outs.jsonl"), "{}", ran.err);
 }
 
 fn judge_trail(folder: &Path) {
