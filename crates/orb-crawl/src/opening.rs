@@ -271,8 +271,9 @@ impl OpenCrawl {
     }
 }
 
-/// Gives each part its share of `memory_max`: a third to the stores, a quarter to the site tables, a quarter
-/// to fetch buffers, a twelfth to the sieves, a twelfth to open groups; the rest is for code.
+/// Gives each part its share of `memory_max`: a quarter to the stores, a quarter to the site tables, a quarter to fetch
+/// buffers, a twelfth to the sieves, a twelfth to open groups; of the last twelfth three quarters to indexes being made, the
+/// rest to marks of texts and to code.
 fn share_memory(config: &mut CrawlConfig, slots: u8, shards: u16) {
     let memory = config.memory_max.bytes();
     if config.frontier.memory_max.bytes() == 0 {

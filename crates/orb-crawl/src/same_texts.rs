@@ -2,7 +2,7 @@
 //!
 //! In: digests of texts as they are captured, with site and URL. Out: an earlier page with the same one.
 //! May touch: memory. Must not touch: the archive, rows.
-//! Invariant: memory is bounded by [`SAME_TEXT_BYTES_MAX`]; the oldest are forgotten for the newest. It begins empty
+//! Invariant: memory is bounded by its share and [`SAME_TEXT_BYTES_MAX`]; the oldest are forgotten for the newest. It begins empty
 //! whenever its slot is opened: what it tells is a hint, on which nothing that is durable rests.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -19,8 +19,9 @@ const ENTRY_BYTES: usize = 80;
 type Key = (u64, u64);
 
 /// See the module.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct SameTexts {
+    bytes_max: usize,
     first: BTreeMap<Key, Box<str>>,
     /// Keys in the order in which they came.
     order: VecDeque<Key>,
@@ -28,6 +29,18 @@ pub(crate) struct SameTexts {
 }
 
 impl SameTexts {
+    /// - `memory`: of all slots together.
+    pub(crate) fn within(memory: u64, slots: u8) -> SameTexts {
+        let share = memory / u64::from(slots.max(1));
+        SameTexts {
+            bytes_max: usize::try_from(share)
+                .map_or(SAME_TEXT_BYTES_MAX, |share| share.min(SAME_TEXT_BYTES_MAX)),
+            first: BTreeMap::new(),
+            order: VecDeque::new(),
+            bytes: 0,
+        }
+    }
+
     /// An earlier page with this text, of the same site if there is one; the page is remembered where it is the first
     /// of its site.
     ///
@@ -44,7 +57,7 @@ impl SameTexts {
         self.bytes += ENTRY_BYTES + url.len();
         self.first.insert(key, url.into());
         self.order.push_back(key);
-        while self.bytes > SAME_TEXT_BYTES_MAX {
+        while self.bytes > self.bytes_max {
             let oldest = self
                 .order
                 .pop_front()
@@ -82,7 +95,7 @@ mod tests {
 
     #[test]
     fn the_first_page_with_a_text_is_named_of_the_same_site_before_others() {
-        let mut texts = SameTexts::default();
+        let mut texts = SameTexts::within(u64::MAX, 4);
         check(&mut texts, ["t", "a", "a/1"], None);
         check(&mut texts, ["u", "a", "a/2"], None);
         check(&mut texts, ["t", "a", "a/3"], Some(("a/1", true)));
@@ -94,7 +107,7 @@ mod tests {
 
     #[test]
     fn memory_is_bounded_and_the_newest_are_kept() {
-        let mut texts = SameTexts::default();
+        let mut texts = SameTexts::within(u64::MAX, 4);
         let url = |number: usize| format!("{number:0>920}");
         let count = 2 * SAME_TEXT_BYTES_MAX / 1_000;
         for number in 0..count {

@@ -142,7 +142,10 @@ impl Slot {
             reading: append(&reading)?,
             fresh: FreshPayloads::default(),
             recent: RecentLinks::new(),
-            same_texts: SameTexts::default(),
+            same_texts: SameTexts::within(
+                shared.config.memory_max.bytes() / 48,
+                shared.slots.slots(),
+            ),
             durable_group: number,
             readers: shared.slots.slot_ids().map(|_| None).collect(),
             absorbing: false,
@@ -535,7 +538,7 @@ fn whole(slot: SlotId, store: &dyn Store) -> Result<(), CrawlError> {
 
 /// The slot's store, in which no partition is half.
 fn open_store(shared: &Shared, id: SlotId) -> Result<Arc<dyn Store>, CrawlError> {
-    let memory = shared.config.memory_max.bytes() / 3 / u64::from(shared.slots.slots());
+    let memory = shared.config.memory_max.bytes() / 4 / u64::from(shared.slots.slots());
     let store = shared
         .world
         .stores(memory)
