@@ -6,12 +6,14 @@
 //! host or secret can become one.
 
 mod definitions;
+mod highest;
 mod histogram;
 mod reference;
 mod sample;
 mod text;
 
 pub use definitions::*;
+pub use highest::Highest;
 pub use histogram::{BOUNDS, Exemplar, Histogram};
 pub use reference::reference;
 pub use sample::{Number, Sample};

@@ -5,9 +5,11 @@
 //! Invariant: a request whose `Host` is not our own address is refused, so no web page can read it by pointing a
 //! name of its own here (DNS rebinding).
 
+use std::cell::RefCell;
 use std::net::SocketAddr;
 
 use orb_env::{Clock, timeout_at};
+use orb_metrics::Highest;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::limits::{CLIENT_TIMEOUT, HEAD_BYTES_MAX};
@@ -19,6 +21,7 @@ pub(crate) async fn respond<S>(
     mut stream: S,
     listen: SocketAddr,
     desk: &dyn Desk,
+    highest: &RefCell<Highest>,
     clock: &dyn Clock,
 ) where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -26,7 +29,7 @@ pub(crate) async fn respond<S>(
     let until = clock.mono().plus(CLIENT_TIMEOUT);
     let exchange = async {
         let head = read_head(&mut stream).await;
-        let response = response_to(head.as_deref(), listen, desk).await;
+        let response = response_to(head.as_deref(), listen, desk, highest).await;
         stream.write_all(&response).await?;
         stream.shutdown().await
     };
@@ -52,7 +55,12 @@ async fn read_head<S: AsyncRead + Unpin>(stream: &mut S) -> Option<Vec<u8>> {
     }
 }
 
-async fn response_to(head: Option<&[u8]>, listen: SocketAddr, desk: &dyn Desk) -> Vec<u8> {
+async fn response_to(
+    head: Option<&[u8]>,
+    listen: SocketAddr,
+    desk: &dyn Desk,
+    highest: &RefCell<Highest>,
+) -> Vec<u8> {
     let Some(text) = head.and_then(|head| std::str::from_utf8(head).ok()) else {
         return plain("400 Bad Request", "the request cannot be read\n");
     };
@@ -72,7 +80,7 @@ async fn response_to(head: Option<&[u8]>, listen: SocketAddr, desk: &dyn Desk) -
     let mut response = match (method, target) {
         ("GET" | "HEAD", "/metrics") => {
             let open = named("accept").any(|types| types.contains("application/openmetrics-text"));
-            metrics_of(desk.answer(Request::Meters).await, open)
+            metrics_of(desk.answer(Request::Meters).await, highest, open)
         }
         ("GET" | "HEAD", "/status") => status_of(&desk.answer(Request::Status).await),
         ("GET" | "HEAD", "/") => plain(
@@ -89,11 +97,12 @@ async fn response_to(head: Option<&[u8]>, listen: SocketAddr, desk: &dyn Desk) -
     response
 }
 
-fn metrics_of(reply: Reply, open: bool) -> Vec<u8> {
+fn metrics_of(reply: Reply, highest: &RefCell<Highest>, open: bool) -> Vec<u8> {
     let Some(meters) = reply.meters else {
         return plain("503 Service Unavailable", "the crawl tells no metrics\n");
     };
-    let samples = samples(&meters);
+    let mut samples = samples(&meters);
+    highest.borrow_mut().raise(&mut samples);
     if open {
         let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
         message("200 OK", content_type, &orb_metrics::open_metrics(samples))
@@ -168,7 +177,12 @@ mod tests {
 
     fn response(head: Option<&[u8]>) -> Vec<u8> {
         let listen = SocketAddr::from(([127, 0, 0, 1], 7700));
-        let response = futures_util::FutureExt::now_or_never(response_to(head, listen, &Still));
+        let response = futures_util::FutureExt::now_or_never(response_to(
+            head,
+            listen,
+            &Still,
+            &RefCell::default(),
+        ));
         response.unwrap()
     }
 

@@ -3,6 +3,7 @@
 //! In: where to listen, a desk. Out: a running server. May touch: the sockets, one thread.
 //! Invariant: the socket file has mode 0600 before any client can reach it, and goes when the server ends.
 
+use std::cell::RefCell;
 use std::fs::{self, Permissions};
 use std::io;
 use std::net::SocketAddr;
@@ -179,11 +180,12 @@ async fn serve(
         None => None,
         Some((listener, address)) => Some((TcpListener::from_std(listener)?, address)),
     };
+    let highest = RefCell::default();
     let page = async {
         if let Some((listener, address)) = &page {
             accept_loop(clock, async || {
                 let (stream, _) = listener.accept().await?;
-                Ok(respond(stream, *address, desk, clock).boxed_local())
+                Ok(respond(stream, *address, desk, &highest, clock).boxed_local())
             })
             .await;
         }
