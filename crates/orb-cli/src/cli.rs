@@ -3,7 +3,7 @@
 //! In: arguments. Out: the chosen command, run. May touch: nothing itself.
 //! Invariant: names and meanings of commands and flags are a contract with scripts.
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
     archive, audit, bench, completions, config, control, crawl, demo, doctor, export, fetch,
@@ -11,6 +11,7 @@ use crate::commands::{
     steering, trace, url, why,
 };
 use crate::exit::Outcome;
+use crate::help_text::flowing;
 
 /// A polite web crawler that archives what it fetched and can prove how it behaved.
 #[derive(Debug, Parser)]
@@ -112,7 +113,9 @@ enum Command {
 
 /// Parses the arguments and runs the command. Help, version and wrong usage end the process here.
 pub(crate) fn run() -> Outcome {
-    match Cli::parse().command {
+    let matches = flowing(Cli::command()).get_matches();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    match cli.command {
         Command::Crawl(args) => crawl::run(&args),
         Command::Status(args) => status::run(&args),
         Command::Stop(args) => control::stop(&args),
@@ -152,7 +155,6 @@ pub(crate) fn run() -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_command_line_is_sound() {

@@ -14,6 +14,7 @@ mod disk_probe;
 mod doctor;
 mod exit;
 mod folder;
+mod help_text;
 mod identity;
 mod last_run;
 mod limits;

@@ -26,16 +26,16 @@ use crate::{own_sites, settings, url_rules};
 #[command(after_help = "\
 Examples:
   orb crawl https://example.com/ --contact you@example.org --max-pages 1000
-  orb crawl --seeds top-1m.csv.zip --profile broad --out big --contact https://example.org/bot --max-duration 8h
-  orb crawl --out big --contact https://example.org/bot           goes on where it ended
-  orb crawl http://127.0.0.1:8080/ --allow-net 127.0.0.0/8         a server of your own needs no contact
+  orb crawl --seeds top-1m.csv.zip --profile broad --out big --contact you@example.org
+  orb crawl --out big --contact you@example.org --max-duration 8h   goes on where it ended
+  orb crawl http://127.0.0.1:8080/ --allow-net 127.0.0.0/8          your own server: no contact
 
 The folder gets warc/ (the archive), index/ (a row per request), state/ (what is needed to go on) and logs/.
 Limits of pages and bytes count for the folder, --max-duration for this run. While it runs: orb status, pause, stop.
 
 Exit codes:
-  0  finished, or a limit was reached      3  stopped by a signal or `orb stop`; the same command goes on
-  2  wrong arguments or settings           4  the disk or the state on it failed
+  0  finished, or a limit was reached   3  stopped by a signal or `orb stop`, to be gone on with
+  2  wrong arguments or settings        4  the disk or the state on it failed
   70 a bug of orb")]
 pub(crate) struct CrawlArgs {
     /// Where to begin: URLs, or domains such as example.com (tried by https first).

@@ -10,6 +10,7 @@ use clap::{Args, Command, CommandFactory, ValueHint};
 
 use crate::cli::Cli;
 use crate::exit::{Exit, Failure, Outcome};
+use crate::help_text::flowing;
 use crate::terminal::{note, say};
 
 /// Width of help in the reference, whatever the terminal's.
@@ -46,7 +47,8 @@ pub(crate) fn run(args: &ManArgs) -> Outcome {
         say(orb_metrics::reference().trim_end());
         return Ok(Exit::Fine);
     }
-    let mut root = whole();
+    // Manual pages show examples as they are written, and prose with them.
+    let mut root = whole(Cli::command());
     if let Some(dir) = &args.out {
         fs::create_dir_all(dir).map_err(Failure::storage)?;
         let mut written = 0;
@@ -73,11 +75,9 @@ pub(crate) fn run(args: &ManArgs) -> Outcome {
     Ok(Exit::Fine)
 }
 
-/// The command line, names of nested commands filled in.
-fn whole() -> Command {
-    let mut root = Cli::command()
-        .disable_help_subcommand(true)
-        .term_width(HELP_WIDTH);
+/// A command line, names of nested commands filled in.
+fn whole(root: Command) -> Command {
+    let mut root = root.disable_help_subcommand(true).term_width(HELP_WIDTH);
     root.build();
     root
 }
@@ -114,7 +114,7 @@ pub(crate) fn commands_markdown() -> String {
     let mut page = String::from(
         "# Commands\n\nMade from the code by `cargo xtask docs`: what `--help` says of each command.\n",
     );
-    describe(&mut whole(), &mut page);
+    describe(&mut whole(flowing(Cli::command())), &mut page);
     page
 }
 
@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn every_command_has_a_page_of_its_own_name() {
-        let pages = pages(&whole()).unwrap();
+        let pages = pages(&whole(Cli::command())).unwrap();
         let names: Vec<&str> = pages.iter().map(|(name, _)| name.as_str()).collect();
         for name in ["orb.1", "orb-crawl.1", "orb-config-show.1"] {
             assert!(names.contains(&name), "{names:?}");
