@@ -14,6 +14,8 @@ mod verify;
 
 pub use error::ArchiveError;
 pub use files::{ArchiveFile, list};
-pub use look::{Look, Walked, newest, record_at, record_with_id, records_from, records_of};
+pub use look::{
+    Look, Walked, newest, record_at, record_with_id, records_from, records_of, records_walked,
+};
 pub use repair::{Repaired, repair};
 pub use verify::{Damage, DamageKind, FileReport, verify};

@@ -69,12 +69,25 @@ pub fn records_of(
     progress: &mut dyn FnMut(u64),
     each: &mut dyn FnMut(&Record) -> ControlFlow<()>,
 ) -> Result<ControlFlow<()>, ArchiveError> {
+    Ok(records_walked(disk, file, look, progress, each)?.end)
+}
+
+/// As [`records_of`], and tells what was stepped over.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn records_walked(
+    disk: &dyn Disk,
+    file: &ArchiveFile,
+    look: &Look,
+    progress: &mut dyn FnMut(u64),
+    each: &mut dyn FnMut(&Record) -> ControlFlow<()>,
+) -> Result<Walked, ArchiveError> {
     let mut wanted = |record: &Record| match look.wants(record) {
         true => each(record),
         false => ControlFlow::Continue(()),
     };
-    let walked = records_from(disk, file, 0, BLOCK_BYTES_MAX, progress, &mut wanted)?;
-    Ok(walked.end)
+    records_from(disk, file, 0, BLOCK_BYTES_MAX, progress, &mut wanted)
 }
 
 /// How a walk through a file went.

@@ -19,12 +19,14 @@ use crate::config::{ArchiveCompression, ArchiveConfig, Keep};
 use crate::dictionary::SharedDictionary;
 use crate::event::Finished;
 use crate::files::{FileEnds, SegmentEnd, SegmentPart};
-use crate::limits::{FIRST_SEGMENT_BYTES, SEGMENT_SPARE_BYTES_MAX};
+use crate::limits::{FIRST_SEGMENT_BYTES, LEFT_SEGMENT_BYTES, SEGMENT_SPARE_BYTES_MAX};
 use crate::page::{PageFacts, PageLink};
 
 /// What the writer of one slot's archive knows between groups.
 pub(crate) struct Archivist {
     writer: Writer,
+    /// Whether the frames of the open segment use a dictionary.
+    with_dictionary: bool,
     /// What zstd frames of new segments have in common, once it is known.
     dictionary: Arc<SharedDictionary>,
     config: ArchiveConfig,
@@ -79,6 +81,7 @@ impl Archivist {
                 Some(open) => Writer::with_dictionary(open),
                 None => Writer::new(compression),
             },
+            with_dictionary: open.is_some(),
             dictionary,
             config: config.clone(),
             compression,
@@ -174,6 +177,12 @@ impl Archivist {
         if self.compression == Compression::Zstd && self.dictionary.is_awaited() {
             bytes_max = bytes_max.min(FIRST_SEGMENT_BYTES);
         }
+        if self.compression == Compression::Zstd
+            && !self.with_dictionary
+            && self.dictionary.get().is_some()
+        {
+            bytes_max = bytes_max.min(LEFT_SEGMENT_BYTES);
+        }
         let age_max = i64::try_from(self.config.segment_age_max.as_micros()).unwrap_or(i64::MAX);
         let over = |name: SegmentName| {
             let old = age_max > 0 && now.0.saturating_sub(name.date_us) >= age_max;
@@ -184,8 +193,12 @@ impl Archivist {
 
     /// All frames of a file use the dictionary it begins with, or none.
     fn begin_file(&mut self, out: &mut Vec<u8>) {
-        let dictionary = self.dictionary.get();
-        self.writer = match dictionary.filter(|_| self.compression == Compression::Zstd) {
+        let dictionary = self
+            .dictionary
+            .get()
+            .filter(|_| self.compression == Compression::Zstd);
+        self.with_dictionary = dictionary.is_some();
+        self.writer = match dictionary {
             Some(dictionary) => {
                 out.extend_from_slice(&dictionary.frame());
                 Writer::with_dictionary(dictionary)

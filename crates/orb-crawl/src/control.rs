@@ -32,6 +32,8 @@ pub enum Wish {
 #[derive(Clone)]
 pub struct Control {
     wish: watch::Sender<Wish>,
+    /// Whether somebody asked for the end, rather than the crawl coming to it.
+    hurried: watch::Sender<bool>,
     status: watch::Sender<Status>,
     pulse: watch::Sender<Pulse>,
     routes: watch::Sender<Option<QuestionRoutes>>,
@@ -50,6 +52,7 @@ impl Default for Control {
     fn default() -> Self {
         Control {
             wish: watch::Sender::new(Wish::Run),
+            hurried: watch::Sender::new(false),
             status: watch::Sender::new(Status::default()),
             pulse: watch::Sender::new(Pulse::default()),
             routes: watch::Sender::new(None),
@@ -67,6 +70,23 @@ impl Control {
 
     /// Asks for something. Stop and abort cannot be taken back.
     pub fn ask(&self, wish: Wish) {
+        if wish >= Wish::Stop {
+            self.hurried.send_replace(true);
+        }
+        self.change(wish);
+    }
+
+    /// The crawl has come to its end, and nobody waits for it to be over.
+    pub(crate) fn come_to_end(&self) {
+        self.change(Wish::Stop);
+    }
+
+    /// Whether somebody asked for a stop, be it after the crawl's own end.
+    pub(crate) fn is_hurried(&self) -> bool {
+        *self.hurried.borrow()
+    }
+
+    fn change(&self, wish: Wish) {
         self.wish.send_if_modified(|current| {
             let change = *current != wish && (*current < Wish::Stop || wish > *current);
             if change {

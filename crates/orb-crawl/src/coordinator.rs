@@ -114,7 +114,7 @@ impl Coordinator {
         if self.why.is_none() {
             self.why = self.reason_to_end(&reports);
             if self.why.is_some() {
-                self.shared.control.ask(Wish::Stop);
+                self.shared.control.come_to_end();
             }
         }
         let wish = self.shared.control.wish();

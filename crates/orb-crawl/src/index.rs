@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use orb_api::CrawlDir;
-use orb_archive::{ArchiveError, ArchiveFile, Look, records_of};
+use orb_archive::{ArchiveError, ArchiveFile, Look, records_walked};
 use orb_dataset::{
     DatasetError, IndexPlace, Indexed, SegmentIndex, SortedLines, ZipNum, cdxj_line,
 };
@@ -44,8 +44,12 @@ pub fn index_place(dir: &CrawlDir) -> IndexPlace {
 
 /// The crawl's name: that of its folder.
 pub(crate) fn crawl_name(dir: &CrawlDir) -> String {
-    let name = dir.root().file_name().unwrap_or("crawl".as_ref());
-    name.to_string_lossy().into_owned()
+    let name = |root: &Path| Some(root.file_name()?.to_string_lossy().into_owned());
+    let root = dir.root();
+    // `.` has a name too, which it does not tell.
+    name(root)
+        .or_else(|| name(&std::path::absolute(root).ok()?))
+        .unwrap_or_else(|| "crawl".to_owned())
 }
 
 /// Makes the index of one WARC file, of this crawler or any other. `progress` hears how many bytes were read so far.
@@ -63,7 +67,7 @@ pub fn index_warc(
     let mut index = SegmentIndex::begin(Arc::clone(disk), place, &file.name, &detected)?;
     let mut failed = Ok(());
     // Broken off only where `failed` says why.
-    let _read = records_of(
+    let walked = records_walked(
         disk.as_ref(),
         file,
         &Look::default(),
@@ -77,7 +81,11 @@ pub fn index_warc(
         },
     )?;
     failed?;
-    Ok(index.finish()?)
+    Ok(Indexed {
+        damages: walked.damages,
+        torn: u64::from(walked.is_torn),
+        ..index.finish()?
+    })
 }
 
 /// The CDXJ lines of WARC files as one index, in the order of replay tools.
@@ -96,7 +104,7 @@ impl MergedLines {
         }
     }
 
-    /// Adds the lines of one file. `progress` hears how many bytes were read so far.
+    /// Adds the lines of one file, and returns what of it there was. `progress` hears how many bytes were read so far.
     ///
     /// # Errors
     /// What the disk says.
@@ -104,17 +112,26 @@ impl MergedLines {
         &mut self,
         file: &ArchiveFile,
         progress: &mut dyn FnMut(u64),
-    ) -> Result<(), IndexError> {
+    ) -> Result<Indexed, IndexError> {
         let look = Look::default();
-        let mut failed = Ok(());
-        let _read = records_of(self.disk.as_ref(), file, &look, progress, &mut |record| {
-            failed = cdxj_line(record, &file.name).map_or(Ok(()), |line| self.lines.push(line));
+        let (mut failed, mut lines) = (Ok(()), 0);
+        let walked = records_walked(self.disk.as_ref(), file, &look, progress, &mut |record| {
+            failed = cdxj_line(record, &file.name).map_or(Ok(()), |line| {
+                lines += 1;
+                self.lines.push(line)
+            });
             match failed {
                 Ok(()) => ControlFlow::Continue(()),
                 Err(_) => ControlFlow::Break(()),
             }
         })?;
-        Ok(failed?)
+        failed?;
+        Ok(Indexed {
+            lines,
+            damages: walked.damages,
+            torn: u64::from(walked.is_torn),
+            ..Indexed::default()
+        })
     }
 
     /// Writes them as one file of lines. Returns their number.
@@ -217,6 +234,14 @@ impl IndexJob {
             });
         match made {
             Ok(done) => {
+                if done.damages + done.torn > 0 {
+                    tracing::warn!(
+                        segment = self.name,
+                        damages = done.damages,
+                        torn = done.torn > 0,
+                        "segment is damaged: what cannot be read of it is not indexed; `orb archive verify` says where"
+                    );
+                }
                 tracing::info!(
                     segment = self.name,
                     captures = done.lines,
@@ -266,16 +291,25 @@ fn segments(disk: &dyn Disk, dir: &CrawlDir, slot: SlotId) -> Result<Vec<String>
 }
 
 /// Indexes what has no index yet, the segments that are still open included: nothing is written to them any more until
-/// the folder is opened again. Blocking.
+/// the folder is opened again. Leaves off between two segments when somebody asks for a stop. Blocking.
 pub(crate) fn index_all(shared: &Arc<Shared>) {
     if !shared.config.archive.index {
         return;
     }
+    tracing::info!("segments without an index are indexed before the crawl ends");
     for slot in shared.slots.slot_ids() {
         match segments(shared.world.disk().as_ref(), &shared.dir, slot) {
-            Ok(names) => names
-                .into_iter()
-                .for_each(|name| IndexJob::of(shared, slot, name).run()),
+            Ok(names) => {
+                for name in names {
+                    if shared.control.is_hurried() {
+                        tracing::info!(
+                            "indexing left off: `orb archive reindex` or the next opening goes on"
+                        );
+                        return;
+                    }
+                    IndexJob::of(shared, slot, name).run();
+                }
+            }
             Err(error) => {
                 let error = orb_api::with_causes(&error);
                 tracing::warn!(%slot, error, "segments could not be listed, so they are not indexed");

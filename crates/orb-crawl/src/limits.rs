@@ -163,3 +163,7 @@ pub(crate) const STOPPED_STORE_BYTES: u64 = 64 << 20;
 /// One of so many turns of a shard's loop is timed stage by stage. The thread's CPU clock is a system call of 0.4
 /// microseconds and is read about sixteen times for a page: a microsecond a page, of several hundred.
 pub(crate) const TURNS_PER_TIMED: u64 = 8;
+
+/// Size from which a segment of zstd frames without a dictionary is closed once one is known: large enough to be worth a
+/// file, and what follows is smaller by a good part.
+pub(crate) const LEFT_SEGMENT_BYTES: u64 = 8 << 20;

@@ -129,6 +129,7 @@ impl ShardParts {
             wish: Wish::Run,
             stopping: false,
             stop_since: None,
+            closing: false,
             tally: Tally::new(Arc::clone(&shared.world)),
             fatal: None,
             orders: shared.steering.follow(),
@@ -210,12 +211,13 @@ async fn oversee(
     for result in results {
         clean &= result? == ShardEnd::Clean;
     }
+    if clean {
+        // First: whatever ends the process while indexes are made, the crawl itself is done.
+        mark_clean(shared.world.disk().as_ref(), &shared.dir)?;
+    }
     if clean && !matches!(why, EndReason::Stopped | EndReason::Aborted) {
         // Somebody who asks for a stop does not wait for it.
         index_all(shared);
-    }
-    if clean {
-        mark_clean(shared.world.disk().as_ref(), &shared.dir)?;
     }
     Ok(CrawlEnd {
         summary,

@@ -56,6 +56,8 @@ pub(crate) struct Shard {
     pub(crate) wish: Wish,
     pub(crate) stopping: bool,
     pub(crate) stop_since: Option<Mono>,
+    /// Whether work for a closed segment is under way; there may be hundreds of them at an opening.
+    pub(crate) closing: bool,
     pub(crate) tally: Tally,
     pub(crate) fatal: Option<CrawlError>,
     /// What orders say, and the part of it that is heeded.
@@ -252,7 +254,11 @@ impl Shard {
             return;
         }
         let mut started: Vec<LocalBoxFuture<'static, Event>> = Vec::new();
-        for job in slot.start_closing(&shared) {
+        // One at a time: the helpers' queue is bounded, and a full one holds this thread up.
+        if !self.closing
+            && let Some(job) = slot.start_closing(&shared)
+        {
+            self.closing = true;
             // Nobody waits for it, a stop neither: what is not made then is made at the next opening.
             let made = run_on(work.as_ref(), Lane::Slow, job);
             self.work.push(made.map(|_| Event::Closed).boxed_local());
@@ -416,7 +422,7 @@ impl Shard {
             Event::Exchanged(at, task, gate, finished) => self.exchanged(at, task, gate, &finished),
             Event::Hop(at, hop) => self.hop_answered(at, hop),
             Event::Answered(at) => self.slots[at].jobs -= 1,
-            Event::Closed => {}
+            Event::Closed => self.closing = false,
         }
     }
 

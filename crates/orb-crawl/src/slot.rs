@@ -87,7 +87,7 @@ pub(crate) struct Slot {
     pub(crate) visited: Visited,
     committed_ends: FileEnds,
     /// Segments that are whole, and that nothing was begun for yet.
-    closed: Vec<String>,
+    closed: VecDeque<String>,
     /// When the group that is being written was sealed.
     pub(crate) sealed_at: Mono,
     /// Bytes of the store's files after the last group.
@@ -135,7 +135,7 @@ impl Slot {
             group: Group::new(number + 1),
             group_bytes_max: group_bytes_max(&shared.config, shared.slots.slots()),
             committed_ends: ends.clone(),
-            closed: unindexed(shared, id, &ends)?,
+            closed: unindexed(shared, id, &ends)?.into(),
             ends,
             files: Some(files),
             attempts: append(&dir.attempts_of(id))?,
@@ -427,19 +427,29 @@ impl Slot {
         self.frontier.buffer_is_full()
     }
 
-    /// What is to be done for segments that were closed: an index, and the first dictionary.
-    pub(crate) fn start_closing(&mut self, shared: &Arc<Shared>) -> Vec<Job> {
-        let mut jobs: Vec<Job> = Vec::new();
-        for name in std::mem::take(&mut self.closed) {
-            if let Some(job) = DictionaryJob::of(shared, &name) {
-                jobs.push(Box::new(move || job.run()));
+    /// What is to be done for the next segment that was closed: an index, and the first dictionary.
+    pub(crate) fn start_closing(&mut self, shared: &Arc<Shared>) -> Option<Job> {
+        while let Some(name) = self.closed.pop_front() {
+            let dictionary = DictionaryJob::of(shared, &name);
+            let index = shared
+                .config
+                .archive
+                .index
+                .then(|| IndexJob::of(shared, self.id, name));
+            if dictionary.is_none() && index.is_none() {
+                continue;
             }
-            if shared.config.archive.index {
-                let job = IndexJob::of(shared, self.id, name);
-                jobs.push(Box::new(move || job.run()));
-            }
+            return Some(Box::new(move || {
+                // The dictionary first: other slots wait for it with the segments they write.
+                if let Some(job) = dictionary {
+                    job.run();
+                }
+                if let Some(job) = index {
+                    job.run();
+                }
+            }));
         }
-        jobs
+        None
     }
 
     // ---- pages that end the process ----

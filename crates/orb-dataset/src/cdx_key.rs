@@ -50,10 +50,7 @@ fn without_www(host: &str) -> &str {
 /// Undoes escapes until none is left, then escapes only what must be: blanks, control characters, what is not ASCII, `#`
 /// and `%`. Lower-case.
 fn plainly_escaped(text: &str) -> String {
-    let mut bytes = text.as_bytes().to_vec();
-    while let Some(less) = unescaped(&bytes) {
-        bytes = less;
-    }
+    let bytes = unescaped(text.as_bytes());
     let mut out = String::with_capacity(bytes.len());
     for byte in bytes {
         if byte <= b' ' || byte >= 0x7f || byte == b'#' || byte == b'%' {
@@ -65,27 +62,21 @@ fn plainly_escaped(text: &str) -> String {
     out
 }
 
-/// One layer of escapes less; `None` when there is none.
-fn unescaped(bytes: &[u8]) -> Option<Vec<u8>> {
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let digit = |offset: usize| {
-            let digit = char::from(*bytes.get(at + offset)?).to_digit(16)?;
-            u8::try_from(digit).ok()
-        };
-        match (bytes[at], digit(1), digit(2)) {
-            (b'%', Some(high), Some(low)) => {
-                out.push(high << 4 | low);
-                at += 3;
-            }
-            (byte, ..) => {
-                out.push(byte);
-                at += 1;
-            }
+/// The bytes without escapes, those of escapes included. One pass: what an escape stands for may end another one, and two
+/// escapes never share a byte, so that their order does not matter.
+fn unescaped(bytes: &[u8]) -> Vec<u8> {
+    let mut out: Vec<u8> = Vec::with_capacity(bytes.len());
+    let digit = |byte: u8| u8::try_from(char::from(byte).to_digit(16)?).ok();
+    for &byte in bytes {
+        out.push(byte);
+        while let [.., b'%', high, low] = out[..]
+            && let (Some(high), Some(low)) = (digit(high), digit(low))
+        {
+            out.truncate(out.len() - 3);
+            out.push(high << 4 | low);
         }
     }
-    (out.len() < bytes.len()).then_some(out)
+    out
 }
 
 fn push_path(key: &mut String, path: &str) {
@@ -189,6 +180,14 @@ mod tests {
         check("http://example.com/a?b=2&a=1", "com,example)/a?a=1&b=2");
         check("http://192.0.2.1/x", "1,2,0,192)/x");
         assert_eq!(cdx_key("ftp://example.com/"), None);
+    }
+
+    #[test]
+    fn escapes_of_escapes_are_undone_in_one_pass() {
+        let nested = |layers: usize| format!("%{}41", "25".repeat(layers));
+        assert_eq!(unescaped(nested(20_000).as_bytes()), b"A");
+        assert_eq!(unescaped(b"%%411x%2%35x%2%3541"), b"\xa1x%x\x41");
+        assert_eq!(unescaped(b"%4%%zz%"), b"%4%%zz%");
     }
 
     #[test]

@@ -34,3 +34,7 @@ pub const ZIPNUM_LINES: usize = 3_000;
 
 /// Values of one list in a row (preferences, directives): as many as a crawl keeps of a page.
 pub const LIST_VALUES_MAX: usize = 64;
+
+/// Sorted runs of lines that lie on disk at once; more are merged into one. Each is an open file while they are merged,
+/// and a process has 1,024 of those.
+pub const RUNS_MAX: usize = 64;

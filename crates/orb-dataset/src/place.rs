@@ -3,6 +3,7 @@
 //! In: the index folder, the crawl's name, a WARC file's name. Out: paths. May touch: the disk, for removing.
 //! Invariant: no name leads out of the index folder, and two WARC files share no index file.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use orb_env::Disk;
@@ -74,10 +75,24 @@ impl IndexPlace {
     /// The table of one subset of the WARC file `name`.
     #[must_use]
     pub fn table_of(&self, name: &str, subset: Subset) -> PathBuf {
+        self.table_in(&format!("crawl={}", self.crawl), name, subset)
+    }
+
+    fn table_in(&self, partition: &str, name: &str, subset: Subset) -> PathBuf {
         self.captures()
-            .join(format!("crawl={}", self.crawl))
+            .join(partition)
             .join(format!("subset={}", subset.name()))
             .join(format!("{}.parquet", plain(name)))
+    }
+
+    /// Two of these WARC files, by their places in the list, whose index would be one file.
+    #[must_use]
+    pub fn clash<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Option<(usize, usize)> {
+        let mut seen = BTreeMap::new();
+        names.into_iter().enumerate().find_map(|(at, name)| {
+            let before = seen.insert(plain(name), at)?;
+            Some((before, at))
+        })
     }
 
     /// Makes every folder that index files go to, durably.
@@ -108,7 +123,8 @@ impl IndexPlace {
         disk.read(&self.cdxj_of(name)).is_ok()
     }
 
-    /// Removes the index of the WARC file `name`, what an interrupted one left included.
+    /// Removes the index of the WARC file `name`, what an interrupted one left included, and what was made under another
+    /// name of the crawl: its folder may have been renamed since.
     ///
     /// # Errors
     /// What the disk says.
@@ -121,7 +137,15 @@ impl IndexPlace {
             disk.sync_dir(&folder)
                 .map_err(DatasetError::write(&folder))?;
         }
-        let tables = Subset::ALL.map(|subset| self.table_of(name, subset));
+        let captures = self.captures();
+        let partitions = disk
+            .folders(&captures)
+            .map_err(DatasetError::read(&captures))?;
+        let tables: Vec<PathBuf> = partitions
+            .iter()
+            .filter(|partition| partition.starts_with("crawl="))
+            .flat_map(|partition| Subset::ALL.map(|subset| self.table_in(partition, name, subset)))
+            .collect();
         for path in tables
             .iter()
             .flat_map(|path| [path.clone(), beside(path, "new")])
@@ -149,6 +173,30 @@ fn plain(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use orb_env::MemoryDisk;
+
+    #[test]
+    fn tables_under_an_earlier_name_of_the_crawl_go_too() {
+        let disk = MemoryDisk::new();
+        let folder = Path::new("/c/index");
+        let table =
+            |crawl: &str, name: &str| IndexPlace::new(folder, crawl).table_of(name, Subset::Warc);
+        for path in [table("old", "a.warc.gz"), table("old", "b.warc.gz")] {
+            disk.replace(&path, b"PAR1").unwrap();
+        }
+        let place = IndexPlace::new(folder, "new");
+        place.remove(&disk, "a.warc.gz").unwrap();
+        assert!(disk.read(&table("old", "a.warc.gz")).is_err());
+        assert!(disk.read(&table("old", "b.warc.gz")).is_ok());
+    }
+
+    #[test]
+    fn names_that_lead_to_one_index_file_are_found() {
+        let place = IndexPlace::new(Path::new("/c/index"), "c");
+        assert_eq!(place.clash(["x", "a b.warc", "a_b.warc"]), Some((1, 2)));
+        assert_eq!(place.clash(["a.warc", "a.warc"]), Some((0, 1)));
+        assert_eq!(place.clash(["a.warc", "b.warc"]), None);
+    }
 
     #[test]
     fn no_name_leads_out_of_the_folder() {

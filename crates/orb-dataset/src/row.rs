@@ -184,20 +184,33 @@ impl CaptureRow {
     pub(crate) fn bytes(&self) -> usize {
         let texts = [
             &self.redirect,
-            &self.via,
-            &self.title,
-            &self.usage,
-            &self.directives,
+            &self.digest,
+            &self.mime,
+            &self.mime_detected,
+            &self.charset,
+            &self.languages,
+            &self.truncated,
             &self.refers_to_url,
+            &self.refers_to,
+            &self.outcome,
+            &self.via,
+            &self.found_by,
             &self.ip,
+            &self.protocol,
+            &self.cipher,
+            &self.encoding,
+            &self.title,
+            &self.directives,
+            &self.usage,
         ];
         let texts = texts.into_iter().flatten().map(String::len).sum::<usize>();
         size_of::<CaptureRow>()
             + self.key.len()
             + self.url.len()
             + self.filename.len()
+            + self.record_id.len()
+            + self.record_type.len()
             + texts
-            + 128
     }
 }
 

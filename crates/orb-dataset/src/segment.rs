@@ -28,6 +28,10 @@ pub struct Indexed {
     pub rows: u64,
     /// Captures without a row: further inside their file than the schema's 32 bits reach.
     pub beyond: u64,
+    /// Places of the file that are no record and were stepped over: captures there are in no index.
+    pub damages: u64,
+    /// Whether the file ends within a record; of several files, how many do.
+    pub torn: u64,
 }
 
 impl Indexed {
@@ -36,6 +40,8 @@ impl Indexed {
         self.lines += other.lines;
         self.rows += other.rows;
         self.beyond += other.beyond;
+        self.damages += other.damages;
+        self.torn += other.torn;
     }
 }
 

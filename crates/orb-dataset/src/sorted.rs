@@ -11,7 +11,7 @@ use std::sync::Arc;
 use orb_env::{Disk, ReadFile};
 
 use crate::DatasetError;
-use crate::limits::{SORT_BYTES, STEP_BYTES};
+use crate::limits::{RUNS_MAX, SORT_BYTES, STEP_BYTES};
 use crate::output::{Output, beside};
 
 /// Lines being gathered.
@@ -22,6 +22,8 @@ pub struct SortedLines {
     bytes: usize,
     bytes_max: usize,
     runs: Vec<PathBuf>,
+    /// Runs there ever were: each has a name of its own.
+    runs_made: usize,
     count: u64,
 }
 
@@ -41,6 +43,7 @@ impl SortedLines {
             bytes: 0,
             bytes_max,
             runs: Vec::new(),
+            runs_made: 0,
             count: 0,
         }
     }
@@ -60,7 +63,10 @@ impl SortedLines {
     }
 
     fn spill(&mut self) -> Result<(), DatasetError> {
-        let path = beside(&self.result, &format!("run-{}", self.runs.len()));
+        if self.runs.len() >= RUNS_MAX {
+            self.merge_runs()?;
+        }
+        let path = self.next_run();
         self.lines.sort_unstable();
         self.runs.push(path.clone());
         let mut out = Output::create(&self.disk, &path)?;
@@ -69,6 +75,25 @@ impl SortedLines {
         }
         self.bytes = 0;
         out.finish()
+    }
+
+    fn next_run(&mut self) -> PathBuf {
+        self.runs_made += 1;
+        beside(&self.result, &format!("run-{}", self.runs_made))
+    }
+
+    /// Makes one run of all, since a merge holds every run's file open.
+    fn merge_runs(&mut self) -> Result<(), DatasetError> {
+        let path = self.next_run();
+        let mut out = Output::create(&self.disk, &path)?;
+        merge(self.disk.as_ref(), &self.runs, &mut |line| {
+            put_line(&mut out, line)
+        })?;
+        out.finish()?;
+        for run in std::mem::replace(&mut self.runs, vec![path]) {
+            self.disk.remove(&run).map_err(DatasetError::write(&run))?;
+        }
+        Ok(())
     }
 
     /// Hands the lines over in their order, and removes the runs. Returns their number.
@@ -194,15 +219,16 @@ mod tests {
     fn runs_on_disk_and_lines_in_memory_come_out_in_one_order() {
         let disk: Arc<dyn Disk> = Arc::new(MemoryDisk::new());
         let result = Path::new("/index/all.cdxj");
-        let lines: Vec<String> = (0..1_000)
-            .map(|n| format!("{:04} x", n * 7_919 % 1_000))
+        let lines: Vec<String> = (0..10_000)
+            .map(|n| format!("{:05} x", n * 7_919 % 10_000))
             .collect();
         let mut sorted = SortedLines::within(Arc::clone(&disk), result, 4_000);
         for line in &lines {
             sorted.push(line.clone()).unwrap();
         }
-        assert!(sorted.runs.len() > 3);
-        assert_eq!(sorted.finish().unwrap(), 1_000);
+        // More runs came than may lie there at once.
+        assert!(sorted.runs_made > RUNS_MAX && sorted.runs.len() <= RUNS_MAX);
+        assert_eq!(sorted.finish().unwrap(), 10_000);
         let mut expected = lines;
         expected.sort();
         let text = String::from_utf8(disk.read_all(result).unwrap()).unwrap();

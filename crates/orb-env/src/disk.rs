@@ -95,6 +95,11 @@ pub trait Disk: Send + Sync {
     /// # Errors
     /// What the kernel says.
     fn list(&self, dir: &Path) -> io::Result<Vec<DirEntry>>;
+    /// The names of the folders of `dir`, sorted; an absent folder has none.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    fn folders(&self, dir: &Path) -> io::Result<Vec<String>>;
     /// Makes the names inside `dir` durable.
     ///
     /// # Errors

@@ -310,6 +310,23 @@ impl Disk for MemoryDisk {
             .collect())
     }
 
+    /// A folder is there as long as a file is in it, at whatever depth.
+    fn folders(&self, dir: &Path) -> io::Result<Vec<String>> {
+        let inner = self.inner();
+        let mut names: Vec<String> = inner
+            .names
+            .keys()
+            .filter_map(|path| {
+                let mut parts = path.strip_prefix(dir).ok()?.components();
+                let first = parts.next()?.as_os_str().to_str()?.to_owned();
+                parts.next().map(|_| first)
+            })
+            .collect();
+        names.sort();
+        names.dedup();
+        Ok(names)
+    }
+
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         let mut inner = self.inner();
         inner.write_call()?;

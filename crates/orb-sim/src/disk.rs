@@ -144,6 +144,10 @@ impl Disk for WitnessedDisk {
         self.disk.list(dir)
     }
 
+    fn folders(&self, dir: &Path) -> io::Result<Vec<String>> {
+        self.disk.folders(dir)
+    }
+
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         self.note("sync folder", dir, 0);
         self.disk.sync_dir(dir)

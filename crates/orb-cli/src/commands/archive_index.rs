@@ -63,10 +63,10 @@ pub(crate) fn run(args: &ReindexArgs) -> Outcome {
     let bar = ProgressBar::new("indexed", bytes_total, false);
     if let Some(to) = args.to.as_ref().or(args.zipnum.as_ref()) {
         let mut merged = MergedLines::new(&disk, to);
+        let mut all = Indexed::default();
         for file in &files {
-            merged
-                .add(file, &mut bar.of_file())
-                .map_err(Failure::storage)?;
+            let added = merged.add(file, &mut bar.of_file());
+            all.add(added.map_err(Failure::storage)?);
         }
         drop(bar);
         let lines = match &args.zipnum {
@@ -75,7 +75,7 @@ pub(crate) fn run(args: &ReindexArgs) -> Outcome {
         };
         let lines = lines.map_err(Failure::storage)?;
         say_done(lines, files.len(), to);
-        return Ok(Exit::Fine);
+        return Ok(verdict(&all, false));
     }
     let (place, folder) = match (&args.out, &args.files.paths[..]) {
         (Some(out), paths) => (IndexPlace::new(out, &crawl_name(args, paths)), out.clone()),
@@ -89,10 +89,17 @@ pub(crate) fn run(args: &ReindexArgs) -> Outcome {
     };
     // A crawl that is at work makes its own index, and still writes to some of these files.
     let own = CrawlDir::new(folder.parent().unwrap_or(Path::new(".")));
-    let _lock = match own.identity().exists() {
+    let lock = match own.identity().exists() {
         true => Some(folder::lock_silent(&own)?),
         false => None,
     };
+    if let Some((first, second)) = place.clash(files.iter().map(|file| file.name.as_str())) {
+        return Err(Failure::usage_text(format!(
+            "the indexes of {} and {} would be one file: give each a folder of its own with --out",
+            files[first].path.display(),
+            files[second].path.display()
+        )));
+    }
     let jobs = usize::from(args.jobs.unwrap_or_else(|| Machine::this().cores));
     let done = index_files(&disk, &files, &place, jobs, &bar).map_err(Failure::storage)?;
     drop(bar);
@@ -103,7 +110,22 @@ pub(crate) fn run(args: &ReindexArgs) -> Outcome {
         ));
     }
     say_done(done.lines, files.len(), &folder);
-    Ok(Exit::Fine)
+    Ok(verdict(&done, lock.is_some()))
+}
+
+/// Tells what could not be indexed.
+///
+/// - `ours`: a crawl cuts what it did not commit when it goes on, so that the end of its file is no damage.
+fn verdict(done: &Indexed, ours: bool) -> Exit {
+    let damages = done.damages + if ours { 0 } else { done.torn };
+    if damages == 0 {
+        return Exit::Fine;
+    }
+    note(&format!(
+        "DAMAGED: {} places of the archive were stepped over and are in no index; `orb archive verify` names them",
+        count(damages)
+    ));
+    Exit::CheckFailed
 }
 
 fn say_done(lines: u64, files: usize, to: &Path) {
@@ -161,4 +183,21 @@ fn index_files(
     });
     sum.into_inner()
         .unwrap_or_else(|broken| broken.into_inner())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn damage_fails_and_the_open_end_of_our_own_crawl_does_not() {
+        let done = |damages, torn| Indexed {
+            damages,
+            torn,
+            ..Indexed::default()
+        };
+        assert_eq!(verdict(&done(0, 1), true), Exit::Fine);
+        assert_eq!(verdict(&done(0, 1), false), Exit::CheckFailed);
+        assert_eq!(verdict(&done(1, 0), true), Exit::CheckFailed);
+    }
 }

@@ -127,6 +127,10 @@ impl Disk for TrappedDisk {
         KernelDisk.list(dir)
     }
 
+    fn folders(&self, dir: &Path) -> io::Result<Vec<String>> {
+        KernelDisk.folders(dir)
+    }
+
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         self.0.pass("sync folder");
         KernelDisk.sync_dir(dir)
