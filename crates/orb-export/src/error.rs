@@ -61,6 +61,13 @@ pub enum ExportError {
         /// The archive file's name.
         archive: String,
     },
+    /// PDFs cannot be read at all: going on would leave them out for good.
+    #[error("read PDFs of the archive; run again to go on where this ended")]
+    NoPdfReader {
+        /// Why not.
+        #[source]
+        source: orb_pdf::PdfError,
+    },
     /// The lines of two archive files would go to one file.
     #[error(
         "the lines of {} and {} would both be called {name}: export them to folders of their own",

@@ -21,7 +21,7 @@ use crate::limits::{
     HEAD_BYTES_MAX, IN_FLIGHT_BYTES_MAX, ONE_PAGE_BYTES_MAX, PAGE_BYTES_MAX, PAGE_SPARE_BYTES,
     WAITING_PER_THREAD,
 };
-use crate::page_line::{ExportOptions, LeftOut, WrittenLine, page_line};
+use crate::page_line::{ExportOptions, LeftOut, PdfTurns, WrittenLine, page_line};
 use crate::{ExportError, Tally};
 
 /// Captures on their way to lines.
@@ -107,9 +107,10 @@ fn write_pages(
         IN_FLIGHT_BYTES_MAX,
         ONE_PAGE_BYTES_MAX,
     );
+    let turns = PdfTurns::default();
     thread::scope(|scope| {
         for _ in 0..threads {
-            scope.spawn(|| read_pages(&file.name, &to.options, &pages));
+            scope.spawn(|| read_pages(&file.name, &to.options, &turns, &pages));
         }
         let writer = scope.spawn(|| {
             let _ends = pages.end_on_panic();
@@ -183,10 +184,12 @@ fn gather(
     })
 }
 
-fn read_pages(file: &str, options: &ExportOptions, pages: &Pages) {
+fn read_pages(file: &str, options: &ExportOptions, turns: &PdfTurns, pages: &Pages) {
     let _ends = pages.end_on_panic();
     while let Some((number, capture)) = pages.work() {
-        let line = page_line(file, capture, options, &|bytes| pages.hold(number, bytes));
+        let line = page_line(file, capture, options, turns, &|bytes| {
+            pages.hold(number, bytes)
+        });
         let bytes = line.as_ref().map_or(0, |line| line.text.capacity());
         pages.finish(number, line, bytes);
     }
@@ -204,7 +207,8 @@ fn write_lines(disk: &dyn Disk, output: &Path, pages: &Pages) -> Result<Tally, E
                 tally.pages += 1;
                 tally.truncated += u64::from(line.truncated);
             }
-            Err(why) => tally.count(why),
+            Err(LeftOut::NoReader(source)) => return Err(ExportError::NoPdfReader { source }),
+            Err(why) => tally.count(&why),
         }
         Ok::<(), ExportError>(())
     })?;

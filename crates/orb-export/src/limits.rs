@@ -31,6 +31,9 @@ pub const ONE_PAGE_BYTES_MAX: usize = PAGE_BYTES_MAX + READING_BYTES_MAX + PAGE_
 /// Decoded bytes for each coded one that room is taken for at first: text reaches 20, but mostly stays below this.
 pub const DECODED_RATIO_EXPECTED: usize = 8;
 
+/// Processes that read PDFs at once, whatever the threads: each may take all the memory that `orb-pdf` allows one.
+pub const PDF_PROCESSES_MAX: usize = 2;
+
 /// Pages that wait for each thread: enough that none waits for the reader, few enough that all threads end together.
 pub const WAITING_PER_THREAD: usize = 32;
 

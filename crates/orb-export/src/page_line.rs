@@ -5,6 +5,8 @@
 
 use std::mem::take;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use orb_fetch::{DecodeLimits, DecodeOddity, Decoded, decode_content};
 use orb_page::{PageUse, Refusals, ScanOptions, charset_of, decode_text, scan};
@@ -16,7 +18,7 @@ use url::Url;
 
 use crate::capture::Capture;
 use crate::limits::{
-    DECODED_RATIO_EXPECTED, PAGE_BYTES_MAX, PAGE_SPARE_BYTES, READING_BYTES_MAX,
+    DECODED_RATIO_EXPECTED, PAGE_BYTES_MAX, PAGE_SPARE_BYTES, PDF_PROCESSES_MAX, READING_BYTES_MAX,
     READING_BYTES_PER_BYTE, READING_BYTES_PER_MARK,
 };
 
@@ -54,7 +56,7 @@ pub struct ExportOptions {
 }
 
 /// Why a capture has no line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum LeftOut {
     /// Its author refuses the use.
     Refused,
@@ -66,6 +68,8 @@ pub(crate) enum LeftOut {
     Undecodable,
     /// The reader gave up on it.
     Unreadable,
+    /// No process could be started to read it. That is no fault of the page: another run could read it.
+    NoReader(PdfError),
 }
 
 /// The line. Where the record lies stands first, since that is what a run goes on by.
@@ -113,6 +117,23 @@ pub(crate) fn line_start(file: &str) -> String {
     format!("{{\"record\":{{\"file\":{name},\"offset\":")
 }
 
+/// Turns of the processes that read PDFs, each of which may take as much memory as all else.
+#[derive(Default)]
+pub(crate) struct PdfTurns {
+    turns: [Mutex<()>; PDF_PROCESSES_MAX],
+    next: AtomicUsize,
+}
+
+impl PdfTurns {
+    /// Waits for a turn, which lasts as long as what is returned.
+    fn take(&self) -> MutexGuard<'_, ()> {
+        let turn = self.next.fetch_add(1, Ordering::Relaxed) % self.turns.len();
+        self.turns[turn]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// Makes the line of a capture.
 ///
 /// - `hold` is told before how many bytes are held from then on, and may wait.
@@ -120,16 +141,18 @@ pub(crate) fn page_line(
     file: &str,
     capture: Capture,
     options: &ExportOptions,
+    turns: &PdfTurns,
     hold: &dyn Fn(usize),
 ) -> Result<WrittenLine, LeftOut> {
-    catch_unwind(AssertUnwindSafe(|| line(file, capture, options, hold)))
-        .unwrap_or(Err(LeftOut::Unreadable))
+    let made = || line(file, capture, options, turns, hold);
+    catch_unwind(AssertUnwindSafe(made)).unwrap_or(Err(LeftOut::Unreadable))
 }
 
 fn line(
     file: &str,
     mut capture: Capture,
     options: &ExportOptions,
+    turns: &PdfTurns,
     hold: &dyn Fn(usize),
 ) -> Result<WrittenLine, LeftOut> {
     refused(&capture, options)?;
@@ -145,7 +168,9 @@ fn line(
         return Err(LeftOut::OtherKind);
     }
     if let Some(reader) = pdf_reader(&media_type, options) {
+        let turn = turns.take();
         let pdf = reader.read(&decoded.bytes);
+        drop(turn);
         decoded.recycle();
         return pdf_line(file, capture, pdf, &media_type, options, hold);
     }
@@ -185,7 +210,10 @@ fn pdf_line(
     options: &ExportOptions,
     hold: &dyn Fn(usize),
 ) -> Result<WrittenLine, LeftOut> {
-    let pdf = pdf.map_err(|_| LeftOut::Unreadable)?;
+    let pdf = pdf.map_err(|error| match error {
+        PdfError::Start(_) => LeftOut::NoReader(error),
+        _ => LeftOut::Unreadable,
+    })?;
     let text = pdf.text();
     let (kept, cost) = readable(text.as_bytes());
     hold(PAGE_SPARE_BYTES + 2 * text.len() + cost);

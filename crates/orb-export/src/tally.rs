@@ -52,12 +52,14 @@ impl Tally {
         self.damages += other.damages;
     }
 
-    pub(crate) fn count(&mut self, why: LeftOut) {
+    pub(crate) fn count(&mut self, why: &LeftOut) {
         match why {
             LeftOut::Refused => self.refused += 1,
             LeftOut::OtherKind => self.other_kinds += 1,
             LeftOut::NoText => self.without_text += 1,
-            LeftOut::Undecodable | LeftOut::Unreadable => self.unreadable += 1,
+            LeftOut::Undecodable | LeftOut::Unreadable | LeftOut::NoReader(_) => {
+                self.unreadable += 1
+            }
         }
     }
 }

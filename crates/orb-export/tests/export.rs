@@ -417,6 +417,27 @@ fn a_page_of_ours_without_its_metadata_is_left_out() {
     }
 }
 
+/// That is no fault of the page, which another run would take for done.
+#[test]
+fn a_pdf_that_no_process_can_be_started_for_ends_the_export() {
+    let disk = MemoryDisk::new();
+    let pdf = Made {
+        head: "HTTP/1.1 200 OK\r\nContent-Type: application/pdf\r\n",
+        ..page("%PDF-1.4\n")
+    };
+    let file = write(&disk, &[page(WORDS), pdf]);
+    let options = ExportOptions {
+        all_kinds: true,
+        pdf: Some(orb_pdf::Reader::new("/nowhere/reader".into(), &[])),
+        ..options(&[])
+    };
+    let export = ExportFolder::open(&disk, Path::new(OUT), &options).unwrap();
+    let done = export.export(&[file], 2, &mut |_| {});
+    assert!(matches!(done, Err(ExportError::NoPdfReader { .. })));
+    drop(export);
+    assert_eq!(urls(&disk).len(), 1);
+}
+
 #[test]
 fn damaged_places_are_counted() {
     let disk = MemoryDisk::new();

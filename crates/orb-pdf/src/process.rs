@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::thread;
 
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde::{Deserialize, Serialize};
 
 use crate::extract::{PdfText, extract};
@@ -95,18 +95,25 @@ impl Reader {
     }
 }
 
+/// Sets a limit for good. Where the machine's is lower already it stays: nobody may raise it.
+fn limit(resource: Resource, most: u64) -> io::Result<()> {
+    let there = getrlimit(resource).maximum.unwrap_or(u64::MAX);
+    let most = Some(most.min(there));
+    let limit = Rlimit {
+        current: most,
+        maximum: most,
+    };
+    Ok(setrlimit(resource, limit)?)
+}
+
 /// The reading process: reads a file from standard input and answers on standard output.
 ///
 /// # Errors
 /// When a limit cannot be set or the parent is gone.
 pub fn serve() -> io::Result<()> {
-    let most = |limit| Rlimit {
-        current: Some(limit),
-        maximum: Some(limit),
-    };
-    setrlimit(Resource::As, most(PROCESS_BYTES_MAX))?;
-    setrlimit(Resource::Cpu, most(PROCESS_SECONDS_MAX))?;
-    setrlimit(Resource::Core, most(0))?;
+    limit(Resource::As, PROCESS_BYTES_MAX)?;
+    limit(Resource::Cpu, PROCESS_SECONDS_MAX)?;
+    limit(Resource::Core, 0)?;
     let mut bytes = Vec::new();
     io::stdin()
         .take(PDF_BYTES_MAX as u64)

@@ -7,13 +7,15 @@
 use std::io::{self, Read};
 
 use flate2::{Decompress, FlushDecompress, Status};
+#[cfg(feature = "zstd")]
+use zstd::stream::raw::DParameter;
 
 #[cfg(feature = "zstd")]
 use crate::dictionary::{Dictionary, frame_bytes};
 use crate::encode::Compression;
 use crate::gzip::{self, HeaderLen};
 #[cfg(feature = "zstd")]
-use crate::limits::DICTIONARY_BYTES_MAX;
+use crate::limits::{DICTIONARY_BYTES_MAX, ZSTD_WINDOW_LOG_MAX};
 use crate::limits::{GZIP_HEADER_BYTES_MAX, STEP_BYTES};
 use crate::raw::Raw;
 
@@ -63,8 +65,10 @@ struct Zstd {
 impl Zstd {
     fn with(dictionary: Option<Dictionary>) -> io::Result<Zstd> {
         let bytes = dictionary.as_ref().map_or(&[][..], Dictionary::as_bytes);
+        let mut decoder = zstd::stream::raw::Decoder::with_dictionary(bytes)?;
+        decoder.set_parameter(DParameter::WindowLogMax(ZSTD_WINDOW_LOG_MAX))?;
         Ok(Zstd {
-            decoder: zstd::stream::raw::Decoder::with_dictionary(bytes)?,
+            decoder,
             dictionary,
         })
     }
@@ -286,6 +290,7 @@ impl<R: Read> Input<R> {
             Codec::Zstd(_) => &ZSTD_MAGIC,
             _ => &gzip::MAGIC,
         };
+        let mut probe = Probe::of(&self.codec)?;
         loop {
             self.raw.set_mark();
             let window = self.raw.ahead(GZIP_HEADER_BYTES_MAX)?;
@@ -298,7 +303,7 @@ impl<R: Read> Input<R> {
                 continue;
             };
             self.raw.take(at);
-            if decodes_to_record(&self.codec, self.raw.ahead(GZIP_HEADER_BYTES_MAX)?) {
+            if probe.decodes_to_record(self.raw.ahead(GZIP_HEADER_BYTES_MAX)?) {
                 return Ok(Some(self.raw.position()));
             }
             self.raw.take(1);
@@ -408,37 +413,58 @@ fn sniff(first: &[u8]) -> Compression {
     Compression::None
 }
 
-/// Whether the member that `window` begins with holds text that begins a record.
-fn decodes_to_record(codec: &Codec, window: &[u8]) -> bool {
-    let mut text = Vec::with_capacity(RECORD_MAGIC.len());
-    match codec {
-        Codec::Plain => {}
-        Codec::Gzip { .. } => {
-            let HeaderLen::Known(header) = gzip::header_len(window) else {
-                return false;
-            };
-            // A failure shows as missing text.
-            let _outcome = Decompress::new(false).decompress_vec(
-                &window[header..],
-                &mut text,
-                FlushDecompress::None,
-            );
-        }
-        #[cfg(feature = "zstd")]
-        Codec::Zstd(zstd) => {
-            let Ok(mut fresh) = Zstd::with(zstd.dictionary.clone()) else {
-                return false;
-            };
-            let mut at = 0;
-            while let Ok((used, done)) = run_frame(&mut fresh.decoder, &window[at..], &mut text) {
-                at += used;
-                if done || used == 0 || !text.is_empty() {
-                    break;
+/// A decoder for looking into members, made once for a search: loading a dictionary is slow.
+enum Probe {
+    Plain,
+    Gzip,
+    #[cfg(feature = "zstd")]
+    Zstd(Box<Zstd>),
+}
+
+impl Probe {
+    fn of(codec: &Codec) -> io::Result<Probe> {
+        Ok(match codec {
+            Codec::Plain => Probe::Plain,
+            Codec::Gzip { .. } => Probe::Gzip,
+            #[cfg(feature = "zstd")]
+            Codec::Zstd(zstd) => Probe::Zstd(Box::new(Zstd::with(zstd.dictionary.clone())?)),
+        })
+    }
+
+    /// Whether the member that `window` begins with holds text that begins a record.
+    fn decodes_to_record(&mut self, window: &[u8]) -> bool {
+        let mut text = Vec::with_capacity(RECORD_MAGIC.len());
+        match self {
+            Probe::Plain => {}
+            Probe::Gzip => {
+                let HeaderLen::Known(header) = gzip::header_len(window) else {
+                    return false;
+                };
+                // A failure shows as missing text.
+                let _outcome = Decompress::new(false).decompress_vec(
+                    &window[header..],
+                    &mut text,
+                    FlushDecompress::None,
+                );
+            }
+            #[cfg(feature = "zstd")]
+            Probe::Zstd(zstd) => {
+                use zstd::stream::raw::Operation as _;
+                if zstd.decoder.reinit().is_err() {
+                    return false;
+                }
+                let mut at = 0;
+                while let Ok((used, done)) = run_frame(&mut zstd.decoder, &window[at..], &mut text)
+                {
+                    at += used;
+                    if done || used == 0 || !text.is_empty() {
+                        break;
+                    }
                 }
             }
         }
+        text.starts_with(RECORD_MAGIC)
     }
-    text.starts_with(RECORD_MAGIC)
 }
 
 /// Whether a zstd frame carries no data for us, such as a dictionary (RFC 8878, 3.1.2).

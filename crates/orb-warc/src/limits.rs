@@ -33,3 +33,8 @@ pub const DICTIONARY_BYTES: usize = 112_640;
 pub const DICTIONARY_LEVEL: i32 = 19;
 /// Payload bytes of one stored deflate block (RFC 1951, 3.2.4: the length field has 16 bits).
 pub const STORED_BLOCK_BYTES_MAX: usize = 65_535;
+
+/// Window of a zstd frame that is decoded, as a power of two: 16 MiB. Writers stay at 8 MiB unless told otherwise, and a
+/// frame may ask for 128 MiB with a few bytes.
+#[cfg(feature = "zstd")]
+pub(crate) const ZSTD_WINDOW_LOG_MAX: u32 = 24;
