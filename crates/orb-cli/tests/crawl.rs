@@ -137,7 +137,7 @@ fn a_crawl_finishes_is_told_and_stands_the_audit() {
     assert_eq!(status(folder.path()).unwrap()["phase"], "finished");
     check_audit(folder.path());
     let report = orb_in(folder.path(), &["audit", "--json"]).json();
-    assert_eq!(report["verdicts"].as_array().unwrap().len(), 8);
+    assert_eq!(report["verdicts"].as_array().unwrap().len(), 9);
 }
 
 #[test]

@@ -181,7 +181,10 @@ pub const MEANINGS: &[(&str, &[Meaning])] = &[
                 "links",
                 "stage: canonical form and fingerprints of the links found",
             ),
-            ("archive", "stage: digests and WARC records"),
+            (
+                "archive",
+                "stage: digests, WARC records, and the indexes of closed files",
+            ),
             (
                 "frontier",
                 "stage: choosing sites and URLs, the sieve, rows of the store",
