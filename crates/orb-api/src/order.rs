@@ -149,6 +149,28 @@ pub struct OrderReply {
     pub already: bool,
 }
 
+impl OrderReply {
+    /// The same was in force, by this order.
+    #[must_use]
+    pub fn already(order: u64) -> OrderReply {
+        OrderReply {
+            order: Some(order),
+            effect: Effect::default(),
+            already: true,
+        }
+    }
+
+    /// What an order does, given under this number, or would do.
+    #[must_use]
+    pub fn of(order: Option<u64>, effect: Effect) -> OrderReply {
+        OrderReply {
+            order,
+            effect,
+            already: false,
+        }
+    }
+}
+
 /// Text of a person as it may be stored and shown: no control or direction marks, and not too long.
 #[must_use]
 pub fn plain_words(text: &str) -> String {

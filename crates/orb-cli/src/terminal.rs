@@ -32,6 +32,16 @@ pub(crate) fn say_json(value: &impl Serialize) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Writes a report: its text, or with `json` the object to standard output and the text as a note beside it.
+pub(crate) fn say_report(report: &impl Serialize, text: &str, json: bool) -> Result<(), Failure> {
+    if json {
+        note(text);
+        return say_json(report);
+    }
+    say(text);
+    Ok(())
+}
+
 /// Writes a note to standard error; where even that is closed there is nobody to tell. While a live view is up, the
 /// view shows it, and it is written after the view.
 pub(crate) fn note(text: &str) {

@@ -59,22 +59,58 @@ impl Asks {
         }
     }
 
-    /// The effect, by the facts of that site and the books.
+    /// The effect, by the facts of that site and the books; without the facts a bound.
     pub(crate) fn effect(&self, facts: Option<&SiteFacts>, states: &States) -> Effect {
         let excluded = |reason| states.excluded.get(&reason).copied().unwrap_or(0);
-        let pending = facts.map_or(0, |facts| facts.pending);
+        let all_pending = states.pending + states.in_flight;
+        let all_excluded = excluded(Reason::Rule) + excluded(Reason::OptOut);
+        let pending = facts.map_or(all_pending, |facts| facts.pending);
         let parked = facts.and_then(|facts| facts.parked);
         let ours = matches!(parked, Some(Reason::Rule | Reason::OptOut));
         match self {
             Asks::Nothing(effect) => *effect,
+            Asks::Site(_, out) if facts.is_none() => {
+                Effect::at_most(if *out { all_pending } else { all_excluded })
+            }
             Asks::Site(_, true) if parked.is_none() => Effect::exactly(pending),
             Asks::Site(_, false) if ours => Effect::exactly(pending),
             Asks::Site(..) => Effect::exactly(0),
             Asks::Within(_, true) => Effect::at_most(pending),
-            Asks::Anywhere(true) => Effect::at_most(states.pending + states.in_flight),
-            Asks::Within(_, false) | Asks::Anywhere(false) => {
-                Effect::at_most(excluded(Reason::Rule) + excluded(Reason::OptOut))
-            }
+            Asks::Anywhere(true) => Effect::at_most(all_pending),
+            Asks::Within(_, false) | Asks::Anywhere(false) => Effect::at_most(all_excluded),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A bound that holds is told where a site's facts did not come in time.
+    #[test]
+    fn without_facts_an_effect_is_a_bound() {
+        let mut states = States {
+            pending: 90,
+            in_flight: 3,
+            ..States::default()
+        };
+        states.excluded.insert(Reason::OptOut, 7);
+        let site = || Site::of_host("a.example");
+        let facts = SiteFacts {
+            pending: 40,
+            ..SiteFacts::default()
+        };
+        for (asks, known, unknown) in [
+            (Asks::Site(site(), true), Effect::exactly(40), 93),
+            (Asks::Site(site(), false), Effect::exactly(0), 7),
+            (Asks::Within(site(), true), Effect::at_most(40), 93),
+        ] {
+            assert_eq!(asks.effect(Some(&facts), &states), known, "{asks:?}");
+            assert_eq!(
+                asks.effect(None, &states),
+                Effect::at_most(unknown),
+                "{asks:?}"
+            );
         }
     }
 }

@@ -146,6 +146,10 @@ pub(crate) const QUESTIONS_WAITING_MAX: usize = 64;
 /// Orders that a crawl keeps: operators give dozens; a list of a hundred thousand opt-outs fits.
 pub(crate) const ORDERS_MAX: usize = 200_000;
 
+/// Wait for what an order would do before it is given all the same: a look into a store takes milliseconds, and an
+/// exclusion is to hold within a second.
+pub(crate) const FORESIGHT_MAX: Duration = Duration::from_millis(300);
+
 /// Orders in the book from which on seeds are refused, so that they do not use up what exclusions need: some 500,000 seeds
 /// came by order then, and a file of them is read faster at a start.
 pub(crate) const SEED_ORDERS_MAX: usize = 10_000;

@@ -8,13 +8,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use orb_api::{Act, CrawlDir, Effect, OrderReply, OrderWish};
-use orb_env::{Clock, Disk};
+use orb_api::{Act, CrawlDir, Effect, OrderReply, OrderWish, SiteFacts};
+use orb_env::{Clock, Disk, timeout_at};
 use orb_shard::SlotMap;
 use orb_url::{CrawlKey, parse_seed_line};
 use tokio::sync::{Mutex, watch};
 
 use crate::foresight::Asks;
+use crate::limits::FORESIGHT_MAX;
 use crate::orders::{InForce, OrderBook, OrderError, Prepared};
 use crate::seeds::SeedIntake;
 use crate::{Control, CrawlError, Wish};
@@ -177,27 +178,20 @@ impl Control {
         let mut book = steering.book.lock().await;
         let act = match book.prepare(wish.act)? {
             Prepared::Give(act) => act,
-            Prepared::InForce(order) => {
-                return Ok(OrderReply {
-                    order: Some(order),
-                    effect: Effect::default(),
-                    already: true,
-                });
-            }
+            Prepared::InForce(order) => return Ok(OrderReply::already(order)),
         };
         let ends = self.wish() >= Wish::Stop;
         if ends && matches!(act, Act::Pause {} | Act::Resume {}) {
             return Err(OrderError::Refused("the crawl is ending".to_owned()));
         }
         let asks = Asks::of(&act, &book);
-        let foreseen = self.foresee(asks).await;
         if wish.dry_run {
-            return Ok(OrderReply {
-                order: None,
-                effect: foreseen,
-                already: false,
-            });
+            return Ok(OrderReply::of(None, self.foresee(asks).await));
         }
+        // What is asked for must not wait for a slow disk to tell how much it is.
+        let until = steering.clock.mono().plus(FORESIGHT_MAX);
+        let facts = timeout_at(steering.clock.as_ref(), until, self.facts(&asks)).await;
+        let foreseen = asks.effect(facts.flatten().as_ref(), &self.status().states);
         let stored = OrderError::Storage;
         let now = steering.clock.wall();
         let order = book
@@ -215,19 +209,14 @@ impl Control {
         let number = steering.in_force().number;
         let moved = self.heeded(number).await;
         let exact = foreseen.urls_min == foreseen.urls_max;
-        Ok(OrderReply {
-            order: Some(order),
-            effect: moved
-                .filter(|_| {
-                    exact
-                        && matches!(
-                            act,
-                            Act::Exclude { .. } | Act::OptOut { .. } | Act::Undo { .. }
-                        )
-                })
-                .map_or(foreseen, Effect::exactly),
-            already: false,
-        })
+        let is_exclusion = matches!(
+            act,
+            Act::Exclude { .. } | Act::OptOut { .. } | Act::Undo { .. }
+        );
+        let effect = moved
+            .filter(|_| exact && is_exclusion)
+            .map_or(foreseen, Effect::exactly);
+        Ok(OrderReply::of(Some(order), effect))
     }
 
     fn wish_of(&self, act: &Act) {
@@ -241,10 +230,11 @@ impl Control {
 
     /// What an order would do to the URLs that are pending, or excluded, now.
     async fn foresee(&self, asks: Asks) -> Effect {
-        let facts = match asks.site() {
-            Some(site) => self.site_facts(site).await.ok(),
-            None => None,
-        };
+        let facts = self.facts(&asks).await;
         asks.effect(facts.as_ref(), &self.status().states)
+    }
+
+    async fn facts(&self, asks: &Asks) -> Option<SiteFacts> {
+        self.site_facts(asks.site()?).await.ok()
     }
 }

@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use orb_api::{
-    Act, Books, Bounds, CrawlDir, Effect, OrderReply, OrderWish, Phase, Sightings, SiteFacts,
-    Status, UrlFacts,
+    Act, Books, Bounds, CrawlDir, OrderReply, OrderWish, Phase, Sightings, SiteFacts, Status,
+    UrlFacts,
 };
 use orb_frontier::{
     Exclusions, FrontierError, SieveKey, SlotSnapshot, UrlLook, UrlRules, each_tally,
@@ -119,13 +119,7 @@ impl StoppedCrawl {
         let act = match book.prepare(wish.act)? {
             Prepared::Give(Act::Stop {}) => return Err(OrderError::NotRunning),
             Prepared::Give(act) => act,
-            Prepared::InForce(order) => {
-                return Ok(OrderReply {
-                    order: Some(order),
-                    effect: Effect::default(),
-                    already: true,
-                });
-            }
+            Prepared::InForce(order) => return Ok(OrderReply::already(order)),
         };
         let asks = Asks::of(&act, &book);
         let facts = asks.site().map(|site| self.site_facts(site));
@@ -139,11 +133,7 @@ impl StoppedCrawl {
             let given = book.give(now, &wish.who, &wish.why, act);
             Some(given.map_err(stored)?)
         };
-        Ok(OrderReply {
-            order,
-            effect,
-            already: false,
-        })
+        Ok(OrderReply::of(order, effect))
     }
 
     fn job(&self, site: Site, fingerprint: Fingerprint) -> Result<FactsJob, CrawlError> {

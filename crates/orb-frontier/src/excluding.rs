@@ -155,7 +155,10 @@ impl Frontier {
             if wanted == is || (is.is_some() && !ours) {
                 continue;
             }
-            moved += u64::from(self.sites.get(id).pending);
+            // From one exclusion to another, by an opt-out of what was excluded, nothing becomes pending or excluded.
+            if wanted.is_none() || is.is_none() {
+                moved += u64::from(self.sites.get(id).pending);
+            }
             if ours {
                 self.unpark(id);
             }

@@ -13,12 +13,11 @@ mod templates;
 
 pub use self::pieces::PageScanner;
 
-use self::pieces::Parked;
 use self::templates::Templates;
 use crate::css;
 use crate::element::Element;
 use crate::foreign::Foreign;
-use crate::limits::TITLE_BYTES_MAX;
+use crate::limits::{LINK_TEXT_BYTES_MAX, TITLE_BYTES_MAX, VISIBLE_TEXT_BYTES_MAX};
 use crate::page::{LinkKind, Page, ScanOptions};
 use crate::tokens::{
     ContentModel, Inside, Rules, StartTag, TextRun, Token, Tokenizer, decode_each,
@@ -57,12 +56,9 @@ struct Anchor {
     tables: u32,
 }
 
-struct Scanner<'a, 'o> {
-    html: &'a str,
-    /// Whether `html` may go on behind its end.
-    more_follows: bool,
-    options: &'o ScanOptions,
-    tokenizer: Tokenizer<'a>,
+/// What the page has told so far.
+#[derive(Debug)]
+struct State {
     page: Page,
     visible: Collapsed,
     title: Option<Collapsed>,
@@ -76,12 +72,45 @@ struct Scanner<'a, 'o> {
     work_bytes: u64,
 }
 
+impl State {
+    /// Before the first byte. Allocates nothing.
+    fn new() -> Self {
+        Self {
+            page: Page::default(),
+            visible: Collapsed::new(VISIBLE_TEXT_BYTES_MAX),
+            title: None,
+            reading: Reading::Ignored,
+            anchor: None,
+            anchor_text: Collapsed::new(LINK_TEXT_BYTES_MAX),
+            foreign: Foreign::default(),
+            templates: Templates::default(),
+            tables: 0,
+            work_bytes: 0,
+        }
+    }
+}
+
+struct Scanner<'a, 'o> {
+    html: &'a str,
+    /// Whether `html` may go on behind its end.
+    more_follows: bool,
+    options: &'o ScanOptions,
+    tokenizer: Tokenizer<'a>,
+    state: State,
+}
+
 impl<'a, 'o> Scanner<'a, 'o> {
     fn new(html: &'a str, options: &'o ScanOptions) -> Self {
-        let mut parked = Parked::new();
-        parked.page.links =
+        let mut state = State::new();
+        state.page.links =
             Vec::with_capacity((html.len() / LINK_SPACING_BYTES).min(options.links_max));
-        Self::over(html, "", parked, options)
+        Self {
+            html,
+            more_follows: false,
+            options,
+            tokenizer: Tokenizer::new(html),
+            state,
+        }
     }
 
     fn read_to_the_end(mut self) -> Page {
@@ -104,10 +133,10 @@ impl<'a, 'o> Scanner<'a, 'o> {
 
     fn start_tag(&mut self, tag: &StartTag<'a>) {
         let element = Element::of(tag.raw_name());
-        let is_foreign = self.foreign.start(element, tag);
-        self.tokenizer.allow_cdata(self.foreign.is_inside());
+        let is_foreign = self.state.foreign.start(element, tag);
+        self.tokenizer.allow_cdata(self.state.foreign.is_inside());
         if is_foreign {
-            if !self.templates.are_inert() {
+            if !self.state.templates.are_inert() {
                 self.foreign_links(element, tag);
             }
             return;
@@ -115,32 +144,32 @@ impl<'a, 'o> Scanner<'a, 'o> {
         self.switch_content_model(element);
         if element == Element::Template {
             let [shadow] = self.values(tag, ["shadowrootmode"]);
-            self.templates.open(shadow.is_none());
+            self.state.templates.open(shadow.is_none());
         }
-        if self.templates.are_inert() {
+        if self.state.templates.are_inert() {
             return;
         }
         self.boundary(element);
         if element == Element::Table {
-            self.tables = self.tables.saturating_add(1);
+            self.state.tables = self.state.tables.saturating_add(1);
         }
         self.html_facts(element, tag);
     }
 
     fn end_tag(&mut self, element: Element) {
-        self.foreign.end(element);
-        let is_foreign = self.foreign.is_inside();
+        self.state.foreign.end(element);
+        let is_foreign = self.state.foreign.is_inside();
         self.tokenizer.allow_cdata(is_foreign);
         if element == Element::Template && !is_foreign {
-            self.templates.close();
+            self.state.templates.close();
         }
-        if self.templates.are_inert() || (is_foreign && element != Element::A) {
+        if self.state.templates.are_inert() || (is_foreign && element != Element::A) {
             return;
         }
         self.boundary(element);
         match element {
             Element::A => self.close_anchor(),
-            Element::Table => self.tables = self.tables.saturating_sub(1),
+            Element::Table => self.state.tables = self.state.tables.saturating_sub(1),
             _ => {}
         }
     }
@@ -149,15 +178,15 @@ impl<'a, 'o> Scanner<'a, 'o> {
     fn boundary(&mut self, element: Element) {
         let is_cell = element == Element::Cell;
         if element.breaks_line() {
-            self.visible.line();
+            self.state.visible.line();
         } else if is_cell {
-            self.visible.space();
+            self.state.visible.space();
         } else {
             return;
         }
-        if let Some(anchor) = &self.anchor {
-            self.anchor_text.space();
-            if is_cell && self.tables > 0 && anchor.tables == self.tables {
+        if let Some(anchor) = &self.state.anchor {
+            self.state.anchor_text.space();
+            if is_cell && self.state.tables > 0 && anchor.tables == self.state.tables {
                 self.close_anchor();
             }
         }
@@ -169,11 +198,11 @@ impl<'a, 'o> Scanner<'a, 'o> {
             return;
         }
         self.tokenizer.switch_to(model);
-        self.reading = match element {
-            _ if self.templates.are_inert() => Reading::Ignored,
+        self.state.reading = match element {
+            _ if self.state.templates.are_inert() => Reading::Ignored,
             Element::Textarea | Element::Xmp | Element::Plaintext => Reading::Shown,
-            Element::Title if self.title.is_none() => {
-                self.title = Some(Collapsed::new(TITLE_BYTES_MAX));
+            Element::Title if self.state.title.is_none() => {
+                self.state.title = Some(Collapsed::new(TITLE_BYTES_MAX));
                 Reading::FirstTitle
             }
             Element::Style if self.options.requisites => Reading::StyleSheet,
@@ -184,20 +213,20 @@ impl<'a, 'o> Scanner<'a, 'o> {
     fn text(&mut self, run: TextRun<'a>) {
         let reading = match run.model() {
             ContentModel::Data | ContentModel::CdataSection => Reading::Shown,
-            _ => self.reading,
+            _ => self.state.reading,
         };
         let rules = Rules::of(run.model()).for_readers();
         match reading {
             Reading::Ignored => {}
             Reading::Shown => self.shown_text(run.raw(), rules),
             Reading::FirstTitle => {
-                self.work_bytes += run.raw().len() as u64;
-                if let Some(title) = &mut self.title {
+                self.state.work_bytes += run.raw().len() as u64;
+                if let Some(title) = &mut self.state.title {
                     decode_each(run.raw(), rules, |piece| title.push(piece));
                 }
             }
             Reading::StyleSheet => {
-                self.work_bytes += run.raw().len() as u64;
+                self.state.work_bytes += run.raw().len() as u64;
                 css::references(run.raw(), |reference| {
                     self.add(LinkKind::Css, reference);
                 });
@@ -207,30 +236,30 @@ impl<'a, 'o> Scanner<'a, 'o> {
 
     fn shown_text(&mut self, raw: &str, rules: Rules) {
         if self.wants_text() {
-            self.work_bytes += raw.len() as u64;
+            self.state.work_bytes += raw.len() as u64;
             decode_each(raw, rules, |piece| self.take_text(piece));
         }
     }
 
     /// Whether text that is shown here goes anywhere.
     fn wants_text(&self) -> bool {
-        let some_takes = (self.options.text && !self.visible.is_full())
-            || (self.anchor.is_some() && !self.anchor_text.is_full());
-        some_takes && !self.templates.are_inert() && !self.foreign.is_hidden()
+        let some_takes = (self.options.text && !self.state.visible.is_full())
+            || (self.state.anchor.is_some() && !self.state.anchor_text.is_full());
+        some_takes && !self.state.templates.are_inert() && !self.state.foreign.is_hidden()
     }
 
     fn take_text(&mut self, piece: &str) {
         if self.options.text {
-            self.visible.push(piece);
+            self.state.visible.push(piece);
         }
-        if self.anchor.is_some() {
-            self.anchor_text.push(piece);
+        if self.state.anchor.is_some() {
+            self.state.anchor_text.push(piece);
         }
     }
 
     fn finish(mut self) -> Page {
         self.close_anchor();
-        let mut page = self.page;
+        let mut page = self.state.page;
         let oddities = &mut page.oddities;
         match self.tokenizer.ended_inside() {
             Some(Inside::Tag) => oddities.unfinished_tag = true,
@@ -238,14 +267,15 @@ impl<'a, 'o> Scanner<'a, 'o> {
             Some(Inside::RawText) => oddities.unfinished_raw_text = true,
             None => {}
         }
-        oddities.nesting_capped = self.foreign.was_capped() || self.templates.capped;
-        oddities.text_capped = self.visible.is_full();
+        oddities.nesting_capped = self.state.foreign.was_capped() || self.state.templates.capped;
+        oddities.text_capped = self.state.visible.is_full();
         page.title = self
+            .state
             .title
             .map(Collapsed::into_text)
             .filter(|title| !title.is_empty());
-        page.visible_text = self.visible.into_text();
-        page.work_bytes = self.tokenizer.work_bytes() + self.work_bytes;
+        page.visible_text = self.state.visible.into_text();
+        page.work_bytes = self.tokenizer.work_bytes() + self.state.work_bytes;
         page
     }
 }

@@ -91,6 +91,17 @@ impl<'a> Stage<'a> {
         books
     }
 
+    /// Everything is done, and nothing counts as excluded by an order.
+    fn expect_all_back(&self, seed: u64) {
+        let books = self.books();
+        assert!(
+            books.balanced() && books.pending == 0,
+            "seed {seed}: {books:?}"
+        );
+        let by_order = books.excluded.get(&Reason::Rule);
+        assert_eq!(by_order, None, "seed {seed}: {books:?}");
+    }
+
     /// Requests to a site that began in this span of true time.
     fn visits(&self, site: &str, from: u64, to: u64) -> Vec<Visit> {
         let visits = self.net.log().visits.into_iter();
@@ -199,16 +210,7 @@ fn an_excluded_site_is_left_alone_at_once_and_comes_back_whole() {
                 !stage.visits(&site, to, u64::MAX).is_empty(),
                 "seed {seed}: {site}"
             );
-            let books = stage.books();
-            assert!(
-                books.balanced() && books.pending == 0,
-                "seed {seed}: {books:?}"
-            );
-            assert_eq!(
-                books.excluded.get(&Reason::Rule),
-                None,
-                "seed {seed}: {books:?}"
-            );
+            stage.expect_all_back(seed);
         });
     }
 }
@@ -237,7 +239,7 @@ fn a_pause_holds_at_the_gate() {
             let late = visits.iter().filter(begun(from, to)).count();
             assert_eq!(late, 0, "seed {seed}: a paused crawl asks nobody");
             assert!(visits.iter().any(|visit| visit.begun > to), "seed {seed}");
-            assert!(stage.books().balanced() && stage.books().pending == 0);
+            stage.expect_all_back(seed);
         });
     }
 }
@@ -325,16 +327,7 @@ fn what_a_pattern_excludes_ends_at_its_turn_and_comes_back_when_it_is_taken_back
                 log.visits.iter().any(|visit| visit.begun > to),
                 "seed {seed}"
             );
-            let books = stage.books();
-            assert!(
-                books.balanced() && books.pending == 0,
-                "seed {seed}: {books:?}"
-            );
-            assert_eq!(
-                books.excluded.get(&Reason::Rule),
-                None,
-                "seed {seed}: {books:?}"
-            );
+            stage.expect_all_back(seed);
         });
     }
 }

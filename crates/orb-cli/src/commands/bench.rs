@@ -23,7 +23,7 @@ use crate::commands::bench_fetch::BenchFetchArgs;
 use crate::commands::bench_frontier::BenchFrontierArgs;
 use crate::commands::bench_page::BenchPageArgs;
 use crate::exit::{Exit, Failure, Outcome};
-use crate::terminal::{count, note, say, say_json};
+use crate::terminal::{count, note, say_report};
 
 /// The benches.
 #[derive(Debug, Subcommand)]
@@ -239,12 +239,7 @@ fn crawl(args: &BenchCrawlArgs) -> Outcome {
         others: &OTHERS,
         of_what: &of_what,
     });
-    if args.json {
-        note(&text);
-        say_json(&report)?;
-    } else {
-        say(&text);
-    }
+    say_report(&report, &text, args.json)?;
     Ok(if interrupt.asked() {
         Exit::Stopped
     } else {

@@ -20,7 +20,7 @@ use crate::bench::report::{Report, Row, Run};
 use crate::bench::surroundings::Surroundings;
 use crate::bench::table::{Unit, table};
 use crate::exit::{Exit, Failure, Outcome};
-use crate::terminal::{bytes, note, say, say_json};
+use crate::terminal::{bytes, note, say_report};
 
 /// Arguments of `orb bench archive`.
 #[derive(Debug, Args)]
@@ -82,12 +82,7 @@ pub(crate) fn run(args: &BenchArchiveArgs) -> Outcome {
         warnings,
     };
     let text = text(&report, &sets);
-    if args.json {
-        note(&text);
-        say_json(&report)?;
-    } else {
-        say(&text);
-    }
+    say_report(&report, &text, args.json)?;
     Ok(Exit::Fine)
 }
 

@@ -15,7 +15,7 @@ use crate::bench::fetch_ours;
 use crate::bench::figure::Figure;
 use crate::bench::table::{Unit, table};
 use crate::exit::{Exit, Failure, Outcome};
-use crate::terminal::{count, note, say, say_json};
+use crate::terminal::{count, note, say_report};
 
 /// Arguments of `orb bench fetch`.
 #[derive(Debug, Args)]
@@ -113,12 +113,7 @@ pub(crate) fn run(args: &BenchFetchArgs) -> Outcome {
         pinned: pins.how.clone(),
         warnings,
     };
-    if args.json {
-        note(&text(&report));
-        say_json(&report)?;
-    } else {
-        say(&text(&report));
-    }
+    say_report(&report, &text(&report), args.json)?;
     Ok(Exit::Fine)
 }
 

@@ -16,7 +16,7 @@ use crate::bench::interrupt::Interrupt;
 use crate::bench::surroundings::Surroundings;
 use crate::commands::bench::Workplace;
 use crate::exit::{Exit, Failure, Outcome};
-use crate::terminal::{note, say, say_json};
+use crate::terminal::{note, say, say_report};
 
 /// Sites beside the hot one, where nothing else is said.
 const SITES_BESIDE_HOT: u64 = 100_000;
@@ -183,12 +183,7 @@ pub(crate) fn run(args: &BenchFrontierArgs) -> Outcome {
     };
     drop(workplace);
     let report = FrontierReport::new(surroundings, &settings, &findings, recovery);
-    if args.json {
-        note(&report.text());
-        say_json(&report)?;
-    } else {
-        say(&report.text());
-    }
+    say_report(&report, &report.text(), args.json)?;
     Ok(if interrupt.asked() {
         Exit::Stopped
     } else {

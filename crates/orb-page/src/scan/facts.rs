@@ -42,16 +42,16 @@ impl<'a> Scanner<'a, '_> {
             }
             Element::Link => self.link_element(tag),
             Element::Meta => self.meta(tag),
-            Element::Base if self.page.base.is_none() => {
+            Element::Base if self.state.page.base.is_none() => {
                 let [href] = self.values(tag, ["href"]);
-                self.page.base = href
+                self.state.page.base = href
                     .filter(|href| href.raw_value().len() <= RAW_VALUE_BYTES_MAX)
                     .map(|href| clean_reference(&href.value()).into_owned())
                     .filter(|base| base.len() <= HREF_BYTES_MAX);
             }
-            Element::Html if self.page.language.is_none() => {
+            Element::Html if self.state.page.language.is_none() => {
                 let [lang, xml_lang] = self.values(tag, ["lang", "xml:lang"]);
-                self.page.language = lang.or(xml_lang).and_then(language);
+                self.state.page.language = lang.or(xml_lang).and_then(language);
             }
             _ if self.options.requisites => self.requisites(element, tag, false),
             _ => {}
@@ -70,7 +70,7 @@ impl<'a> Scanner<'a, '_> {
 
     fn requisites(&mut self, element: Element, tag: &StartTag<'a>, foreign: bool) {
         requisites::of_tag(element, tag, foreign, |kind, value| {
-            self.work_bytes += value.len() as u64;
+            self.state.work_bytes += value.len() as u64;
             self.add(kind, value);
         });
     }
@@ -83,12 +83,12 @@ impl<'a> Scanner<'a, '_> {
         hreflang: Option<RawValue<'a>>,
     ) {
         self.close_anchor();
-        let tables = self.tables;
+        let tables = self.state.tables;
         let Some(link_index) = self.add_attribute(LinkKind::Anchor, href) else {
             return;
         };
         self.describe(link_index, rel, hreflang);
-        self.anchor = Some(Anchor { link_index, tables });
+        self.state.anchor = Some(Anchor { link_index, tables });
     }
 
     /// Sets what attributes say of a link already added.
@@ -101,17 +101,17 @@ impl<'a> Scanner<'a, '_> {
         if rel.is_none() && hreflang.is_none() {
             return;
         }
-        if let Some(link) = self.page.links.get_mut(link_index) {
+        if let Some(link) = self.state.page.links.get_mut(link_index) {
             link.rel = rel.map(parse_rel).unwrap_or_default();
             link.hreflang = hreflang.and_then(language);
         }
     }
 
     pub(super) fn close_anchor(&mut self) {
-        if let Some(anchor) = self.anchor.take()
-            && let Some(link) = self.page.links.get_mut(anchor.link_index)
+        if let Some(anchor) = self.state.anchor.take()
+            && let Some(link) = self.state.page.links.get_mut(anchor.link_index)
         {
-            link.text = self.anchor_text.take_text();
+            link.text = self.state.anchor_text.take_text();
         }
     }
 
@@ -122,7 +122,7 @@ impl<'a> Scanner<'a, '_> {
         };
         self.describe(index, rel, None);
         if let Some(alt) = alt
-            && let Some(link) = self.page.links.get_mut(index)
+            && let Some(link) = self.state.page.links.get_mut(index)
         {
             let mut text = Collapsed::new(LINK_TEXT_BYTES_MAX);
             text.push(&alt.value());
@@ -157,10 +157,10 @@ impl<'a> Scanner<'a, '_> {
                     self.add(LinkKind::Refresh, target);
                 }
             } else if pragma.eq_ignore_ascii_case("content-language")
-                && self.page.language.is_none()
+                && self.state.page.language.is_none()
                 && !content.raw_value().contains(',')
             {
-                self.page.language = language(content);
+                self.state.page.language = language(content);
             }
         }
         if let Some(name) = name {
@@ -173,16 +173,17 @@ impl<'a> Scanner<'a, '_> {
         let is_for_us = !token.is_empty() && name.eq_ignore_ascii_case(token);
         let is_usage = if is_for_us || name.eq_ignore_ascii_case("robots") {
             let directives = RobotsDirectives::from_list(content);
-            self.page.robots.merge(directives);
+            self.state.page.robots.merge(directives);
             directives.noai || directives.noimageai
         } else {
             USAGE_NAMES
                 .iter()
                 .any(|usage| name.eq_ignore_ascii_case(usage))
         };
-        if is_usage && self.page.usage.len() < USAGE_ENTRIES_MAX {
+        if is_usage && self.state.page.usage.len() < USAGE_ENTRIES_MAX {
             let entry = format!("{}: {}", name.to_ascii_lowercase(), content.trim_ascii());
-            self.page
+            self.state
+                .page
                 .usage
                 .push(cut(&entry, USAGE_BYTES_MAX).to_owned());
         }
@@ -194,7 +195,7 @@ impl<'a> Scanner<'a, '_> {
         tag: &StartTag<'a>,
         names: [&str; N],
     ) -> [Option<RawValue<'a>>; N] {
-        self.work_bytes += tag.attribute_bytes() as u64;
+        self.state.work_bytes += tag.attribute_bytes() as u64;
         tag.raw_values(names)
             .map(|found| found.map(|attribute| attribute.raw()))
     }
@@ -226,12 +227,12 @@ impl<'a> Scanner<'a, '_> {
             self.count_too_long();
             return None;
         }
-        let index = self.page.links.len();
+        let index = self.state.page.links.len();
         if index >= self.options.links_max {
-            self.page.links_dropped = self.page.links_dropped.saturating_add(1);
+            self.state.page.links_dropped = self.state.page.links_dropped.saturating_add(1);
             return None;
         }
-        self.page.links.push(Link {
+        self.state.page.links.push(Link {
             href: href.to_owned(),
             kind,
             rel: Rel::default(),
@@ -242,7 +243,7 @@ impl<'a> Scanner<'a, '_> {
     }
 
     fn count_too_long(&mut self) {
-        let count = &mut self.page.oddities.hrefs_too_long;
+        let count = &mut self.state.page.oddities.hrefs_too_long;
         *count = count.saturating_add(1);
     }
 }

@@ -99,10 +99,10 @@ pub(super) const fn telling(requisites: bool) -> Elements {
 impl Scanner<'_, '_> {
     /// What counts at the current position. Cost: a few looks at the state.
     pub(super) fn interest(&self) -> &'static Interest {
-        let text = self.options.text || self.anchor.is_some();
-        if !self.foreign.is_idle() {
+        let text = self.options.text || self.state.anchor.is_some();
+        if !self.state.foreign.is_idle() {
             &IN_FOREIGN[usize::from(text)]
-        } else if self.templates.are_inert() {
+        } else if self.state.templates.are_inert() {
             &IN_TEMPLATE
         } else {
             &IN_DOCUMENT[usize::from(text) + 2 * usize::from(self.options.requisites)]

@@ -5,13 +5,9 @@
 //! Invariant: a token is taken only when something stands behind it, so how the text was split changes nothing; what
 //! is held back is tried again when it has doubled, so the work stays linear.
 
-use super::{Anchor, Reading, Scanner};
-use crate::foreign::Foreign;
-use crate::limits::{LINK_TEXT_BYTES_MAX, VISIBLE_TEXT_BYTES_MAX};
+use super::{Scanner, State};
 use crate::page::{Page, ScanOptions};
-use crate::scan::templates::Templates;
 use crate::tokens::{ContentModel, Tokenizer};
-use crate::visible::Collapsed;
 
 /// Reads the facts of a page while it comes.
 ///
@@ -20,7 +16,11 @@ use crate::visible::Collapsed;
 #[derive(Debug)]
 pub struct PageScanner<'o> {
     options: &'o ScanOptions,
-    parked: Parked,
+    state: State,
+    /// What decides how the pending text is read: see [`Tokenizer::state`].
+    model: ContentModel,
+    last_start: String,
+    cdata_allowed: bool,
     /// Text that is not read yet: something unfinished, and what came since it was last tried.
     pending: String,
     /// Length of `pending` from which it is tried again.
@@ -32,7 +32,10 @@ impl<'o> PageScanner<'o> {
     pub fn new(options: &'o ScanOptions) -> Self {
         Self {
             options,
-            parked: Parked::new(),
+            state: State::new(),
+            model: ContentModel::Data,
+            last_start: String::new(),
+            cdata_allowed: false,
             pending: String::new(),
             retry_at: 1,
         }
@@ -44,112 +47,38 @@ impl<'o> PageScanner<'o> {
         if self.pending.len() < self.retry_at {
             return;
         }
-        let pending = std::mem::take(&mut self.pending);
-        let parked = std::mem::replace(&mut self.parked, Parked::new());
-        let last_start = parked.last_start.clone();
-        let mut scanner = Scanner::over(&pending, &last_start, parked, self.options);
+        let state = std::mem::replace(&mut self.state, State::new());
+        let mut scanner = self.scanner(state);
         let read = scanner.read_whole_tokens();
-        self.parked = scanner.park();
-        self.pending = pending;
+        let (model, last_start, cdata_allowed) = scanner.tokenizer.state();
+        let last_start = last_start.to_owned();
+        self.state = scanner.state;
+        (self.model, self.last_start, self.cdata_allowed) = (model, last_start, cdata_allowed);
         self.pending.drain(..read);
         self.retry_at = (2 * self.pending.len()).max(1);
     }
 
     /// The page, its text being whole.
-    pub fn finish(self) -> Page {
-        let last_start = self.parked.last_start.clone();
-        Scanner::over(&self.pending, &last_start, self.parked, self.options).read_to_the_end()
+    pub fn finish(mut self) -> Page {
+        let state = std::mem::replace(&mut self.state, State::new());
+        self.scanner(state).read_to_the_end()
     }
-}
 
-/// A scanner between two pieces.
-#[derive(Debug)]
-pub(super) struct Parked {
-    pub(super) page: Page,
-    visible: Collapsed,
-    title: Option<Collapsed>,
-    reading: Reading,
-    anchor: Option<Anchor>,
-    anchor_text: Collapsed,
-    foreign: Foreign,
-    templates: Templates,
-    tables: u32,
-    work_bytes: u64,
-    model: ContentModel,
-    last_start: String,
-    cdata_allowed: bool,
-}
-
-impl Parked {
-    /// Before the first byte. Allocates nothing.
-    pub(super) fn new() -> Self {
-        Self {
-            page: Page::default(),
-            visible: Collapsed::new(VISIBLE_TEXT_BYTES_MAX),
-            title: None,
-            reading: Reading::Ignored,
-            anchor: None,
-            anchor_text: Collapsed::new(LINK_TEXT_BYTES_MAX),
-            foreign: Foreign::default(),
-            templates: Templates::default(),
-            tables: 0,
-            work_bytes: 0,
-            model: ContentModel::Data,
-            last_start: String::new(),
-            cdata_allowed: false,
-        }
-    }
-}
-
-impl<'a, 'o> Scanner<'a, 'o> {
-    /// Goes on over `html`, the text behind what was read.
-    ///
-    /// - `last_start`: the one that is parked, which lives as long as the text.
-    pub(super) fn over(
-        html: &'a str,
-        last_start: &'a str,
-        parked: Parked,
-        options: &'o ScanOptions,
-    ) -> Self {
-        let mut tokenizer = Tokenizer::starting_in(html, parked.model, last_start);
-        tokenizer.allow_cdata(parked.cdata_allowed);
-        Self {
-            html,
+    /// Goes on over the pending text.
+    fn scanner(&self, state: State) -> Scanner<'_, 'o> {
+        let mut tokenizer = Tokenizer::starting_in(&self.pending, self.model, &self.last_start);
+        tokenizer.allow_cdata(self.cdata_allowed);
+        Scanner {
+            html: &self.pending,
             more_follows: false,
-            options,
+            options: self.options,
             tokenizer,
-            page: parked.page,
-            visible: parked.visible,
-            title: parked.title,
-            reading: parked.reading,
-            anchor: parked.anchor,
-            anchor_text: parked.anchor_text,
-            foreign: parked.foreign,
-            templates: parked.templates,
-            tables: parked.tables,
-            work_bytes: parked.work_bytes,
+            state,
         }
     }
+}
 
-    fn park(self) -> Parked {
-        let (model, last_start, cdata_allowed) = self.tokenizer.state();
-        Parked {
-            model,
-            last_start: last_start.to_owned(),
-            cdata_allowed,
-            page: self.page,
-            visible: self.visible,
-            title: self.title,
-            reading: self.reading,
-            anchor: self.anchor,
-            anchor_text: self.anchor_text,
-            foreign: self.foreign,
-            templates: self.templates,
-            tables: self.tables,
-            work_bytes: self.work_bytes + self.tokenizer.work_bytes(),
-        }
-    }
-
+impl Scanner<'_, '_> {
     /// Reads up to the first token that ends where the text does: what follows may make it longer, or another one.
     /// Returns where it begins.
     fn read_whole_tokens(&mut self) -> usize {
@@ -159,7 +88,8 @@ impl<'a, 'o> Scanner<'a, 'o> {
             let before = self.tokenizer.clone();
             let token = self.tokenizer.next();
             if self.tokenizer.position() >= self.html.len() {
-                self.work_bytes += self.tokenizer.work_bytes() - before.work_bytes();
+                // What was tried in vain is work too; what came before it is told by the tokenizer no more.
+                self.state.work_bytes += self.tokenizer.work_bytes();
                 self.tokenizer = before;
                 return self.tokenizer.position();
             }

@@ -38,7 +38,7 @@ impl<'a> Scanner<'a, '_> {
         };
         let end = self.skim_from(start);
         self.tokenizer.resume_at(end);
-        self.work_bytes += (end - start) as u64;
+        self.state.work_bytes += (end - start) as u64;
     }
 
     fn skim_from(&mut self, start: usize) -> usize {
@@ -95,7 +95,7 @@ impl<'a> Scanner<'a, '_> {
             let rules = Rules::of(ContentModel::Data).for_readers();
             self.shown_text(&html[start..lt], rules);
         } else if self.wants_text() {
-            self.work_bytes += (lt - start) as u64;
+            self.state.work_bytes += (lt - start) as u64;
             self.take_text(&html[start..lt]);
         }
     }
@@ -106,14 +106,14 @@ impl<'a> Scanner<'a, '_> {
         let element = head.element;
         if head.is_end {
             let end = Cursor::pass(html, head.name_end)?;
-            if element == Element::A && self.foreign.is_idle() {
+            if element == Element::A && self.state.foreign.is_idle() {
                 self.close_anchor();
             } else {
                 self.end_tag(element);
             }
             return Some(end);
         }
-        if !self.foreign.is_idle() {
+        if !self.state.foreign.is_idle() {
             return None;
         }
         if matches!(element, Element::Script | Element::Style) && !self.options.requisites {
@@ -123,7 +123,7 @@ impl<'a> Scanner<'a, '_> {
                 _ => raw_end_tag(html.as_bytes(), start, b"style"),
             };
         }
-        if self.templates.are_inert() {
+        if self.state.templates.are_inert() {
             return None;
         }
         if element == Element::A {
