@@ -47,6 +47,7 @@ const FLOORS: &[(Floor, &[&str])] = &[
             "orb-fetch",
             "orb-dedup",
             "orb-dataset",
+            "orb-objects",
             "orb-simweb",
             "orb-observe",
             "orb-archive",
