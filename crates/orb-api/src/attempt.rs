@@ -63,7 +63,7 @@ pub struct AttemptRow {
     pub url: String,
     /// Its site.
     pub site: String,
-    /// The address dialled.
+    /// The address dialled; empty where the name gave none, and nothing was sent.
     pub address: String,
     /// The group of the address, if it has one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -112,6 +112,14 @@ pub struct AttemptRow {
     pub timings: Option<AttemptTimings>,
     /// The commit group that will make it durable.
     pub commit: u64,
+}
+
+impl AttemptRow {
+    /// Whether its name gave an address; a row without one is of a request that was never sent.
+    #[must_use]
+    pub fn has_address(&self) -> bool {
+        !self.address.is_empty()
+    }
 }
 
 /// What a page's visible text is known by. The metadata record of the capture holds the same as `textDigest`,

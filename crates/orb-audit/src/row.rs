@@ -272,7 +272,7 @@ fn address_of(row: &AttemptRow, odd: &mut Oddities) -> Option<IpAddr> {
         .error
         .as_deref()
         .is_some_and(|class| NO_PACKET.contains(&class));
-    if unsent || (row.address.is_empty() && row.status.is_none()) {
+    if unsent || (!row.has_address() && row.status.is_none()) {
         return None;
     }
     let address = row.address.parse().ok();

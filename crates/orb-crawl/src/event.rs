@@ -3,7 +3,7 @@
 //! In: ends of requests and helper jobs. Out: one enum the loop matches on. May touch: nothing.
 //! Invariant: every future a shard starts ends in exactly one event.
 
-use orb_api::RobotsInForce;
+use orb_api::{AttemptKind, RobotsInForce};
 use orb_env::{Mono, WorkLost};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -34,6 +34,18 @@ pub(crate) enum Purpose {
         hops: u8,
         errand: Option<Errand>,
     },
+}
+
+impl Purpose {
+    /// What rows tell of it: kind, whose robots.txt, the robots answer in force.
+    pub(crate) fn told(&self) -> (AttemptKind, Option<String>, Option<RobotsInForce>) {
+        match self {
+            Purpose::Page(_, robots) => (AttemptKind::Page, None, Some(robots.clone())),
+            Purpose::Robots { origin, .. } => {
+                (AttemptKind::Robots, Some(origin.as_str().to_owned()), None)
+            }
+        }
+    }
 }
 
 /// A request under way.

@@ -404,12 +404,7 @@ impl Shard {
         id: RecordId,
         archived: Option<&Archived>,
     ) {
-        let (kind, origin, robots) = match &task.purpose {
-            Purpose::Page(_, robots) => (AttemptKind::Page, None, Some(robots.clone())),
-            Purpose::Robots { origin, .. } => {
-                (AttemptKind::Robots, Some(origin.as_str().to_owned()), None)
-            }
-        };
+        let (kind, origin, robots) = task.purpose.told();
         let now = self.env.clock.mono();
         let slot = &mut self.slots[at];
         let ended = Ended {
@@ -461,11 +456,17 @@ impl Shard {
             timings: Some(timings_of(task, exchange, spent, now)),
             commit: slot.group.number,
         };
-        self.tally.traced(id.to_bytes(), &row);
-        let mut line = serde_json::to_vec(&row).expect("an attempt row has only plain keys");
+        self.write_row(at, id, &row);
+    }
+
+    /// Appends a row, and keeps its times.
+    pub(crate) fn write_row(&mut self, at: usize, id: RecordId, row: &AttemptRow) {
+        self.tally.traced(id.to_bytes(), row);
+        let mut line = serde_json::to_vec(row).expect("an attempt row has only plain keys");
         line.push(b'\n');
+        let slot = &mut self.slots[at];
         slot.group.attempts += 1;
-        slot.group.grew(0, now);
+        slot.group.grew(0, self.env.clock.mono());
         if let Err(error) = slot.attempts.append(&line) {
             tracing::error!(%error, slot = %slot.id, "attempt row could not be written");
             self.slot_failed(at, false);

@@ -57,6 +57,7 @@ mod steering;
 mod stopped;
 mod tally;
 mod under_way;
+mod unresolved;
 mod verdict;
 mod visited;
 mod visits;

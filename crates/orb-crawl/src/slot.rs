@@ -188,6 +188,9 @@ impl Slot {
 
     /// Lets a site's clock hear of an attempt whose group was not committed: it happened.
     fn fold(&mut self, row: &AttemptRow, shared: &Shared, opened: Stamp) -> Result<(), CrawlError> {
+        if !row.has_address() {
+            return Ok(());
+        }
         let id = self
             .frontier
             .bring(&Site::from_stored(&row.site))

@@ -26,8 +26,6 @@ use crate::heeding::is_withheld;
 use crate::limits::{JUDGED_PER_VISIT, POISON_TIMES};
 use crate::shard::Shard;
 use crate::tally::counted;
-use crate::verdict::Verdict;
-use crate::visited::Ended;
 
 /// Key of an origin's robots row.
 pub(crate) fn robots_key(site: SiteKey, origin: &Origin) -> Vec<u8> {
@@ -363,40 +361,5 @@ impl Shard {
     pub(crate) fn landed(&mut self, at: usize, task: &Task) {
         self.slots[at].in_flight -= 1;
         self.under_way.end(task.number);
-    }
-
-    /// A name gave no address.
-    pub(crate) fn unresolved(&mut self, at: usize, task: Task, error: &orb_fetch::ResolveError) {
-        let verdict = Verdict::of_resolve(error);
-        let nothing_yet = self.slots.iter().all(|slot| slot.counts.requests == 0);
-        // One name that does not exist among many says nothing about network and servers.
-        let alone = self.under_way.all() <= 1;
-        let telling = alone || !matches!(error, orb_fetch::ResolveError::NotFound { .. });
-        if nothing_yet && telling && verdict.reason == Reason::Dns && !self.warned_of_dns {
-            self.warned_of_dns = true;
-            tracing::warn!(host = task.url.host(), %error, "no name could be resolved so far: are the network and the dns servers (--dns) up?");
-        }
-        if self.slots[at].failed.is_some() {
-            return self.unbegun(at, task, Mono(0));
-        }
-        let ended = Ended {
-            at: self.env.clock.mono(),
-            outcome: verdict.outcome,
-            reason: verdict.reason,
-            page: false,
-            took: None,
-        };
-        self.slots[at]
-            .visited
-            .note(task.visit.id, &task.visit.site, &ended);
-        match task.purpose {
-            Purpose::Page(..) => {
-                self.shared.board.pages.give_back();
-                self.landed(at, &task);
-                let visit = self.settle_page(at, task, &verdict, None, None);
-                self.slots[at].frontier.release(visit.id, Mono(0));
-            }
-            Purpose::Robots { .. } => self.robots_failed(at, task),
-        }
     }
 }

@@ -313,10 +313,7 @@ impl Evidence<'_> {
                 "the last attempt: {}",
                 trouble(seen.row.status, seen.row.reason, seen.row.error.as_deref())
             ),
-            None => format!(
-                "no request could be made: its name does not exist, or every address of {} is guarded",
-                self.host()
-            ),
+            None => "no row of an attempt at it is left".to_owned(),
         }
     }
 
@@ -431,6 +428,7 @@ pub(crate) fn trouble(status: Option<u16>, reason: Reason, error: Option<&str>) 
     let words = match reason {
         Reason::None => "",
         Reason::Dns => "its name could not be resolved",
+        Reason::GuardedAddress => "every address of its name is guarded, so none was asked",
         Reason::Connect => "no connection",
         Reason::Tls => "no trusted TLS session",
         Reason::Timeout => "a time limit ran out",

@@ -276,7 +276,11 @@ impl Trace {
             row.outcome.name(),
             row.reason.name(),
             inert(&row.site),
-            inert(&row.address),
+            if row.has_address() {
+                inert(&row.address)
+            } else {
+                "no address".into()
+            },
             self.slot,
             row.commit
         );

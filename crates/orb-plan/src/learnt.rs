@@ -97,6 +97,9 @@ impl Learnt {
 
     /// Takes one row.
     pub fn add(&mut self, row: &AttemptRow) {
+        if !row.has_address() {
+            return;
+        }
         let seconds = row.end.since(row.start.mono).as_secs_f64();
         let is_robots = row.kind == AttemptKind::Robots;
         let is_page = !is_robots && matches!(row.outcome, Outcome::Captured | Outcome::NotModified);

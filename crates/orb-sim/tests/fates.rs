@@ -98,7 +98,7 @@ const FATES: [(&str, Kind, &str); 31] = [
     (
         "http://nowhere.test/",
         Kind::RobotsUnreachable,
-        "its name does not exist, or every address",
+        "its name could not be resolved (dns_not_found)",
     ),
     (
         "https://tls.test/",
