@@ -107,6 +107,9 @@ pub struct Status {
     /// Sites set aside: robots.txt unreachable for good, or a crawl-delay above the cap.
     #[serde(default)]
     pub sites_parked: u64,
+    /// Sites that are asked less because their server is in trouble, of those looked at in this run.
+    #[serde(default)]
+    pub sites_backed_off: u64,
     /// User and system time of the process so far, seconds.
     #[serde(default)]
     pub cpu_seconds: f64,

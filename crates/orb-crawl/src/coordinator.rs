@@ -213,6 +213,7 @@ impl Coordinator {
             status.sites_pending += report.sites.pending;
             status.sites_waiting += report.sites.waiting;
             status.sites_parked += report.sites.parked;
+            status.sites_backed_off += report.sites.backed_off;
             status.pages += report.counts.pages;
             status.requests += report.counts.requests;
             status.again += report.counts.again;

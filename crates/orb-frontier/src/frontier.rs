@@ -364,6 +364,7 @@ impl Frontier {
             Phase::Visiting,
             "only a visited site is released"
         );
+        self.sites.note_back_off(id);
         self.sites.set_phase(id, Phase::Idle);
         self.wake_site(id, not_before);
         self.cool(id);

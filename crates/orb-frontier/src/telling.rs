@@ -34,6 +34,8 @@ pub struct SiteCounts {
     pub parked: u64,
     /// Those of the waiting ones that an address's clock keeps, not their own.
     pub deferred: u64,
+    /// Whose server is in trouble, of those visited or read since the frontier was opened.
+    pub backed_off: u64,
 }
 
 /// One site as its entry tells it, and if it is in memory, more.
@@ -106,6 +108,7 @@ impl Frontier {
             warm: self.sites.warm_len() as u64,
             parked: self.sites.parked_sites,
             deferred: self.sites.deferred_sites,
+            backed_off: self.sites.backed_off_sites,
         }
     }
 

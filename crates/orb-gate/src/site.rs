@@ -137,6 +137,12 @@ impl SiteClock {
         self.out
     }
 
+    /// Whether a server in trouble makes its pause longer.
+    #[must_use]
+    pub fn is_backed_off(&self) -> bool {
+        !self.backoff.is_zero()
+    }
+
     /// Nothing begins before `until`. Used for what an earlier process learnt but could not store.
     pub fn hold(&mut self, until: Mono) {
         self.hold_until = self.hold_until.max(until);

@@ -95,7 +95,7 @@ definitions! {
     EXCLUDED = Gauge "orb_urls_excluded" "" [reason of "reasons of `orb why`"] "Excluded URLs by reason.";
     IMBALANCE = Gauge "orb_books_imbalance" "" [] "URLs discovered less URLs in any state. Never anything but 0.";
     STOPPED = Counter "orb_links_stopped" "" [cause of "causes of `orb status`, links not taken"] "Links stopped before they were known, each time they were seen; over all runs of the folder.";
-    SITES = Gauge "orb_sites" "" [state of "known, pending, waiting, active, parked"] "Sites: known at all, with URLs pending, waiting for their clock, with a request under way, set aside.";
+    SITES = Gauge "orb_sites" "" [state of "known, pending, waiting, active, parked, backed_off"] "Sites: known at all, with URLs pending, waiting for their clock, with a request under way, set aside, asked less because their server is in trouble (of those looked at in this run).";
     PAGES = Counter "orb_pages" "" [] "Pages archived in this run: outcomes captured and not_modified.";
     REQUESTS = Counter "orb_requests" "" [] "Requests of any kind in this run, robots.txt included.";
     AGAIN = Counter "orb_pages_again" "" [changed of "yes, no"] "Pages fetched again in this run, by whether they had changed.";

@@ -91,6 +91,7 @@ prop_compose! {
             rss_bytes: numbers[11],
             sites_waiting: numbers[12],
             sites_parked: numbers[13],
+            sites_backed_off: numbers[2],
             bounds: Bounds {
                 memory_max_bytes: numbers[14],
                 disk_max_bytes: numbers[15],

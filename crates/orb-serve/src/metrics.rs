@@ -105,6 +105,7 @@ fn urls(status: &Status, out: &mut Vec<Sample>) {
         ("waiting", status.sites_waiting),
         ("active", status.sites_active),
         ("parked", status.sites_parked),
+        ("backed_off", status.sites_backed_off),
     ] {
         out.push(Sample::count(&of::SITES, &[state], count));
     }

@@ -76,6 +76,8 @@ pub(crate) struct Entry {
     marks: u8,
     parked: u8,
     pub(crate) importance: u8,
+    /// Its server is in trouble, by what was last read or heard of it.
+    pub(super) backed_off: bool,
 }
 
 const _: () = assert!(size_of::<Entry>() <= 48);
@@ -96,6 +98,7 @@ impl Entry {
             marks: 0,
             parked: tally.parked.map_or(0, Reason::code),
             importance: tally.importance,
+            backed_off: false,
         };
         entry.set(Mark::Seeded, tally.seeded);
         entry.set(Mark::Stored, tally.named);

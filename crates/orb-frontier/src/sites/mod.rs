@@ -95,6 +95,7 @@ pub(crate) struct SiteTable {
     pub(crate) pending_sites: u64,
     pub(crate) parked_sites: u64,
     pub(crate) deferred_sites: u64,
+    pub(crate) backed_off_sites: u64,
     /// Sites in each phase.
     in_phase: [u64; 5],
 }
@@ -118,6 +119,7 @@ impl SiteTable {
             pending_sites: 0,
             parked_sites: 0,
             deferred_sites: 0,
+            backed_off_sites: 0,
             in_phase: [0; 5],
         }
     }
@@ -205,6 +207,14 @@ impl SiteTable {
     pub(crate) fn make_warm(&mut self, id: SiteId, warm: Warm) {
         self.get_mut(id).set(Mark::Resting, false);
         self.warm.insert(id, Box::new(warm));
+        self.note_back_off(id);
+    }
+
+    /// Counts a site in memory among those backed off, or no longer, as its clock says.
+    pub(crate) fn note_back_off(&mut self, id: SiteId) {
+        let now = self.warm(id).is_some_and(|warm| warm.clock.is_backed_off());
+        let before = std::mem::replace(&mut self.entries.at_mut(id.0).backed_off, now);
+        self.backed_off_sites = self.backed_off_sites + u64::from(now) - u64::from(before);
     }
 
     /// Lets a site go that nobody holds, when there are too many in memory. What it waits for stays in its entry.

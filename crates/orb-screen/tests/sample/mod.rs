@@ -147,6 +147,7 @@ fn status(seconds: f64) -> Status {
         sites_active: 12,
         sites_waiting: 280,
         sites_parked: 3,
+        sites_backed_off: 7,
         cpu_seconds: 1.3 * seconds,
         bounds: Bounds {
             memory_max_bytes: 512_000_000,
