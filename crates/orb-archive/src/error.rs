@@ -43,7 +43,8 @@ pub enum ArchiveError {
 }
 
 impl ArchiveError {
-    pub(crate) fn read(path: &Path) -> impl FnOnce(io::Error) -> ArchiveError + use<> {
+    /// As an error of reading `path`.
+    pub fn read(path: &Path) -> impl FnOnce(io::Error) -> ArchiveError + use<> {
         let path = path.to_path_buf();
         move |source| ArchiveError::Read { path, source }
     }

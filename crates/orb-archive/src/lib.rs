@@ -15,7 +15,8 @@ mod verify;
 pub use error::ArchiveError;
 pub use files::{ArchiveFile, list};
 pub use look::{
-    Look, Walked, newest, record_at, record_with_id, records_from, records_of, records_walked,
+    Look, Walked, head_at, newest, record_at, record_referred, records_from, records_of,
+    records_walked,
 };
 pub use repair::{Repaired, repair};
 pub use verify::{Damage, DamageKind, FileReport, verify};

@@ -8,8 +8,9 @@ use std::ops::ControlFlow;
 use orb_env::Disk;
 use orb_url::CrawlUrl;
 use orb_warc::limits::BLOCK_BYTES_MAX;
-use orb_warc::{ReadError, Record, RecordType};
+use orb_warc::{ReadError, Record, RecordType, parse_date};
 
+use crate::limits::HEAD_BYTES_MAX;
 use crate::verify::type_name;
 use crate::{ArchiveError, ArchiveFile};
 
@@ -47,10 +48,32 @@ pub fn record_at(
     file: &ArchiveFile,
     offset: u64,
 ) -> Result<Option<Record>, ArchiveError> {
+    at(disk, file, offset, BLOCK_BYTES_MAX)
+}
+
+/// As [`record_at`], without more of the block than an HTTP head: the rest is stepped over.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn head_at(
+    disk: &dyn Disk,
+    file: &ArchiveFile,
+    offset: u64,
+) -> Result<Option<Record>, ArchiveError> {
+    at(disk, file, offset, HEAD_BYTES_MAX)
+}
+
+fn at(
+    disk: &dyn Disk,
+    file: &ArchiveFile,
+    offset: u64,
+    block_bytes_max: u64,
+) -> Result<Option<Record>, ArchiveError> {
     if offset >= file.bytes {
         return Ok(None);
     }
-    match file.reader(disk, offset)?.next_record() {
+    let mut reader = file.reader(disk, offset)?.block_bytes_max(block_bytes_max);
+    match reader.next_record() {
         Ok(record) => Ok(record.filter(|record| record.record_type() != RecordType::Other)),
         Err(ReadError::Io { source, .. }) => Err(ArchiveError::read(&file.path)(source)),
         Err(_) => Ok(None),
@@ -171,19 +194,35 @@ pub fn newest(
     Ok(best)
 }
 
-/// The record whose `WARC-Record-ID` is `id`, as written, such as the one a revisit refers to.
+/// The record that a revisit refers to: by its id; where the revisit names none, by address and date, of which it may know
+/// no more than the second.
 ///
 /// # Errors
 /// When a file cannot be read.
-pub fn record_with_id(
+pub fn record_referred(
     disk: &dyn Disk,
     files: &[ArchiveFile],
-    id: &str,
+    revisit: &Record,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Option<Record>, ArchiveError> {
+    let second = |date: Option<&str>| Some(parse_date(date?)?.div_euclid(1_000_000));
+    let id = revisit.fields.get("WARC-Refers-To");
+    let url = revisit.fields.get("WARC-Refers-To-Target-URI");
+    let at = second(revisit.fields.get("WARC-Refers-To-Date"));
+    let is_it = |record: &Record| match id {
+        Some(_) => record.fields.get("WARC-Record-ID") == id,
+        None => {
+            let holds = matches!(
+                record.record_type(),
+                RecordType::Response | RecordType::Resource
+            );
+            let same = url.is_some() && record.target_uri() == url;
+            holds && same && at.is_some() && second(record.fields.get("WARC-Date")) == at
+        }
+    };
     let mut found = None;
     each_of_all(disk, files, &Look::default(), progress, &mut |record| {
-        if record.fields.get("WARC-Record-ID") != Some(id) {
+        if !is_it(record) {
             return ControlFlow::Continue(());
         }
         found = Some(record.clone());

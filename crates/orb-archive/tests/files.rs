@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use orb_archive::{
-    DamageKind, Look, list, newest, record_at, record_with_id, records_of, repair, verify,
+    DamageKind, Look, list, newest, record_at, record_referred, records_of, repair, verify,
 };
 use orb_env::{Disk, MemoryDisk};
 use orb_url::CrawlUrl;
@@ -182,9 +182,9 @@ fn records_are_found_by_place_and_by_address_however_it_is_written() {
     assert_eq!(offsets, [places[2].0]);
 }
 
-/// A revisit leads on by the id it refers to; of two captures the newer counts.
+/// A revisit leads on by the id it refers to, or by address and date; of two captures the newer counts.
 #[test]
-fn the_newest_capture_and_a_record_by_its_id_are_found() {
+fn the_newest_capture_and_the_record_a_revisit_refers_to_are_found() {
     let disk = MemoryDisk::new();
     write(&disk, "a.warc.gz", 3);
     write(&disk, "b.warc.gz", 2);
@@ -199,13 +199,31 @@ fn the_newest_capture_and_a_record_by_its_id_are_found() {
     assert_eq!(found.target_uri(), Some("https://www.example.org/1?b&a"));
     assert_eq!(heard, files.iter().map(|file| file.bytes).sum::<u64>());
     let id = found.fields.get("WARC-Record-ID").unwrap();
-    let again = record_with_id(&disk, &files, id, &mut |_| {}).unwrap();
-    assert_eq!(again.unwrap().fields.get("WARC-Record-ID"), Some(id));
-    assert!(
-        record_with_id(&disk, &files, "<urn:x>", &mut |_| {})
-            .unwrap()
-            .is_none()
+    let refers = |fields: &str| {
+        let text =
+            format!("WARC/1.1\r\nWARC-Type: revisit\r\n{fields}Content-Length: 0\r\n\r\n\r\n\r\n");
+        let mut reader = orb_warc::Reader::new(text.as_bytes());
+        let revisit = reader.next_record().unwrap().unwrap();
+        let found = record_referred(&disk, &files, &revisit, &mut |_| {}).unwrap();
+        found.and_then(|record| record.fields.get("WARC-Record-ID").map(str::to_owned))
+    };
+    let by_id = |id: &str| refers(&format!("WARC-Refers-To: {id}\r\n"));
+    assert_eq!(by_id(id).as_deref(), Some(id));
+    assert_eq!(by_id("<urn:x>"), None);
+    // Of another archive only address and second may be known.
+    let (url, at) = (
+        found.target_uri().unwrap(),
+        found.fields.get("WARC-Date").unwrap(),
     );
+    let by_place = |url: &str, at: &str| {
+        refers(&format!(
+            "WARC-Refers-To-Target-URI: {url}\r\nWARC-Refers-To-Date: {at}\r\n"
+        ))
+    };
+    let second = format!("{}Z", &at[..19]);
+    assert!(by_place(url, &second).is_some());
+    assert_eq!(by_place(url, "2001-01-01T00:00:00Z"), None);
+    assert_eq!(by_place("https://www.example.org/9", at), None);
     let nowhere = Look {
         url: Some(CrawlUrl::parse("https://www.example.org/9").unwrap()),
         kind: None,

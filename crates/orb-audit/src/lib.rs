@@ -106,13 +106,21 @@ pub fn audit(
     let mut records = Case::new(Promise::OneRecordPerFetch);
 
     progress(Progress::stage("rows"));
-    let rows = rows::read(disk, dir, &slots, &stored, &mut frame, &mut records)?;
+    let rows = rows::read(
+        disk,
+        dir,
+        &slots,
+        &stored,
+        settings.awaiting_recovery,
+        &mut frame,
+        &mut records,
+    )?;
     frame::judge(disk, dir, settings, &rows, &mut frame)?;
 
     let archive = Archive::list(disk, dir, settings, &stored, &mut records)?;
     let mut records = RecordCheck::new(&rows, records, settings);
     let mut digests = DigestCheckup::new(&rows);
-    let mut revisits = RevisitCheck::new();
+    let mut revisits = RevisitCheck::new(disk, &settings.revisits_of);
     archive.for_each(disk, dir, progress, |number, found| {
         let segment = &archive.segments[number];
         match found {

@@ -59,19 +59,21 @@ struct AnyRow {
 /// Reads the rows of every slot.
 ///
 /// - `stored`: what the state says of each slot; without it a row is committed when a commit row names its group.
+/// - `awaiting_recovery`: unsynced rows may be holes, which the next opening cuts with all behind them.
 /// - `frame`: takes what cannot be read; `records`: takes ids that are used twice.
 pub(crate) fn read(
     disk: &dyn Disk,
     dir: &CrawlDir,
     slots: &BTreeSet<SlotId>,
     stored: &BTreeMap<SlotId, StoredSlot>,
+    awaiting_recovery: bool,
     frame: &mut Case,
     records: &mut Case,
 ) -> Result<Rows, AuditError> {
     let mut rows = Rows::default();
     let mut boots = Boots::default();
     for &slot in slots {
-        read_commits(disk, dir, slot, &mut rows, frame)?;
+        read_commits(disk, dir, slot, awaiting_recovery, &mut rows, frame)?;
         let first = rows.all.len();
         let mut reading = Reading {
             slot,
@@ -80,6 +82,8 @@ pub(crate) fn read(
             frame,
             first,
             ends: Vec::new(),
+            awaiting_recovery,
+            given_up: false,
         };
         reading.read(disk, dir, stored.get(&slot))?;
     }
@@ -116,6 +120,9 @@ struct Reading<'a> {
     first: usize,
     /// Start and end offset of each of its rows.
     ends: Vec<(u64, u64)>,
+    awaiting_recovery: bool,
+    /// A hole was met: the next opening cuts the file there.
+    given_up: bool,
 }
 
 impl Reading<'_> {
@@ -158,6 +165,13 @@ impl Reading<'_> {
     }
 
     fn line(&mut self, line: &Line<'_>, length: Option<u64>) {
+        let unsynced = self.awaiting_recovery && length.is_some_and(|length| line.offset >= length);
+        if self.given_up || (unsynced && !is_known(line)) {
+            if !std::mem::replace(&mut self.given_up, true) {
+                self.frame.count("torn_tails", 1);
+            }
+            return;
+        }
         if !line.whole {
             // A power cut tears a line that no commit counted on; opening cuts it.
             if length.is_some_and(|length| line.offset < length) {
@@ -268,10 +282,16 @@ impl Reading<'_> {
     }
 }
 
+/// Whether a line is a row or a mark of any version.
+fn is_known(line: &Line<'_>) -> bool {
+    line.whole && serde_json::from_slice::<AnyRow>(line.text).is_ok()
+}
+
 fn read_commits(
     disk: &dyn Disk,
     dir: &CrawlDir,
     slot: SlotId,
+    awaiting_recovery: bool,
     rows: &mut Rows,
     frame: &mut Case,
 ) -> Result<(), AuditError> {
@@ -281,15 +301,23 @@ fn read_commits(
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(AuditError::disk(path)(error)),
     };
-    let mut count = 0;
+    let (mut count, mut given_up) = (0, false);
     for_each_line(file.as_ref(), |line| {
+        // The log is a witness, not synced: after a power cut any of its rows may be a hole, which opening cuts.
+        let hole = || serde_json::from_slice::<AnyRow>(line.text).is_err();
+        if given_up || (awaiting_recovery && line.whole && hole()) {
+            if !std::mem::replace(&mut given_up, true) {
+                frame.count("torn_tails", 1);
+            }
+            return;
+        }
         let seat = Seat {
             file: format!("index/commits/slot-{slot}.jsonl"),
             line: Some(line.number),
             offset: None,
         };
         let problem = match serde_json::from_slice::<CommitRow>(line.text) {
-            // The log is a witness, not synced: its last line may be torn.
+            // Its last line may be torn.
             _ if !line.whole => return frame.count("torn_tails", 1),
             Ok(row) if row.v != ROW_VERSION => Some(("row_version", format!("version {}", row.v))),
             Ok(row) => {

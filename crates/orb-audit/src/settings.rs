@@ -5,7 +5,7 @@
 //! Invariant: where settings changed, a request is held against the mildest that its permit can have been given under.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use orb_api::CrawlDir;
 use orb_env::{Disk, Stamp, Wall};
@@ -40,6 +40,8 @@ pub struct AuditSettings {
     pub awaiting_recovery: bool,
     /// Version of the public suffix list the crawl stored; sites are derived anew only when it is ours.
     pub suffix_list: Option<String>,
+    /// Earlier archives that revisits may refer to, of all runs.
+    pub revisits_of: Vec<PathBuf>,
     /// How to ask for a folder's mode; without it modes are not checked.
     pub folder_mode: Option<FolderMode>,
 }
@@ -52,6 +54,7 @@ impl Default for AuditSettings {
             statuses: Vec::new(),
             awaiting_recovery: false,
             suffix_list: None,
+            revisits_of: Vec::new(),
             folder_mode: None,
         }
     }
@@ -70,6 +73,8 @@ struct StoredRun {
     product: String,
     #[serde(default)]
     statuses: Vec<u16>,
+    #[serde(default)]
+    revisits_of: Vec<PathBuf>,
     #[serde(flatten)]
     settings: RunSettings,
 }
@@ -91,6 +96,11 @@ impl AuditSettings {
         for run in identity.runs {
             settings.product_token = run.product;
             settings.statuses = run.statuses;
+            for path in run.revisits_of {
+                if !settings.revisits_of.contains(&path) {
+                    settings.revisits_of.push(path);
+                }
+            }
             settings.runs.push(run.settings);
         }
         Ok(settings)

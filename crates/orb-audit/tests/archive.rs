@@ -237,3 +237,41 @@ fn a_revisit_without_reference_is_noticed() {
     folder.drafts[3].spoil = Some(|text| text.replace("WARC-Refers-To: ", "WARC-Refers-No: "));
     fails_only(&folder.report(true), Promise::Revisits, "no_reference");
 }
+
+/// The record is in an archive that the settings name: its index tells of that address, second and payload.
+#[test]
+fn a_revisit_of_an_earlier_archive_is_held_against_its_index() {
+    let earlier = |folder: &mut Folder, payload: &str| {
+        let row = &folder.drafts[1].row;
+        let (url, at) = (row.url.clone(), orb_warc::format_date(row.start.wall.0));
+        let time: String = at.chars().filter(char::is_ascii_digit).take(14).collect();
+        let key = orb_dataset::cdx_key(&url).unwrap();
+        let digest = orb_warc::Digest::sha1(payload.as_bytes());
+        let line = format!(
+            r#"{key} {time} {{"url":"{url}","mime":"text/html","status":"200","digest":"{digest}"}}"#
+        );
+        let path = std::path::PathBuf::from("/old.cdxj");
+        folder
+            .disk
+            .replace(&path, format!("{line}\n").as_bytes())
+            .unwrap();
+        folder.settings.revisits_of = vec![path];
+    };
+    let mut folder = small();
+    folder.drafts[3].refers_to = Some(1);
+    folder.drafts[3].body.clear();
+    // Another id than any of the slot; the field stays as long.
+    folder.drafts[3].spoil = Some(|text| text.replace("WARC-Refers-To: ", "WARC-Refers-No: "));
+    let body = String::from_utf8(folder.drafts[1].body.clone()).unwrap();
+    earlier(&mut folder, &body);
+    let report = folder.report(true);
+    passes(&report);
+    let evidence = &report.verdict(Promise::Revisits).unwrap().evidence;
+    assert_eq!(evidence["revisits_of_earlier_archives"], 1);
+    earlier(&mut folder, "another");
+    fails_only(&folder.report(false), Promise::Revisits, "dangling");
+    folder.settings.revisits_of = vec!["/gone.cdxj".into()];
+    let report = folder.report(false);
+    let verdict = report.verdict(Promise::Revisits).unwrap();
+    assert_eq!(verdict.judgement, orb_audit::Judgement::Unknown);
+}

@@ -78,6 +78,10 @@ pub(crate) struct SettingsArgs {
     /// PEM file of an authority to trust beside the system's. May be repeated [fetch.ca_files].
     #[arg(long, value_name = "FILE")]
     ca: Vec<PathBuf>,
+    /// An earlier archive: pages whose payload it holds become revisits that refer to it. A crawl's folder, a CDXJ file, or
+    /// a zipnum cluster. May be repeated [archive.revisits_of].
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::AnyPath)]
+    revisits_of: Vec<PathBuf>,
 }
 
 /// `--scope`.
@@ -189,6 +193,11 @@ impl SettingsArgs {
         if !self.ca.is_empty() {
             config.fetch.ca_files.extend(self.ca.iter().cloned());
             flag("fetch.ca_files", "--ca");
+        }
+        if !self.revisits_of.is_empty() {
+            let earlier = &mut config.archive.revisits_of;
+            earlier.extend(self.revisits_of.iter().cloned());
+            flag("archive.revisits_of", "--revisits-of");
         }
     }
 }

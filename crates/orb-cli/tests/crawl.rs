@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used)] // in a test's own tools too, a panic is the report
 
 mod orb;
+#[path = "crawl/revisits.rs"]
+mod revisits;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

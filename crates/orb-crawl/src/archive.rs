@@ -3,7 +3,8 @@
 //! In: an exchange and its verdict. Out: records appended to the group's part of the open segment.
 //! May touch: `orb-warc`. Must not touch: files.
 //! Invariant: each completed fetch yields exactly one response or revisit record, or a metadata record that
-//! says why the body is absent; a revisit refers to a record of this slot that is committed or in this group.
+//! says why the body is absent; a revisit refers to a record of this slot that is committed or in this group, or to one of
+//! an earlier archive that the operator named.
 
 use std::sync::Arc;
 
@@ -41,7 +42,8 @@ pub(crate) struct Archivist {
 /// The record a revisit refers to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Original {
-    pub(crate) id: RecordId,
+    /// `None` of a record of an earlier archive that only an index tells of.
+    pub(crate) id: Option<RecordId>,
     pub(crate) uri: String,
     pub(crate) at: Wall,
 }

@@ -4,6 +4,7 @@
 //! May touch: nothing. Must not touch: files, the environment.
 //! Invariant: every default is bounded and polite.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use orb_api::{Bounds, ByteSize};
@@ -236,6 +237,12 @@ pub struct ArchiveConfig {
     /// Whether each WARC file gets its index in `index/` when it is closed (captures as Parquet tables, and CDXJ), and
     /// those still open get theirs when the crawl ends by itself. `orb archive reindex` makes the same at any time.
     pub index: bool,
+    /// Earlier archives: a page whose payload is the same as at one of its captures there becomes a revisit that refers to
+    /// that, so its body is not stored again. Each is a crawl's folder, a CDXJ file, a folder of CDXJ files, or a zipnum
+    /// cluster, of this program or another, sorted by bytes; they are only read, and must stay as long as the new archive
+    /// is to be replayed. Revisits in them hold no payload: name the archive with the bodies too. Pages are requested in
+    /// whole all the same, so that their links are found. Costs a look-up in each file a page.
+    pub revisits_of: Vec<PathBuf>,
 }
 
 impl Default for ArchiveConfig {
@@ -249,6 +256,7 @@ impl Default for ArchiveConfig {
             statuses: Vec::new(),
             text_marks: false,
             index: true,
+            revisits_of: Vec::new(),
         }
     }
 }
@@ -320,6 +328,14 @@ impl CrawlConfig {
         }
         if self.archive.segment_bytes_max.bytes() < ByteSize::kib(64).bytes() {
             return fail("archive.segment_bytes_max", "must be at least 64KiB");
+        }
+        if self
+            .archive
+            .revisits_of
+            .iter()
+            .any(|path| path.to_str().is_none())
+        {
+            return fail("archive.revisits_of", "must be paths in UTF-8");
         }
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
         if self.archive.prefix.is_empty() || !self.archive.prefix.chars().all(plain) {

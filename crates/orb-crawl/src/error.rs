@@ -52,6 +52,13 @@ pub enum CrawlError {
         #[source]
         source: orb_dataset::DatasetError,
     },
+    /// An archive that revisits are to refer to cannot be asked.
+    #[error("setting `archive.revisits_of`")]
+    Earlier {
+        /// What is wrong with it.
+        #[source]
+        source: orb_dataset::EarlierError,
+    },
     /// A partition was being imported when the process ended.
     #[error(
         "the import of partition {partition} was cut short: run `orb state import` with its file again"
@@ -185,6 +192,7 @@ impl CrawlError {
             | CrawlError::OptOuts { .. }
             | CrawlError::NewerFormat { .. }
             | CrawlError::OlderFormat { .. }
+            | CrawlError::Earlier { .. }
             | CrawlError::HalfImported { .. }
             | CrawlError::SuffixList { .. }
             | CrawlError::NoCrawl { .. }

@@ -19,6 +19,7 @@ use orb_store::{JournalBlock, JournalError, JournalReader, StoreError};
 use orb_url::{CrawlUrl, Origin};
 
 use crate::CrawlError;
+use crate::earlier::Payload;
 use crate::errand::{Errand, HopAnswer};
 use crate::files::CommitError;
 use crate::group::Committed;
@@ -59,6 +60,8 @@ pub(crate) struct Task {
     pub(crate) taken_up: Mono,
     /// Which of the requests under way it is.
     pub(crate) number: RequestNumber,
+    /// Payloads the address had in earlier archives.
+    pub(crate) earlier: Vec<Payload>,
 }
 
 impl Task {
@@ -71,6 +74,7 @@ impl Task {
             dns: None,
             taken_up: Mono(0),
             number: RequestNumber::default(),
+            earlier: Vec::new(),
         }
     }
 }

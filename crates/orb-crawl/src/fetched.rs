@@ -18,11 +18,11 @@ use orb_gate::Spent;
 use orb_warc::{Digest, RecordId};
 
 use crate::again::{fresh_for, kept_digest, settled_again};
-use crate::archive::Capture;
+use crate::archive::{Capture, Original};
 use crate::event::{Finished, Purpose, Task};
 use crate::limits::{POISON_TIMES, REVISIT_BYTES_MIN};
 use crate::page::PageFacts;
-use crate::revisits::{original, remember, stored_original, withheld};
+use crate::revisits::{earlier_original, original, remember, stored_original, withheld};
 use crate::shard::Shard;
 use crate::verdict::Verdict;
 use crate::visited::Ended;
@@ -237,11 +237,15 @@ impl Shard {
         // Of a page that says it has not changed, the payload is the one it had.
         let kept = kept_digest(task, response);
         let digest = kept.unwrap_or_else(|| Digest::sha1(response.payload()));
-        let original = match withheld {
+        let whole = withheld.is_none() && response.truncated.is_none();
+        let here = match withheld {
             None if kept.is_some() => stored_original(slot, digest),
-            None if response.truncated.is_none() => original(slot, response, digest),
+            None if whole => original(slot, response, digest),
             _ => None,
         };
+        let is_here = here.is_some();
+        let elsewhere = || earlier_original(&task.earlier, response, digest);
+        let original = here.or_else(|| elsewhere().filter(|_| whole && kept.is_none()));
         if original.is_some() && verdict.outcome == Outcome::Captured {
             verdict.outcome = Outcome::NotModified;
         }
@@ -274,22 +278,16 @@ impl Shard {
             .capture(part, &mut slot.ends, entropy, &capture);
         let segment = part.serial;
         slot.counts.bytes_archived += slot.ends.bytes_archived - before;
-        if original.is_none()
-            && kept.is_none()
-            && withheld.is_none()
-            && response.truncated.is_none()
-        {
+        if whole && kept.is_none() && !is_here {
             // A page that is fetched again may say that it is as it was, however small it is.
             let again = self.shared.config.frontier.recrawl.enabled;
-            remember(
-                slot,
-                if again { 0 } else { REVISIT_BYTES_MIN },
-                response,
-                digest,
-                id,
-                task.url.as_str(),
-                exchange.started.wall,
-            );
+            let bytes_min = if again { 0 } else { REVISIT_BYTES_MIN };
+            let original = original.unwrap_or_else(|| Original {
+                id: Some(id),
+                uri: task.url.as_str().to_owned(),
+                at: exchange.started.wall,
+            });
+            remember(slot, bytes_min, response, digest, original);
         }
         self.tally.passed(Stage::Archive, began);
         Archived {

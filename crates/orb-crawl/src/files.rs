@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::CrawlError;
 use crate::index::index_place;
+use crate::whole_rows::whole_rows;
 
 /// Lengths and totals as of one committed group; row `files` of the keyspace `Meta`, JSON.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -171,7 +172,8 @@ impl SlotFiles {
         };
         let journal = JournalWriter::open(Arc::clone(disk), &dir.links(slot), ends.journal_end())
             .map_err(|source| CrawlError::Journal { slot, source })?;
-        whole_lines(disk.as_ref(), &dir.commits_of(slot))?;
+        // Commit rows are never synced, so that any of them may be a hole.
+        whole_rows(disk.as_ref(), &dir.commits_of(slot), 0, is_commit)?;
         let files = SlotFiles {
             segment,
             attempts: open(disk.as_ref(), &dir.attempts_of(slot))?,
@@ -307,11 +309,21 @@ fn cut_segments(
 
 /// A line after rows that were written but whose group was not committed: they happened, and count for the
 /// clocks, but their records are not in the archive.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct RolledBack {
     v: u8,
     rolled_back_from: u64,
     rolled_back_to: u64,
+}
+
+fn is_attempt(row: &[u8]) -> bool {
+    let mark = || serde_json::from_slice::<RolledBack>(row).is_ok();
+    serde_json::from_slice::<AttemptRow>(row).is_ok() || mark()
+}
+
+fn is_commit(row: &[u8]) -> bool {
+    serde_json::from_slice::<CommitRow>(row).is_ok()
 }
 
 fn roll_back_attempts(
@@ -319,7 +331,7 @@ fn roll_back_attempts(
     path: &Path,
     stored: u64,
 ) -> Result<Vec<AttemptRow>, CrawlError> {
-    let end = whole_lines(disk, path)?;
+    let end = whole_rows(disk, path, stored, is_attempt)?;
     if end <= stored {
         return Ok(Vec::new());
     }
@@ -348,32 +360,6 @@ fn roll_back_attempts(
         .collect())
 }
 
-/// Cuts a torn last line and returns the length.
-fn whole_lines(disk: &dyn Disk, path: &Path) -> Result<u64, CrawlError> {
-    let file = match disk.read(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(0),
-        Err(error) => return Err(CrawlError::file("read", path)(error)),
-    };
-    let bytes = file.bytes().map_err(CrawlError::file("read", path))?;
-    // A row is shorter than this.
-    let from = bytes.saturating_sub(64 << 10);
-    let mut tail = vec![0; (bytes - from) as usize];
-    let got = file
-        .read_at(from, &mut tail)
-        .map_err(CrawlError::file("read", path))?;
-    tail.truncate(got);
-    let whole = tail
-        .iter()
-        .rposition(|&byte| byte == b'\n')
-        .map_or(from, |at| from + at as u64 + 1);
-    if whole < bytes {
-        disk.truncate(path, whole)
-            .map_err(CrawlError::file("cut", path))?;
-    }
-    Ok(whole)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -383,14 +369,16 @@ mod tests {
     fn a_torn_row_is_cut_and_uncommitted_rows_are_marked() {
         let disk = MemoryDisk::new();
         let path = Path::new("/c/rows");
-        disk.append(path)
-            .unwrap()
-            .append(b"{\"a\":1}\n{\"b\":2}\n{\"c\":")
-            .unwrap();
-        roll_back_attempts(&disk, path, 8).unwrap();
+        let mark = |to| format!("{{\"v\":1,\"rolled_back_from\":0,\"rolled_back_to\":{to}}}\n");
+        let (committed, undone) = (mark(1), mark(2));
+        let text = format!("{committed}{undone}{{\"v\":1,\"rol");
+        disk.append(path).unwrap().append(text.as_bytes()).unwrap();
+        let from = committed.len() as u64;
+        roll_back_attempts(&disk, path, from).unwrap();
         let text = String::from_utf8(disk.read_all(path).unwrap()).unwrap();
-        let want = "{\"a\":1}\n{\"b\":2}\n{\"v\":1,\"rolled_back_from\":8,\"rolled_back_to\":16}\n";
-        assert_eq!(text, want);
+        let to = from + undone.len() as u64;
+        let told = format!("{{\"v\":1,\"rolled_back_from\":{from},\"rolled_back_to\":{to}}}\n");
+        assert_eq!(text, format!("{committed}{undone}{told}"));
         roll_back_attempts(&disk, path, text.len() as u64).unwrap();
         assert_eq!(disk.read_all(path).unwrap().len(), text.len());
     }

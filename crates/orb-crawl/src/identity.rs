@@ -3,6 +3,8 @@
 //! In: the folder. Out: format, key, slots, suffix list, and the settings of each run.
 //! May touch: that one file. Invariant: key and slots never change; a newer format is refused.
 
+use std::path::PathBuf;
+
 use orb_api::{CrawlDir, FORMAT_VERSION};
 use orb_env::{Disk, Entropy, Stamp};
 use orb_gate::PolitenessConfig;
@@ -11,6 +13,7 @@ use orb_url::{CrawlKey, PSL_VERSION};
 use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 
+use crate::earlier::absolute;
 use crate::{CrawlConfig, CrawlError, Keep};
 
 /// The identity file's content.
@@ -43,20 +46,24 @@ pub struct RunSettings {
     /// What was kept of responses: `full`, `text` or `none`; absent in runs before it was noted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keep: Option<Keep>,
+    /// Earlier archives that revisits may refer to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub revisits_of: Vec<PathBuf>,
     /// How hard sites could be pressed.
     pub politeness: PolitenessConfig,
 }
 
 impl RunSettings {
-    pub(crate) fn of(config: &CrawlConfig, started: Stamp) -> RunSettings {
-        RunSettings {
+    pub(crate) fn of(config: &CrawlConfig, started: Stamp) -> Result<RunSettings, CrawlError> {
+        Ok(RunSettings {
             started,
             product: config.identity.product.clone(),
             attempts_max: config.limits.attempts_max,
             statuses: config.archive.statuses.clone(),
             keep: Some(config.archive.keep),
+            revisits_of: absolute(&config.archive.revisits_of)?,
             politeness: config.politeness.clone(),
-        }
+        })
     }
 }
 

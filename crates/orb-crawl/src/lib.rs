@@ -17,6 +17,7 @@ mod coordinator;
 mod copies;
 mod desk;
 mod dictionary;
+mod earlier;
 mod errand;
 mod error;
 mod event;
@@ -61,6 +62,7 @@ mod unresolved;
 mod verdict;
 mod visited;
 mod visits;
+mod whole_rows;
 mod world;
 
 pub use config::{

@@ -171,3 +171,10 @@ pub(crate) const TURNS_PER_TIMED: u64 = 8;
 /// Size from which a segment of zstd frames without a dictionary is closed once one is known: large enough to be worth a
 /// file, and what follows is smaller by a good part.
 pub(crate) const LEFT_SEGMENT_BYTES: u64 = 8 << 20;
+
+/// Longest row of attempts or commits: a URL has 2,048 bytes and nothing else in a row is long. What goes on for longer
+/// is no row.
+pub(crate) const ROW_BYTES_MAX: usize = 256 << 10;
+
+/// Bytes of rows that are read at once when a folder is opened.
+pub(crate) const ROWS_READ_BYTES: usize = 256 << 10;

@@ -17,6 +17,7 @@ use orb_url::Seed;
 
 use crate::board::{Board, PageBudget};
 use crate::dictionary::SharedDictionary;
+use crate::earlier::Earlier;
 use crate::identity::{CrawlIdentity, RunSettings};
 use crate::limits::{GROUP_BYTES_LEAST, GROUP_BYTES_MAX};
 use crate::seeds::SeedIntake;
@@ -49,7 +50,9 @@ pub struct OpenCrawl {
     pub(crate) token: ProductToken,
     pub(crate) opened: Stamp,
     pub(crate) clean: bool,
+    pub(crate) rebooted: bool,
     pub(crate) shards: u16,
+    pub(crate) earlier: Option<Arc<Earlier>>,
     is_new: bool,
 }
 
@@ -67,6 +70,7 @@ pub fn open(setup: CrawlSetup) -> Result<OpenCrawl, CrawlError> {
     })?;
     let disk = setup.world.disk();
     let dir = &setup.dir;
+    let earlier = Earlier::open(setup.world.disk(), &setup.config.archive.revisits_of, dir)?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let known = CrawlIdentity::read(disk.as_ref(), dir)?;
     let is_new = known.is_none();
@@ -76,7 +80,9 @@ pub fn open(setup: CrawlSetup) -> Result<OpenCrawl, CrawlError> {
     let slots = identity.slot_map()?;
     make_folders(disk.as_ref(), dir, &slots)?;
     let opened = setup.world.clock().stamp();
-    let run = RunSettings::of(&setup.config, opened);
+    let before = identity.runs.last().map(|run| run.started.boot);
+    let rebooted = before.is_some_and(|boot| boot != opened.boot);
+    let run = RunSettings::of(&setup.config, opened)?;
     // A new crawl is clean; an old one only if it said so when it ended.
     let clean = is_new || was_clean(disk.as_ref(), dir)?;
     identity.write(disk.as_ref(), dir, run)?;
@@ -91,7 +97,9 @@ pub fn open(setup: CrawlSetup) -> Result<OpenCrawl, CrawlError> {
         token,
         opened,
         clean,
+        rebooted,
         shards,
+        earlier,
         is_new,
     })
 }
@@ -217,13 +225,8 @@ impl OpenCrawl {
         let disk = self.setup.world.disk();
         let dictionary = Arc::new(SharedDictionary::stored(disk.as_ref(), &self.setup.dir)?);
         let pages_max = config.limits.pages_max;
-        let types = if config.limits.requisites {
-            Arc::from([])
-        } else {
-            Arc::from(config.limits.types.as_slice())
-        };
         let mut shared = Shared {
-            types,
+            types: types_of(&config),
             key: self.identity.crawl_key(),
             board: Board::new(self.slots.slots(), shards, &[], PageBudget::default()),
             dir: self.setup.dir,
@@ -239,8 +242,10 @@ impl OpenCrawl {
             info,
             dictionary,
             indexing,
+            earlier: self.earlier,
             opened: self.opened,
             clean: self.clean,
+            rebooted: self.rebooted,
         };
         let mut slots = Vec::new();
         for id in shared.slots.slot_ids() {
@@ -268,6 +273,14 @@ impl OpenCrawl {
             PageBudget::new(pages_max, done),
         );
         Ok((Arc::new(shared), slots))
+    }
+}
+
+/// Content types that are asked for; empty for all.
+fn types_of(config: &CrawlConfig) -> Arc<[String]> {
+    match config.limits.requisites {
+        true => Arc::from([]),
+        false => Arc::from(config.limits.types.as_slice()),
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! In: responses and their digests. Out: the record to refer to, or a reason to keep no body.
 //! May touch: the slot's store, fresh payloads, the group's batch. Must not touch: files.
-//! Invariant: a record is referred to only when it is committed or in the group being built.
+//! Invariant: a record is referred to only when it is committed, in the group being built, or in an earlier archive.
 
 use orb_api::Reason;
 use orb_env::Wall;
@@ -12,6 +12,7 @@ use orb_warc::{Digest, RecordId};
 
 use crate::archive::Original;
 use crate::config::Keep;
+use crate::earlier::Payload;
 use crate::limits::REVISIT_BYTES_MIN;
 use crate::page::PageFacts;
 use crate::slot::Slot;
@@ -59,12 +60,32 @@ pub(crate) fn stored_original(slot: &Slot, digest: Digest) -> Option<Original> {
         .ok()??;
     let (id, rest) = row.split_first_chunk::<16>()?;
     let (at, uri) = rest.split_first_chunk::<8>()?;
+    let id = match *id {
+        NO_ID => None,
+        id => Some(RecordId::from_uri(&uuid_of(id))?),
+    };
     Some(Original {
-        id: RecordId::from_uri(&uuid_of(*id))?,
+        id,
         uri: String::from_utf8(uri.to_vec()).ok()?,
         at: Wall(i64::from_be_bytes(*at)),
     })
 }
+
+/// The record of an earlier archive whose payload was the same, at this address.
+pub(crate) fn earlier_original(
+    payloads: &[Payload],
+    response: &Response,
+    digest: Digest,
+) -> Option<Original> {
+    if response.payload().len() < REVISIT_BYTES_MIN {
+        return None;
+    }
+    let same = payloads.iter().rev().find(|it| it.digest == digest)?;
+    Some(same.original.clone())
+}
+
+/// Stands for the id of a record that only an index tells of; no id that is made has no version.
+const NO_ID: [u8; 16] = [0; 16];
 
 /// A stored id is written as it stands; making it anew would change its version bits, which are already set.
 fn uuid_of(id: [u8; 16]) -> String {
@@ -79,26 +100,21 @@ fn uuid_of(id: [u8; 16]) -> String {
     )
 }
 
-/// Remembers a payload that was archived just now, if it has `bytes_min` at least.
+/// Remembers where a payload is, if it has `bytes_min` at least: archived just now, or in an earlier archive.
 pub(crate) fn remember(
     slot: &mut Slot,
     bytes_min: usize,
     response: &Response,
     digest: Digest,
-    id: RecordId,
-    uri: &str,
-    at: Wall,
+    original: Original,
 ) {
     if response.payload().len() < bytes_min {
         return;
     }
     let key = digest.to_bytes();
-    let original = Original {
-        id,
-        uri: uri.to_owned(),
-        at,
-    };
+    let id = original.id.map_or(NO_ID, RecordId::to_bytes);
+    let at = original.at.0.to_be_bytes();
+    let row = [&id[..], &at, original.uri.as_bytes()].concat();
     slot.fresh.insert(key, (slot.group.number, original));
-    let row = [&id.to_bytes()[..], &at.0.to_be_bytes(), uri.as_bytes()].concat();
     slot.group.batch.put(Keyspace::Payloads, key.to_vec(), row);
 }

@@ -14,6 +14,7 @@ use orb_url::CrawlKey;
 
 use crate::board::Board;
 use crate::dictionary::SharedDictionary;
+use crate::earlier::Earlier;
 use crate::steering::Steering;
 use crate::{Control, CrawlConfig, World};
 
@@ -38,10 +39,14 @@ pub(crate) struct Shared {
     pub(crate) info: Vec<(String, String)>,
     /// What zstd frames of the archive have in common.
     pub(crate) dictionary: Arc<SharedDictionary>,
+    /// Earlier archives that revisits may refer to.
+    pub(crate) earlier: Option<Arc<Earlier>>,
     /// One is held while an index of a slot's segments is made.
     pub(crate) indexing: Vec<Mutex<()>>,
     /// When this process opened the crawl.
     pub(crate) opened: Stamp,
     /// Whether the process before stopped cleanly.
     pub(crate) clean: bool,
+    /// Whether the machine was started anew since that process began.
+    pub(crate) rebooted: bool,
 }

@@ -586,7 +586,8 @@ fn read_suspects(
     let mut suspects: BTreeMap<u64, u8> = row
         .and_then(|row| serde_json::from_slice(&row).ok())
         .unwrap_or_default();
-    if !clean {
+    // A machine that stopped is no page's doing, and after a power cut the notes say what they like.
+    if !clean && !shared.rebooted {
         let bytes = shared
             .world
             .disk()

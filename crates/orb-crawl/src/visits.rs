@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use futures_util::future::join;
 use orb_api::{Outcome, Reason, RobotsInForce, UrlState};
 use orb_env::{Lane, Mono, run_on};
 use orb_fetch::Request;
@@ -17,10 +18,11 @@ use orb_frontier::{Queued, Settled, Visit, Weighed};
 use orb_gate::{AddressGrant, Answer, Permit};
 use orb_shard::SiteKey;
 use orb_store::Keyspace;
-use orb_url::Origin;
+use orb_url::{CrawlUrl, Origin};
 
 use crate::again::validators;
 use crate::copies::Judgement;
+use crate::earlier::Payload;
 use crate::event::{Event, Finished, Purpose, Task};
 use crate::heeding::is_withheld;
 use crate::limits::{JUDGED_PER_VISIT, POISON_TIMES};
@@ -305,7 +307,7 @@ impl Shard {
     }
 
     /// Runs the exchange.
-    pub(crate) fn exchange(&mut self, at: usize, task: Box<Task>, permit: Permit) {
+    pub(crate) fn exchange(&mut self, at: usize, mut task: Box<Task>, permit: Permit) {
         let fetcher = self.fetcher.clone();
         let robots = matches!(task.purpose, Purpose::Robots { .. });
         let request = Request {
@@ -318,6 +320,7 @@ impl Shard {
         };
         let (gauges, clock) = (Rc::clone(&self.tally.gauges), Arc::clone(&self.env.clock));
         let orders = self.orders.clone();
+        let earlier = self.earlier_payloads(&task.url);
         let run = async move {
             // The fetcher would wait as well; here it is seen that the address's clock is waited for, not a server.
             let begin = permit.not_before();
@@ -327,10 +330,30 @@ impl Shard {
             if is_withheld(&orders.borrow(), &task) {
                 return Event::Withheld(at, task, permit);
             }
-            let (gate, finished) = Finished::split(fetcher.fetch(permit, &request).await);
+            // What earlier archives hold is looked up while the server works.
+            let (exchange, payloads) = join(fetcher.fetch(permit, &request), earlier).await;
+            task.earlier = payloads;
+            let (gate, finished) = Finished::split(exchange);
             Event::Exchanged(at, task, gate, finished)
         };
         self.push(run.boxed_local());
+    }
+
+    /// What earlier archives hold of an address, by the read helper; nothing where none was named.
+    fn earlier_payloads(&self, url: &CrawlUrl) -> impl Future<Output = Vec<Payload>> + use<> {
+        let ask = self
+            .shared
+            .earlier
+            .clone()
+            .map(|earlier| (earlier, url.clone()));
+        let work = Arc::clone(&self.env.work);
+        async move {
+            let Some((earlier, url)) = ask else {
+                return Vec::new();
+            };
+            let asked = run_on(work.as_ref(), Lane::Read, move || earlier.payloads(&url));
+            asked.await.unwrap_or_default()
+        }
     }
 
     /// A request that did not begin: everything goes back to where it was.

@@ -16,7 +16,9 @@
 
 mod cdx_key;
 mod cdxj;
+mod cluster;
 mod columns;
+mod earlier;
 mod error;
 mod host;
 mod language;
@@ -33,6 +35,7 @@ mod zipnum;
 pub use cdx_key::cdx_key;
 pub use cdxj::cdxj_line;
 pub use columns::SCHEMA_VERSION;
+pub use earlier::{EarlierCapture, EarlierError, EarlierIndexes};
 pub use error::DatasetError;
 pub use lookup::lines_of_key;
 pub use place::{IndexPlace, Subset};

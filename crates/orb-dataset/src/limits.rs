@@ -23,6 +23,30 @@ pub const TEXT_BYTES_MAX: usize = 8 << 10;
 /// Bytes read at once where a line is looked up: a line, mostly.
 pub const LOOKUP_BYTES: usize = 2 << 10;
 
+/// Bytes of one line of an index that is looked into: an address of 64 KiB with all of it escaped, twice. What has longer
+/// lines is no index.
+pub const LINE_BYTES_MAX: usize = 512 << 10;
+
+/// Bytes of one packed block of a zipnum cluster: its 3,000 lines of 300 bytes make some 200 KB.
+pub const BLOCK_PACKED_BYTES_MAX: u64 = 16 << 20;
+
+/// Bytes that such a block may unpack to; what is beyond is not looked at.
+pub const BLOCK_BYTES_MAX: u64 = 64 << 20;
+
+/// Lines of one address that are looked through for payloads it had; an address with more has changed more often than
+/// anybody refers back.
+pub const EARLIER_LINES_MAX: usize = 10_000;
+
+/// Payloads of one address that are offered to refer to, the latest ones: a page that changes seldom has one, one that
+/// flips between two has two.
+pub const EARLIER_PAYLOADS_MAX: usize = 8;
+
+/// Places of an index that are looked at when it is opened, spread over it: one that is not sorted is found out.
+pub const PLACES_CHECKED: u64 = 64;
+
+/// Bytes of the file that says where the files of a cluster are: a line for each, and nobody has thousands.
+pub const CLUSTER_LOC_BYTES_MAX: u64 = 1 << 20;
+
 /// Rows of one row group: what readers skip or read at once.
 pub const GROUP_ROWS_MAX: usize = 50_000;
 

@@ -122,8 +122,8 @@ pub enum RevisitProfile {
 /// The record that holds what a revisit leaves out.
 #[derive(Clone, Copy, Debug)]
 pub struct Referred<'a> {
-    /// Its id.
-    pub id: RecordId,
+    /// Its id, where it is known: an index of another archive does not tell it.
+    pub id: Option<RecordId>,
     /// Its `WARC-Target-URI`.
     pub target_uri: &'a str,
     /// Its `WARC-Date`, microseconds since the Unix epoch.
@@ -258,7 +258,7 @@ impl Writer {
         };
         self.fixed("WARC-Profile", profile);
         if let Some(referred) = record.refers_to {
-            self.fixed("WARC-Refers-To", referred.id);
+            self.optional("WARC-Refers-To", referred.id);
             self.text("WARC-Refers-To-Target-URI", referred.target_uri);
             self.fixed("WARC-Refers-To-Date", format_date(referred.date_us));
         }

@@ -318,7 +318,7 @@ impl Folder {
         } else if let Some(other) = draft.refers_to {
             let row = &self.drafts[other].row;
             let refers_to = Some(Referred {
-                id: record_id(row),
+                id: Some(record_id(row)),
                 target_uri: &row.url,
                 date_us: row.start.wall.0,
             });

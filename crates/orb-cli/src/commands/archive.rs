@@ -13,7 +13,7 @@ use std::thread;
 
 use clap::{Args, Subcommand};
 use orb_archive::{
-    ArchiveError, ArchiveFile, FileReport, Look, list, newest, record_at, record_with_id,
+    ArchiveError, ArchiveFile, FileReport, Look, list, newest, record_at, record_referred,
     records_of, repair, verify,
 };
 use orb_env::KernelDisk;
@@ -474,17 +474,18 @@ fn extract(args: &ExtractArgs) -> Outcome {
 
 /// The record that a revisit stands for.
 fn referred(files: &[ArchiveFile], revisit: &Record, bytes_total: u64) -> Result<Record, Failure> {
-    let id = revisit.fields.get("WARC-Refers-To").unwrap_or_default();
     let of = revisit
         .fields
         .get("WARC-Refers-To-Target-URI")
         .unwrap_or("another address");
     let bar = ProgressBar::new("read", bytes_total, false);
-    let found = record_with_id(&KernelDisk, files, id, &mut bar.of_file()).map_err(of_archive)?;
+    let found =
+        record_referred(&KernelDisk, files, revisit, &mut bar.of_file()).map_err(of_archive)?;
     drop(bar);
     let found = found.ok_or_else(|| {
+        let at = revisit.fields.get("WARC-Refers-To-Date").unwrap_or("?");
         Failure::usage_text(format!(
-            "the record is a revisit of {of} ({id}), which is in none of these files"
+            "the record is a revisit of {of} as of {at}, which is in none of these files; name the earlier archive too"
         ))
     })?;
     note(&format!("orb: the same payload as {of}, which is taken"));

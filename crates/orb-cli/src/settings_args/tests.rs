@@ -58,6 +58,7 @@ fn flags_are_short_for_settings() {
         ("--dns 9.9.9.9", "dns.servers=9.9.9.9:53"),
         ("--allow-net 127.0.0.0/8", "guard.allow=127.0.0.0/8"),
         ("--ca a.pem --ca b.pem", "fetch.ca_files=a.pem,b.pem"),
+        ("--revisits-of old", "archive.revisits_of=old"),
     ];
     for (line, set) in cases {
         check(line, set);

@@ -211,7 +211,7 @@ impl Sample {
     fn pointers(&mut self, first: RecordId) {
         let date_us = DATE_US;
         let refers_to = Some(Referred {
-            id: first,
+            id: Some(first),
             target_uri: "http://a.example/",
             date_us,
         });
@@ -346,7 +346,7 @@ impl Sample {
         let written = self.writer.response(&mut self.bytes, &response);
         self.records.push(written);
         let refers_to = Some(Referred {
-            id,
+            id: Some(id),
             target_uri: text,
             date_us: DATE_US,
         });
