@@ -135,6 +135,12 @@ impl CrawlDir {
         self.state().join("orders.jsonl")
     }
 
+    /// What went to an object store: one JSON line an event.
+    #[must_use]
+    pub fn uploads(&self) -> PathBuf {
+        self.state().join("uploads.jsonl")
+    }
+
     /// Logs.
     #[must_use]
     pub fn logs(&self) -> PathBuf {

@@ -33,5 +33,5 @@ pub use meters::{Latencies, Meters};
 pub use numerals::count;
 pub use order::{Act, Effect, Order, OrderReply, OrderWish, plain_words};
 pub use outcome::{Outcome, Reason, UrlState};
-pub use status::{Bounds, Limiting, Phase, Status, Summary};
+pub use status::{Bounds, Limiting, Phase, Status, Summary, Uploads};
 pub use view::{SiteLine, SiteOrder, Stage, StageUse, View, ViewQuery};

@@ -46,6 +46,8 @@ pub enum Phase {
     Paused,
     /// Intake stopped: the disk is nearly full.
     DiskFull,
+    /// Intake stopped: uploads to the object store are behind.
+    UploadsBehind,
     /// Intake stopped: memory is at its cap.
     MemoryFull,
     /// Finishing what is in flight.
@@ -122,6 +124,34 @@ pub struct Status {
     /// Seconds until the crawl ends at the pace of the last minute, where an end is in sight.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub eta_seconds: Option<f64>,
+    /// Uploads to the object store, where the settings name one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uploads: Option<Uploads>,
+}
+
+/// What goes to an object store in this run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Uploads {
+    /// The store.
+    pub to: String,
+    /// WARC files that are closed and not in the store yet.
+    pub waiting: u64,
+    /// Their bytes.
+    pub waiting_bytes: u64,
+    /// Fetching stops while as much as this waits.
+    pub waiting_max_bytes: u64,
+    /// WARC files that arrived, proven, their indexes before them.
+    pub arrived: u64,
+    /// Their bytes.
+    pub arrived_bytes: u64,
+    /// Bytes that the store acknowledged, indexes and repeated ones included.
+    pub sent_bytes: u64,
+    /// Uploads that failed and were, or are to be, tried again.
+    pub failures: u64,
+    /// Why the last one failed, until one succeeds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failing: Option<String>,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref)] // serde asks for a reference
@@ -180,6 +210,8 @@ pub enum Limiting {
     Rate,
     /// Commits or reads of the disk are behind, or it is full.
     Disk,
+    /// Closed files wait for their upload, and no more may.
+    Uploads,
     /// Memory is at its cap.
     Memory,
     /// The operator paused it.

@@ -133,6 +133,7 @@ fn trouble(phase: Phase) -> Option<&'static str> {
         Phase::Running | Phase::Stopped | Phase::Finished => None,
         Phase::Paused => Some("paused"),
         Phase::DiskFull => Some("waiting: the disk is nearly full"),
+        Phase::UploadsBehind => Some("waiting: uploads are behind"),
         Phase::MemoryFull => Some("waiting: memory is at its cap"),
         Phase::Stopping => Some("stopping"),
     }

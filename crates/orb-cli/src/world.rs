@@ -14,10 +14,11 @@ use orb_env::{
     ThreadUse,
 };
 use orb_fetch::{FetchConfig, RustlsTls, Tls, TrustAnchors};
+use orb_objects::{Place, Store, StoreOptions, UploadError};
 use orb_store::{FjallOpener, StoreOpener};
 
 use crate::exit::Failure;
-use crate::machine;
+use crate::{machine, settings};
 
 /// This machine, as a crawl sees it.
 pub(crate) struct KernelWorld {
@@ -89,6 +90,14 @@ impl World for KernelWorld {
         )
         .map_err(|error| error.to_string())?;
         Ok(Rc::new(tls))
+    }
+
+    fn objects(&self, place: &Place) -> Result<Store, UploadError> {
+        let options = StoreOptions {
+            variables: settings::of_stores(),
+            ..StoreOptions::default()
+        };
+        Store::new(place, &options, self.clock())
     }
 
     fn rss_bytes(&self) -> u64 {

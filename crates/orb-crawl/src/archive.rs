@@ -35,6 +35,8 @@ pub(crate) struct Archivist {
     slot: u8,
     info: Vec<(String, String)>,
     info_id: Option<RecordId>,
+    /// A segment that is in an object store, so that nothing is appended to it.
+    sealed: Option<String>,
     /// What the last durable group's bytes were in: megabytes whose pages the kernel need not clear again.
     spare: Vec<u8>,
 }
@@ -90,8 +92,14 @@ impl Archivist {
             slot,
             info,
             info_id: None,
+            sealed: None,
             spare: Vec::new(),
         }
+    }
+
+    /// The same, which leaves the segment of this name as it is.
+    pub(crate) fn sealing(self, sealed: Option<String>) -> Archivist {
+        Archivist { sealed, ..self }
     }
 
     /// Takes a buffer for the next group's bytes; one that a burst made huge is let go.
@@ -173,7 +181,8 @@ impl Archivist {
         parts.last_mut().expect("pushed above")
     }
 
-    /// Whether the next record goes to a new segment: this one has its size or its age, or was begun in another form.
+    /// Whether the next record goes to a new segment: this one has its size or its age, was begun in another form, or is in
+    /// an object store.
     fn is_full(&self, end: &SegmentEnd, now: Wall) -> bool {
         let mut bytes_max = self.config.segment_bytes_max.bytes();
         if self.compression == Compression::Zstd && self.dictionary.is_awaited() {
@@ -190,7 +199,9 @@ impl Archivist {
             let old = age_max > 0 && now.0.saturating_sub(name.date_us) >= age_max;
             old || name.compression != self.compression
         };
-        end.bytes >= bytes_max || SegmentName::parse(&end.name).is_some_and(over)
+        self.sealed.as_ref() == Some(&end.name)
+            || end.bytes >= bytes_max
+            || SegmentName::parse(&end.name).is_some_and(over)
     }
 
     /// All frames of a file use the dictionary it begins with, or none.

@@ -11,6 +11,8 @@ use orb_api::{Bounds, ByteSize};
 use orb_fetch::{DnsConfig, FetchConfig, GuardConfig};
 use orb_frontier::FrontierConfig;
 use orb_gate::{OWN_SITES_MAX, PolitenessConfig};
+use orb_objects::limits::PART_BYTES_LEAST;
+use orb_objects::{Place, PlaceError};
 use orb_url::Site;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -209,6 +211,18 @@ pub enum ArchiveCompression {
     None,
 }
 
+/// What proves that an upload arrived.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StoreVerify {
+    /// The store's own checksum of what it received, where it tells one that can be computed here (the entity tag of S3,
+    /// but for objects encrypted with keys of KMS or of the customer); else the object is read back.
+    #[default]
+    Checksum,
+    /// Every object is read back: twice the traffic.
+    ReadBack,
+}
+
 /// What is archived, and how.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -243,6 +257,19 @@ pub struct ArchiveConfig {
     /// is to be replayed. Revisits in them hold no payload: name the archive with the bodies too. Pages are requested in
     /// whole all the same, so that their links are found. Costs a look-up in each file a page.
     pub revisits_of: Vec<PathBuf>,
+    /// Object store that closed WARC files and their indexes go to while the crawl runs: `s3://bucket/prefix`,
+    /// `gs://bucket/prefix`, `az://container/prefix`, `file:///folder`. Credentials come from the environment (`AWS_…`,
+    /// `GOOGLE_…`, `AZURE_…`) or the instance, never from here. Empty uploads nothing.
+    pub store: String,
+    /// Whether WARC files stay here too once they are proven to be in the store. Their indexes always stay.
+    pub store_keep_local: bool,
+    /// Bytes of closed WARC files that may wait for their upload; fetching stops while it is more, and goes on by itself.
+    pub store_backlog_max: ByteSize,
+    /// Size of the parts that a file is uploaded in, at least 5MiB; two are in memory at once. Files of more than 9,000
+    /// parts get larger ones.
+    pub store_part_bytes: ByteSize,
+    /// What proves that an upload arrived, before the file may be removed here.
+    pub store_verify: StoreVerify,
 }
 
 impl Default for ArchiveConfig {
@@ -257,6 +284,50 @@ impl Default for ArchiveConfig {
             text_marks: false,
             index: true,
             revisits_of: Vec::new(),
+            store: String::new(),
+            store_keep_local: false,
+            store_backlog_max: ByteSize(32_000_000_000),
+            store_part_bytes: ByteSize::mib(8),
+            store_verify: StoreVerify::Checksum,
+        }
+    }
+}
+
+impl ArchiveConfig {
+    fn check(&self) -> Result<(), ConfigError> {
+        let fail = |key, problem: &str| {
+            Err(ConfigError {
+                key,
+                problem: problem.to_owned(),
+            })
+        };
+        if self.segment_bytes_max.bytes() < ByteSize::kib(64).bytes() {
+            return fail("archive.segment_bytes_max", "must be at least 64KiB");
+        }
+        if self.revisits_of.iter().any(|path| path.to_str().is_none()) {
+            return fail("archive.revisits_of", "must be paths in UTF-8");
+        }
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        if self.prefix.is_empty() || !self.prefix.chars().all(plain) {
+            return fail("archive.prefix", "must be letters, digits and `-`");
+        }
+        if let Some(problem) = self.place().err() {
+            return fail("archive.store", &problem.to_string());
+        }
+        if self.store_part_bytes.bytes() < PART_BYTES_LEAST {
+            return fail("archive.store_part_bytes", "must be at least 5MiB");
+        }
+        Ok(())
+    }
+
+    /// The object store, if there is one.
+    ///
+    /// # Errors
+    /// A text that names none.
+    pub fn place(&self) -> Result<Option<Place>, PlaceError> {
+        match self.store.as_str() {
+            "" => Ok(None),
+            text => text.parse().map(Some),
         }
     }
 }
@@ -326,21 +397,7 @@ impl CrawlConfig {
         if self.limits.slow_in_flight_max > 65_536 {
             return fail("limits.slow_in_flight_max", "must be at most 65536");
         }
-        if self.archive.segment_bytes_max.bytes() < ByteSize::kib(64).bytes() {
-            return fail("archive.segment_bytes_max", "must be at least 64KiB");
-        }
-        if self
-            .archive
-            .revisits_of
-            .iter()
-            .any(|path| path.to_str().is_none())
-        {
-            return fail("archive.revisits_of", "must be paths in UTF-8");
-        }
-        let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
-        if self.archive.prefix.is_empty() || !self.archive.prefix.chars().all(plain) {
-            return fail("archive.prefix", "must be letters, digits and `-`");
-        }
+        self.archive.check()?;
         if orb_robots::ProductToken::new(&self.identity.product).is_err() {
             return fail(
                 "identity.product",

@@ -86,6 +86,12 @@ impl Control {
         *self.hurried.borrow()
     }
 
+    /// Waits until somebody asks for a stop.
+    pub(crate) async fn hurried(&self) {
+        let mut hurried = self.hurried.subscribe();
+        hurried.wait_for(|hurried| *hurried).await.ok(); // the sender is here, so it does not close
+    }
+
     fn change(&self, wish: Wish) {
         self.wish.send_if_modified(|current| {
             let change = *current != wish && (*current < Wish::Stop || wish > *current);

@@ -119,7 +119,7 @@ impl Coordinator {
         }
         let wish = self.shared.control.wish();
         let phase = match wish {
-            Wish::Run if self.shared.board.is_held() => Phase::DiskFull,
+            Wish::Run if self.shared.board.is_held() => self.room.phase(),
             Wish::Run => Phase::Running,
             Wish::Pause => Phase::Paused,
             Wish::Stop | Wish::Abort => Phase::Stopping,
@@ -141,6 +141,7 @@ impl Coordinator {
         let config = &self.shared.config;
         pressure.paused = wish == Wish::Pause;
         pressure.held = self.shared.board.is_held();
+        pressure.uploads_behind = pressure.held && self.room.phase() == Phase::UploadsBehind;
         pressure.pending = reports.iter().map(|report| report.books.pending).sum();
         pressure.in_flight_max = self.in_flight_max() as f64;
         if let Some((requests, bytes)) = self.pace.lately(3) {
@@ -239,6 +240,7 @@ impl Coordinator {
         status.pid = Some(std::process::id());
         status.bounds = self.bounds(reports);
         status.limiting = self.limiting;
+        status.uploads = self.shared.shelf.tally();
         status.eta_seconds = self.seconds_left(phase, status.seconds);
         status
     }

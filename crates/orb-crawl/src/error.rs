@@ -7,6 +7,7 @@ use std::io;
 use std::path::PathBuf;
 
 use orb_frontier::FrontierError;
+use orb_objects::UploadError;
 use orb_shard::{Partition, SlotId};
 use orb_store::{JournalError, StoreError};
 
@@ -59,6 +60,9 @@ pub enum CrawlError {
         #[source]
         source: orb_dataset::EarlierError,
     },
+    /// Uploads cannot begin.
+    #[error(transparent)]
+    Uploads(#[from] orb_objects::UploadError),
     /// A partition was being imported when the process ended.
     #[error(
         "the import of partition {partition} was cut short: run `orb state import` with its file again"
@@ -195,10 +199,16 @@ impl CrawlError {
             | CrawlError::Earlier { .. }
             | CrawlError::HalfImported { .. }
             | CrawlError::SuffixList { .. }
+            | CrawlError::Uploads(
+                UploadError::Setup { .. }
+                | UploadError::Occupied { .. }
+                | UploadError::LedgerRow { .. },
+            )
             | CrawlError::NoCrawl { .. }
             | CrawlError::Shard { .. } => FailureKind::Usage,
             CrawlError::Identity { .. }
             | CrawlError::PositionAhead { .. }
+            | CrawlError::Uploads(_)
             | CrawlError::Index { .. }
             | CrawlError::File { .. }
             | CrawlError::Store { .. }

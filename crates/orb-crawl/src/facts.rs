@@ -27,6 +27,7 @@ use orb_warc::SegmentName;
 
 use crate::CrawlConfig;
 use crate::robots_facts;
+use crate::stopped_uploads::segments_away;
 
 /// Why facts could not be had.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +38,8 @@ pub(crate) enum FactsError {
     Store(#[from] StoreError),
     #[error("list the archive's segments")]
     Archive(#[from] std::io::Error),
+    #[error(transparent)]
+    Uploads(#[from] orb_objects::UploadError),
 }
 
 /// What only a running crawl knows of a site.
@@ -234,14 +237,19 @@ impl FactsJob {
         Ok(Some(fate_facts(fate, archive)))
     }
 
-    /// Rows hold the number of a segment; its file is found among the archive's names.
+    /// Rows hold the number of a segment; its file is found among the archive's names, or those of what was uploaded.
     fn archive_place(&self, place: Place) -> Result<Option<ArchivePlace>, FactsError> {
         let entries = self.disk.list(&self.dir.warc())?;
-        let file = entries.into_iter().map(|entry| entry.name).find(|name| {
+        let is_it = |name: &String| {
             SegmentName::parse(name).is_some_and(|segment| {
                 segment.slot == self.asked.slot.0 && segment.serial == place.segment
             })
-        });
+        };
+        let mut file = entries.into_iter().map(|entry| entry.name).find(is_it);
+        if file.is_none() {
+            let away = segments_away(self.disk.as_ref(), &self.dir)?;
+            file = away.into_keys().find(is_it);
+        }
         Ok(file.map(|file| ArchivePlace {
             file,
             offset: place.offset,

@@ -148,14 +148,17 @@ impl CommitError {
 impl SlotFiles {
     /// Opens a slot's files as of `ends`: what lies beyond is cut, except attempt rows, which happened and are
     /// handed back.
+    ///
+    /// - `open_segment`: the segment that is gone on with, if it is.
     pub(crate) fn open(
         dir: &CrawlDir,
         slot: SlotId,
         disk: &Arc<dyn Disk>,
         ends: &FileEnds,
+        open_segment: Option<&SegmentEnd>,
     ) -> Result<(SlotFiles, Vec<AttemptRow>), CrawlError> {
         cut_segments(disk.as_ref(), dir, slot, ends)?;
-        if let Some(end) = &ends.segment {
+        if let Some(end) = open_segment {
             // It will grow: what indexed it as it was is not its index any more.
             index_place(dir)
                 .remove(disk.as_ref(), &end.name)
@@ -163,7 +166,7 @@ impl SlotFiles {
         }
         let undone =
             roll_back_attempts(disk.as_ref(), &dir.attempts_of(slot), ends.attempts_bytes)?;
-        let segment = match &ends.segment {
+        let segment = match open_segment {
             Some(end) => Some((
                 end.name.clone(),
                 open(disk.as_ref(), &dir.warc().join(&end.name))?,
@@ -268,7 +271,7 @@ fn open(disk: &dyn Disk, path: &Path) -> Result<Box<dyn AppendFile>, CrawlError>
 }
 
 /// Deletes segments above the stored one and cuts the stored one to its length.
-fn cut_segments(
+pub(crate) fn cut_segments(
     disk: &dyn Disk,
     dir: &CrawlDir,
     slot: SlotId,

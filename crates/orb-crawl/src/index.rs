@@ -19,7 +19,7 @@ use orb_read::sniff;
 use orb_shard::SlotId;
 use orb_warc::{HttpHead, Record, RecordType, SegmentName};
 
-use crate::files::FileEnds;
+use crate::files::{FileEnds, SegmentEnd};
 use crate::limits::{INDEX_MEMORY_BYTES, SNIFFED_BYTES};
 use crate::shared::Shared;
 use crate::{CrawlConfig, CrawlError};
@@ -189,14 +189,14 @@ fn detected(record: &Record, head: &HttpHead) -> Option<String> {
 }
 
 /// One segment to be indexed.
-pub(crate) struct IndexJob {
+struct IndexJob {
     shared: Arc<Shared>,
     slot: SlotId,
     name: String,
 }
 
 impl IndexJob {
-    pub(crate) fn of(shared: &Arc<Shared>, slot: SlotId, name: String) -> IndexJob {
+    fn of(shared: &Arc<Shared>, slot: SlotId, name: String) -> IndexJob {
         IndexJob {
             shared: Arc::clone(shared),
             slot,
@@ -204,8 +204,8 @@ impl IndexJob {
         }
     }
 
-    /// Makes the index, unless it is there. Blocking, for a second a gigabyte.
-    pub(crate) fn run(self) {
+    /// Makes the index, unless it is there; returns whether it is there now. Blocking, for a second a gigabyte.
+    fn run(self) -> bool {
         let shared = &self.shared;
         let turns = &shared.indexing;
         let _turn = turns[usize::from(self.slot.0) % turns.len()]
@@ -214,7 +214,7 @@ impl IndexJob {
         let disk = shared.world.disk();
         let place = index_place(&shared.dir);
         if place.is_complete(disk.as_ref(), &self.name) {
-            return;
+            return true;
         }
         let path = shared.dir.warc().join(&self.name);
         let bytes = disk.read(&path).and_then(|file| file.bytes());
@@ -247,12 +247,23 @@ impl IndexJob {
                     captures = done.lines,
                     "segment indexed"
                 );
+                true
             }
             Err(error) => {
                 let error = orb_api::with_causes(&error);
                 tracing::warn!(segment = self.name, error, "segment could not be indexed");
+                false
             }
         }
+    }
+}
+
+/// Does what is to be done for a segment that is whole: its index, and then its upload may begin. Blocking.
+pub(crate) fn close(shared: &Arc<Shared>, slot: SlotId, name: String) {
+    let whole = !shared.config.archive.index || IndexJob::of(shared, slot, name.clone()).run();
+    // Without its index it would have to come back to get one.
+    if whole {
+        shared.shelf.put(shared, &name);
     }
 }
 
@@ -264,24 +275,39 @@ pub(crate) fn turns(config: &CrawlConfig, slots: u8) -> Vec<Mutex<()>> {
     (0..turns).map(|_| Mutex::default()).collect()
 }
 
-/// The segments of a slot that are whole and have no index: all but the one that is still written to.
-pub(crate) fn unindexed(
+/// The segments of a slot that are whole and that something is to be done for: all but the one that is still written to,
+/// and where nothing is uploaded, but those that have their index.
+pub(crate) fn unfinished(
     shared: &Shared,
     slot: SlotId,
     ends: &FileEnds,
 ) -> Result<Vec<String>, CrawlError> {
-    if !shared.config.archive.index {
+    if !shared.config.archive.index && !shared.shelf.is_wanted() {
         return Ok(Vec::new());
     }
     let disk = shared.world.disk();
-    let open = ends.segment.as_ref().map(|end| end.name.as_str());
+    let open = open_segment(shared, ends).map(|end| end.name.as_str());
     let mut names = segments(disk.as_ref(), &shared.dir, slot)?;
     let place = index_place(&shared.dir);
-    names.retain(|name| Some(name.as_str()) != open && !place.is_complete(disk.as_ref(), name));
+    names.retain(|name| Some(name.as_str()) != open);
+    if !shared.shelf.is_wanted() {
+        names.retain(|name| !place.is_complete(disk.as_ref(), name));
+    }
     Ok(names)
 }
 
-fn segments(disk: &dyn Disk, dir: &CrawlDir, slot: SlotId) -> Result<Vec<String>, CrawlError> {
+/// The segment that the slot goes on with.
+pub(crate) fn open_segment<'e>(shared: &Shared, ends: &'e FileEnds) -> Option<&'e SegmentEnd> {
+    let end = ends.segment.as_ref();
+    end.filter(|end| !shared.sealed.contains(&end.name))
+}
+
+/// The segments of a slot that lie here.
+pub(crate) fn segments(
+    disk: &dyn Disk,
+    dir: &CrawlDir,
+    slot: SlotId,
+) -> Result<Vec<String>, CrawlError> {
     let warc = dir.warc();
     let entries = disk.list(&warc).map_err(CrawlError::file("list", &warc))?;
     let names = entries.into_iter().map(|entry| entry.name);
@@ -291,9 +317,9 @@ fn segments(disk: &dyn Disk, dir: &CrawlDir, slot: SlotId) -> Result<Vec<String>
 }
 
 /// Indexes what has no index yet, the segments that are still open included: nothing is written to them any more until
-/// the folder is opened again. Leaves off between two segments when somebody asks for a stop. Blocking.
+/// the folder is opened again. What is to be uploaded goes to the shelf. Leaves off between two segments when somebody asks for a stop. Blocking.
 pub(crate) fn index_all(shared: &Arc<Shared>) {
-    if !shared.config.archive.index {
+    if !shared.config.archive.index && !shared.shelf.is_wanted() {
         return;
     }
     tracing::info!("segments without an index are indexed before the crawl ends");
@@ -307,7 +333,7 @@ pub(crate) fn index_all(shared: &Arc<Shared>) {
                         );
                         return;
                     }
-                    IndexJob::of(shared, slot, name).run();
+                    close(shared, slot, name);
                 }
             }
             Err(error) => {

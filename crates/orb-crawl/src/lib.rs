@@ -10,6 +10,7 @@ mod again;
 mod answers;
 mod archive;
 mod board;
+mod bringing;
 mod brought;
 mod config;
 mod control;
@@ -56,9 +57,11 @@ mod stages;
 mod steady;
 mod steering;
 mod stopped;
+mod stopped_uploads;
 mod tally;
 mod under_way;
 mod unresolved;
+mod uploads;
 mod verdict;
 mod visited;
 mod visits;
@@ -66,7 +69,8 @@ mod whole_rows;
 mod world;
 
 pub use config::{
-    ArchiveCompression, ArchiveConfig, ConfigError, CrawlConfig, IdentityConfig, Keep, LimitsConfig,
+    ArchiveCompression, ArchiveConfig, ConfigError, CrawlConfig, IdentityConfig, Keep,
+    LimitsConfig, StoreVerify,
 };
 pub use control::{Control, Wish};
 pub use error::{CrawlError, FailureKind};
@@ -80,4 +84,5 @@ pub use orders::{OrderBook, OrderError, Prepared};
 pub use questions::QuestionError;
 pub use run::{CrawlEnd, EndReason};
 pub use stopped::{StoppedCrawl, read_status};
+pub use stopped_uploads::{StoppedUploads, UploadSum, fetch_segments, segments_away};
 pub use world::World;

@@ -17,6 +17,8 @@ pub(crate) struct Pressure {
     pub(crate) paused: bool,
     /// Intake stopped: the disk is full.
     pub(crate) held: bool,
+    /// Intake stopped: uploads are behind.
+    pub(crate) uploads_behind: bool,
     /// A slot takes nothing in until its group is written.
     pub(crate) clogged: bool,
     /// Fetch buffers are nearly all granted.
@@ -58,6 +60,8 @@ pub(crate) fn limiting(now: &Pressure) -> Limiting {
     let exchanging = (now.in_flight - now.resolving - now.asking).max(0.0);
     if now.paused {
         Limiting::Paused
+    } else if now.uploads_behind {
+        Limiting::Uploads
     } else if now.held || now.clogged {
         Limiting::Disk
     } else if now.pending == 0 && now.in_flight < 0.5 {

@@ -178,3 +178,13 @@ pub(crate) const ROW_BYTES_MAX: usize = 256 << 10;
 
 /// Bytes of rows that are read at once when a folder is opened.
 pub(crate) const ROWS_READ_BYTES: usize = 256 << 10;
+
+/// Pause before an upload that failed is tried again; it doubles. The store's client has already repeated each request.
+pub(crate) const UPLOAD_RETRY_FIRST: Duration = Duration::from_secs(1);
+
+/// The longest such pause: a store that was away for hours is noticed within a minute.
+pub(crate) const UPLOAD_RETRY_LONGEST: Duration = Duration::from_secs(60);
+
+/// How long a crawl that is done waits for a store that takes nothing: longer than a server's restart, shorter than
+/// anybody's patience. What waits then stays, and `orb archive upload` brings it.
+pub(crate) const UPLOAD_PATIENCE: Duration = Duration::from_secs(300);

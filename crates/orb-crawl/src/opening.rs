@@ -4,18 +4,21 @@
 //! May touch: the folder, blocking. Must not touch: sockets.
 //! Invariant: a folder is refused when it is newer, of another suffix list, or mixes two states.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 
 use orb_api::CrawlDir;
 use orb_env::{Disk, Stamp};
 use orb_fetch::limits::GROW_AT_ONCE_BYTES;
 use orb_frontier::UrlRules;
+use orb_objects::Ledger;
 use orb_robots::ProductToken;
 use orb_shard::SlotMap;
 use orb_store::JournalEnd;
 use orb_url::Seed;
 
 use crate::board::{Board, PageBudget};
+use crate::bringing::Bringer;
 use crate::dictionary::SharedDictionary;
 use crate::earlier::Earlier;
 use crate::identity::{CrawlIdentity, RunSettings};
@@ -24,6 +27,7 @@ use crate::seeds::SeedIntake;
 use crate::shared::Shared;
 use crate::slot::Slot;
 use crate::steering::Steering;
+use crate::uploads::Shelf;
 use crate::{ConfigError, Control, CrawlConfig, CrawlError, Wish, World};
 
 /// What a crawl is begun with.
@@ -207,6 +211,7 @@ impl OpenCrawl {
 
     /// Opens every slot and checks that they belong together.
     pub(crate) fn open_slots(self, shards: u16) -> Result<(Arc<Shared>, Vec<Slot>), CrawlError> {
+        let (bringer, shelf) = self.setup.uploads()?;
         let mut config = self.setup.config;
         share_memory(&mut config, self.slots.slots(), shards);
         let steering = Arc::new(Steering::open(
@@ -243,28 +248,19 @@ impl OpenCrawl {
             dictionary,
             indexing,
             earlier: self.earlier,
+            shelf,
+            bringer: Mutex::new(bringer),
+            sealed: BTreeSet::new(),
             opened: self.opened,
             clean: self.clean,
             rebooted: self.rebooted,
         };
+        shared.sealed = sealed(&shared.dir, shared.world.disk().as_ref())?;
         let mut slots = Vec::new();
         for id in shared.slots.slot_ids() {
             slots.push(Slot::open(&shared, id, shared.opened, shared.clean)?);
         }
-        let ends: Vec<JournalEnd> = slots.iter().map(|slot| slot.ends.journal_end()).collect();
-        for slot in &slots {
-            for (writer, position) in slot.positions() {
-                if ends
-                    .get(usize::from(writer.0))
-                    .is_none_or(|end| position > *end)
-                {
-                    return Err(CrawlError::PositionAhead {
-                        reader: slot.id,
-                        writer,
-                    });
-                }
-            }
-        }
+        let ends = journal_ends(&slots)?;
         let done = slots.iter().map(|slot| slot.ends.pages).sum();
         shared.board = Board::new(
             shared.slots.slots(),
@@ -282,6 +278,50 @@ fn types_of(config: &CrawlConfig) -> Arc<[String]> {
         true => Arc::from([]),
         false => Arc::from(config.limits.types.as_slice()),
     }
+}
+
+/// Where each slot's link journal ends; nobody may have absorbed more of it.
+fn journal_ends(slots: &[Slot]) -> Result<Vec<JournalEnd>, CrawlError> {
+    let ends: Vec<JournalEnd> = slots.iter().map(|slot| slot.ends.journal_end()).collect();
+    for slot in slots {
+        for (writer, position) in slot.positions() {
+            let end = ends.get(usize::from(writer.0));
+            if end.is_none_or(|end| position > *end) {
+                return Err(CrawlError::PositionAhead {
+                    reader: slot.id,
+                    writer,
+                });
+            }
+        }
+    }
+    Ok(ends)
+}
+
+impl CrawlSetup {
+    /// Who takes closed segments to an object store, and the shelf they wait on.
+    fn uploads(&self) -> Result<(Option<Bringer>, Shelf), CrawlError> {
+        let config = &self.config;
+        let place = config.archive.place().map_err(|error| ConfigError {
+            key: "archive.store",
+            problem: error.to_string(),
+        })?;
+        let Some(place) = place else {
+            return Ok((None, Shelf::default()));
+        };
+        let store = self.world.objects(&place)?;
+        let bringer = Bringer::open(store, self.world.disk(), &self.dir, &config.archive)?;
+        let backlog = config.archive.store_backlog_max.bytes();
+        let shelf = Shelf::for_store(place.to_string(), backlog, bringer.uploader().meter());
+        Ok((Some(bringer), shelf))
+    }
+}
+
+/// The segments that are in an object store or on their way, whatever the settings say now.
+fn sealed(dir: &CrawlDir, disk: &dyn Disk) -> Result<BTreeSet<String>, CrawlError> {
+    let known = Ledger::look(disk, &dir.uploads())?;
+    let objects = known.arrived.into_keys().chain(known.begun);
+    let names = objects.filter_map(|object| Some(object.strip_prefix("warc/")?.to_owned()));
+    Ok(names.collect())
 }
 
 /// Gives each part its share of `memory_max`: a quarter to the stores, a quarter to the site tables, a quarter to fetch

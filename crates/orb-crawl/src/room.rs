@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use orb_api::Phase;
 use orb_env::{Clock, Mono};
 
 use crate::board::SlotReport;
@@ -18,6 +19,10 @@ pub(crate) struct RoomWatch {
     pub(crate) used_bytes: u64,
     pub(crate) free_bytes: u64,
     pub(crate) free_bytes_min: u64,
+    /// Uploads are behind, which alone would stop intake.
+    uploads_behind: bool,
+    /// Why intake stopped last: the disk, or else uploads alone.
+    full: bool,
     folder_bytes: u64,
     measure_at: Mono,
 }
@@ -26,6 +31,7 @@ impl RoomWatch {
     /// Stops intake below the watermark, and lets it go on when there is room again.
     pub(crate) fn look(&mut self, shared: &Shared, clock: &dyn Clock, reports: &[SlotReport]) {
         let config = &shared.config;
+        self.look_at_uploads(shared);
         let Ok(room) = shared.world.disk().room(shared.dir.root()) else {
             return;
         };
@@ -40,21 +46,50 @@ impl RoomWatch {
         let mark = self.free_bytes_min;
         // A little more room is asked for before going on, so that it does not go to and fro.
         let low = room.free_bytes < if held { mark + mark / 10 } else { mark };
-        if (low || over) != held {
-            shared.board.set_hold(low || over);
-            if held {
-                tracing::info!(
-                    free_bytes = room.free_bytes,
-                    "disk has room again, intake goes on"
-                );
-            } else {
-                tracing::warn!(
-                    free_bytes = room.free_bytes,
-                    mark_bytes = mark,
-                    "disk is nearly full, intake stops until there is room"
-                );
+        let full = low || over;
+        let hold = full || self.uploads_behind;
+        if hold {
+            self.full = full;
+        }
+        if hold != held {
+            shared.board.set_hold(hold);
+            self.tell(held);
+        }
+    }
+
+    /// What the crawl does while intake is stopped.
+    pub(crate) fn phase(&self) -> Phase {
+        if self.uploads_behind && !self.full {
+            Phase::UploadsBehind
+        } else {
+            Phase::DiskFull
+        }
+    }
+
+    fn tell(&self, held: bool) {
+        let free_bytes = self.free_bytes;
+        match (held, self.full) {
+            (true, true) => {
+                tracing::info!(free_bytes, "disk has room again, intake goes on");
+            }
+            (true, false) => tracing::info!("uploads have caught up, intake goes on"),
+            (false, true) => tracing::warn!(
+                free_bytes,
+                mark_bytes = self.free_bytes_min,
+                "disk is nearly full, intake stops until there is room"
+            ),
+            (false, false) => {
+                tracing::warn!("uploads are behind, intake stops until fewer files wait");
             }
         }
+    }
+
+    /// Closed files that nobody takes would fill the disk: intake stops before.
+    fn look_at_uploads(&mut self, shared: &Shared) {
+        let max = shared.config.archive.store_backlog_max.bytes();
+        // As with the disk: a little less must wait before it goes on.
+        let mark = max - if self.uploads_behind { max / 10 } else { 0 };
+        self.uploads_behind = shared.shelf.waiting_bytes() > mark;
     }
 
     /// Adds up the folder's files: each time when a cap must hold, else as often as it is cheap.

@@ -28,6 +28,7 @@ use crate::slot::Slot;
 use crate::steady::Steady;
 use crate::tally::Tally;
 use crate::under_way::UnderWay;
+use crate::uploads::{Ending, UploadThread};
 use crate::{CrawlError, Wish};
 
 /// Why a crawl ended.
@@ -56,6 +57,13 @@ pub struct CrawlEnd {
     pub why: EndReason,
     /// Whether everything under way was finished and committed.
     pub clean: bool,
+}
+
+impl CrawlEnd {
+    /// Whether it came to its end cleanly, and nobody waits for it.
+    fn is_by_itself(&self) -> bool {
+        self.clean && !matches!(self.why, EndReason::Stopped | EndReason::Aborted)
+    }
 }
 
 type ShardResult = Result<ShardEnd, CrawlError>;
@@ -215,15 +223,16 @@ async fn oversee(
         // First: whatever ends the process while indexes are made, the crawl itself is done.
         mark_clean(shared.world.disk().as_ref(), &shared.dir)?;
     }
-    if clean && !matches!(why, EndReason::Stopped | EndReason::Aborted) {
-        // Somebody who asks for a stop does not wait for it.
-        index_all(shared);
-    }
-    Ok(CrawlEnd {
+    let end = CrawlEnd {
         summary,
         why,
         clean,
-    })
+    };
+    if end.is_by_itself() {
+        // Somebody who asks for a stop does not wait for it.
+        index_all(shared);
+    }
+    Ok(end)
 }
 
 impl OpenCrawl {
@@ -234,6 +243,7 @@ impl OpenCrawl {
     pub fn run_threads(self) -> Result<CrawlEnd, CrawlError> {
         let shards = self.shards;
         let (shared, slots) = self.open_slots(shards)?;
+        let uploads = UploadThread::start(&shared)?;
         let (desk, parts) = deal(&shared, slots);
         let mut ends = Vec::new();
         let mut threads = Vec::new();
@@ -265,6 +275,15 @@ impl OpenCrawl {
         let end = runtime(u16::MAX)?.block_on(oversee(&shared, desk, join_all(ends)));
         for thread in threads {
             thread.join().ok(); // its result was told, or it panicked and that was told
+        }
+        if let Some(uploads) = uploads {
+            let ended = end.as_ref().is_ok_and(CrawlEnd::is_by_itself);
+            shared.shelf.end(if ended {
+                Ending::WhenEmpty
+            } else {
+                Ending::Now
+            });
+            uploads.join();
         }
         end
     }

@@ -3,6 +3,7 @@
 //! In: settings and identity. Out: shared, unchanging values and channels. May touch: nothing.
 //! Invariant: nothing in here belongs to one slot.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use orb_api::CrawlDir;
@@ -13,9 +14,11 @@ use orb_shard::SlotMap;
 use orb_url::CrawlKey;
 
 use crate::board::Board;
+use crate::bringing::Bringer;
 use crate::dictionary::SharedDictionary;
 use crate::earlier::Earlier;
 use crate::steering::Steering;
+use crate::uploads::Shelf;
 use crate::{Control, CrawlConfig, World};
 
 /// See the module.
@@ -43,6 +46,12 @@ pub(crate) struct Shared {
     pub(crate) earlier: Option<Arc<Earlier>>,
     /// One is held while an index of a slot's segments is made.
     pub(crate) indexing: Vec<Mutex<()>>,
+    /// Closed segments that wait for their upload.
+    pub(crate) shelf: Shelf,
+    /// Who takes them; until the run begins.
+    pub(crate) bringer: Mutex<Option<Bringer>>,
+    /// Segments that are in a store or on their way: nothing is appended to them any more.
+    pub(crate) sealed: BTreeSet<String>,
     /// When this process opened the crawl.
     pub(crate) opened: Stamp,
     /// Whether the process before stopped cleanly.

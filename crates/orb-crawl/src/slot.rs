@@ -28,7 +28,7 @@ use crate::dictionary::{DictionaryJob, of_segment};
 use crate::errand::{Errand, HopAnswer, tell};
 use crate::files::{FileEnds, SlotFiles};
 use crate::group::{CommitJob, Committed, Group};
-use crate::index::{IndexJob, unindexed};
+use crate::index::{close, open_segment, unfinished};
 use crate::limits::READING_BYTES_MAX;
 use crate::opening::group_bytes_max;
 use crate::orders::InForce;
@@ -106,7 +106,8 @@ impl Slot {
         let dir = &shared.dir;
         let store = open_store(shared, id)?;
         let ends = FileEnds::read(store.as_ref(), id)?;
-        let (files, undone) = SlotFiles::open(dir, id, &disk, &ends)?;
+        let open = open_segment(shared, &ends);
+        let (files, undone) = SlotFiles::open(dir, id, &disk, &ends, open)?;
         let suspects = read_suspects(shared, id, store.as_ref(), clean)?;
         let setup = FrontierSetup {
             slot: id,
@@ -135,7 +136,7 @@ impl Slot {
             group: Group::new(number + 1),
             group_bytes_max: group_bytes_max(&shared.config, shared.slots.slots()),
             committed_ends: ends.clone(),
-            closed: unindexed(shared, id, &ends)?.into(),
+            closed: unfinished(shared, id, &ends)?.into(),
             ends,
             files: Some(files),
             attempts: append(&dir.attempts_of(id))?,
@@ -430,25 +431,23 @@ impl Slot {
         self.frontier.buffer_is_full()
     }
 
-    /// What is to be done for the next segment that was closed: an index, and the first dictionary.
+    /// What is to be done for the next segment that was closed: an index, its place among the uploads, and the first
+    /// dictionary.
     pub(crate) fn start_closing(&mut self, shared: &Arc<Shared>) -> Option<Job> {
         while let Some(name) = self.closed.pop_front() {
             let dictionary = DictionaryJob::of(shared, &name);
-            let index = shared
-                .config
-                .archive
-                .index
-                .then(|| IndexJob::of(shared, self.id, name));
-            if dictionary.is_none() && index.is_none() {
+            let wanted = shared.config.archive.index || shared.shelf.is_wanted();
+            if dictionary.is_none() && !wanted {
                 continue;
             }
+            let (shared, slot) = (Arc::clone(shared), self.id);
             return Some(Box::new(move || {
                 // The dictionary first: other slots wait for it with the segments they write.
                 if let Some(job) = dictionary {
                     job.run();
                 }
-                if let Some(job) = index {
-                    job.run();
+                if wanted {
+                    close(&shared, slot, name);
                 }
             }));
         }
@@ -564,14 +563,18 @@ fn open_store(shared: &Shared, id: SlotId) -> Result<Arc<dyn Store>, CrawlError>
 /// The writer of a slot's archive, ready to go on with the segment that is open.
 fn archivist(shared: &Shared, id: SlotId, ends: &FileEnds) -> Result<Archivist, CrawlError> {
     let disk = shared.world.disk();
-    let open = of_segment(disk.as_ref(), &shared.dir, ends.segment.as_ref())?;
+    let end = open_segment(shared, ends);
+    let open = of_segment(disk.as_ref(), &shared.dir, end)?;
+    let sealed = ends.segment.as_ref().filter(|_| end.is_none());
+    let sealed = sealed.map(|end| end.name.clone());
     Ok(Archivist::new(
         &shared.config.archive,
         id.0,
         shared.info.clone(),
         Arc::clone(&shared.dictionary),
         open.as_ref(),
-    ))
+    )
+    .sealing(sealed))
 }
 
 fn read_suspects(

@@ -177,8 +177,8 @@ fn stage_of(name: &str) -> Option<Stage> {
         Some(Stage::Commit)
     } else if name.starts_with("orb-read-") {
         Some(Stage::Read)
-    } else if name.starts_with("orb-slow-") {
-        // Indexes and dictionaries of closed segments.
+    } else if name.starts_with("orb-slow-") || name == "orb-uploads" {
+        // Indexes, dictionaries and uploads of closed segments.
         Some(Stage::Archive)
     } else if name.starts_with("fjall") || name.starts_with("lsm") {
         Some(Stage::Store)

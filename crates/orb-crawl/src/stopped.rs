@@ -170,6 +170,7 @@ fn told(error: FactsError, job: &FactsJob) -> CrawlError {
     match error {
         FactsError::Frontier(source) => CrawlError::Frontier { slot, source },
         FactsError::Store(source) => CrawlError::Store { slot, source },
+        FactsError::Uploads(source) => source.into(),
         FactsError::Archive(source) => CrawlError::file("list", &job.dir.warc())(source),
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use orb_env::{Clock, Disk, Entropy, Env, ThreadUse};
 use orb_fetch::{FetchConfig, Tls};
+use orb_objects::{Place, Store, UploadError};
 use orb_store::StoreOpener;
 
 /// A world to crawl in. Shared by the shards' threads.
@@ -31,6 +32,16 @@ pub trait World: Send + Sync {
     /// # Errors
     /// When trust anchors cannot be read; the text says what to do.
     fn tls(&self, config: &FetchConfig) -> Result<Rc<dyn Tls>, String>;
+    /// The object store at `place`; a world without any refuses it.
+    ///
+    /// # Errors
+    /// Options of the store that cannot be.
+    fn objects(&self, place: &Place) -> Result<Store, UploadError> {
+        Err(UploadError::Setup {
+            to: place.to_string(),
+            detail: "there is no object store in this world".to_owned(),
+        })
+    }
     /// Resident memory of the process now.
     fn rss_bytes(&self) -> u64;
     /// Largest resident memory so far.

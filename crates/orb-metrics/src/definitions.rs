@@ -87,7 +87,7 @@ macro_rules! definitions {
 
 definitions! {
     BUILD = Gauge "orb_build_info" "" [version of "the version that runs"] "1, with the version of the program.";
-    PHASE = Gauge "orb_crawl_phase" "" [phase of "running, paused, disk_full, memory_full, stopping, stopped, finished"] "1 for what the crawl does now, 0 for the others.";
+    PHASE = Gauge "orb_crawl_phase" "" [phase of "running, paused, disk_full, uploads_behind, memory_full, stopping, stopped, finished"] "1 for what the crawl does now, 0 for the others.";
     LIMITING = Gauge "orb_crawl_limited_by" "" [cause of "what `orb status` names as limiting"] "1 for what keeps the crawl from going faster now, 0 for the others.";
     RUN = Gauge "orb_crawl_run" "seconds" [] "Length of this run so far.";
     DISCOVERED = Gauge "orb_urls_discovered" "" [] "Distinct URLs the crawl knows, over all runs of its folder.";
@@ -103,6 +103,11 @@ definitions! {
     TROUBLES = Counter "orb_attempts_in_trouble" "" [reason of "reasons of `orb why`"] "Attempts of this run that did not go well, by reason.";
     WIRE = Counter "orb_wire" "bytes" [] "Bytes received and sent in this run.";
     ARCHIVED = Counter "orb_archived" "bytes" [] "Bytes appended to the archive in this run.";
+    UPLOADED = Counter "orb_uploaded" "bytes" [] "Bytes that the object store acknowledged in this run, indexes and repeated ones included.";
+    UPLOADED_FILES = Counter "orb_uploaded_files" "" [] "WARC files that arrived in the object store in this run, proven, their indexes before them.";
+    UPLOAD_FAILURES = Counter "orb_upload_failures" "" [] "Uploads of this run that failed and were, or are to be, tried again.";
+    UPLOAD_BACKLOG = Gauge "orb_upload_backlog" "bytes" [what of "now, max"] "WARC files that are closed and not in the object store yet, and the size at which fetching stops.";
+    UPLOAD_BACKLOG_FILES = Gauge "orb_upload_backlog_files" "" [] "The same as a number of files.";
     WAITING = Gauge "orb_requests_waiting" "" [waits_for of "dns, address"] "Requests that wait for a name server, or for the clock of an address.";
     IN_FLIGHT_MAX = Gauge "orb_requests_in_flight_max" "" [] "Requests that may be under way at once.";
     STAGE = Histogram "orb_request_stage_duration" "seconds" [stage of "dns, connect, tls, first_byte, body"] "How long the parts of requests took, those that failed included.";

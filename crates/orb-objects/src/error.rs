@@ -71,6 +71,15 @@ pub enum UploadError {
         #[source]
         source: io::Error,
     },
+    /// A file cannot be written.
+    #[error("write {}", path.display())]
+    Write {
+        /// Which.
+        path: PathBuf,
+        /// What the disk says.
+        #[source]
+        source: io::Error,
+    },
     /// The file is shorter than what is to be uploaded.
     #[error("{} is shorter than the {bytes} bytes that are committed: `orb archive verify` says more", path.display())]
     Short {
@@ -112,8 +121,8 @@ pub enum UploadError {
         /// Bytes of ours.
         bytes: u64,
     },
-    /// What arrived is not what was sent.
-    #[error("{object} at {to} is not what was sent: it will be sent again")]
+    /// What is there is not what was sent.
+    #[error("{object} at {to} is not what was sent")]
     Differs {
         /// The object.
         object: String,
@@ -132,6 +141,7 @@ impl UploadError {
             | UploadError::Ledger { .. } => true,
             UploadError::Setup { .. }
             | UploadError::Read { .. }
+            | UploadError::Write { .. }
             | UploadError::Short { .. }
             | UploadError::LedgerRow { .. }
             | UploadError::Occupied { .. } => false,

@@ -7,6 +7,7 @@
 //! Start at `upload.rs`.
 
 mod connect;
+mod download;
 mod error;
 mod http;
 mod ledger;

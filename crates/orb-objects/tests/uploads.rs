@@ -304,6 +304,38 @@ fn an_object_that_differs_is_sent_again() {
     bench.check_arrived(&source);
 }
 
+/// What comes back is compared with the ledger: an object that rotted does not get the name of the file.
+#[test]
+fn an_object_comes_back_only_as_it_went() {
+    let bench = Bench::new();
+    let source = bench.file("warc/ORB-1.warc.gz", 2 * PART + 5);
+    let mut uploader = bench.s3();
+    let arrived = upload(&mut uploader, &source).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let back = Path::new("/back/ORB-1.warc.gz");
+    let fetch = || {
+        let mut seen = 0;
+        let mut progress = |bytes| seen = bytes;
+        let fetched =
+            uploader
+                .store()
+                .fetch(&source.object, &arrived, back, &bench.disk, &mut progress);
+        runtime.block_on(fetched).map(|()| seen)
+    };
+    assert_eq!(fetch().unwrap(), source.bytes);
+    assert!(bench.disk.read_all(back).unwrap() == bench.disk.read_all(&source.path).unwrap());
+    bench.disk.remove(back).unwrap();
+    let object = bench.object(&source);
+    let mut bytes = std::fs::read(&object).unwrap();
+    bytes[7] ^= 1;
+    std::fs::write(&object, bytes).unwrap();
+    assert!(matches!(fetch(), Err(UploadError::Differs { .. })));
+    assert!(bench.disk.list(Path::new("/back")).unwrap().is_empty());
+}
+
 /// Stores forget uploads that were never completed, after days.
 #[test]
 fn a_forgotten_upload_is_begun_anew() {

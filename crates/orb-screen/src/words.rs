@@ -13,6 +13,7 @@ pub(crate) fn phase(phase: Phase) -> &'static str {
         Phase::Running => "running",
         Phase::Paused => "paused",
         Phase::DiskFull => "disk full",
+        Phase::UploadsBehind => "uploads behind",
         Phase::MemoryFull => "memory full",
         Phase::Stopping => "stopping",
         Phase::Stopped => "stopped",
@@ -28,6 +29,10 @@ pub(crate) fn limit(status: &Status) -> String {
         Phase::Finished => "nothing: everything is done",
         Phase::DiskFull => {
             "the disk: it is nearly full; it goes on by itself when there is room, or raise disk_max"
+        }
+        Phase::UploadsBehind => {
+            "uploads: the object store takes less than is fetched, or does not answer; it goes on by itself when fewer \
+             files wait, or raise archive.store_backlog_max"
         }
         Phase::MemoryFull => {
             "memory: at its cap; it goes on when some is free, or raise memory_max"
@@ -58,6 +63,7 @@ fn running(status: &Status) -> String {
         }
         Limiting::Rate => "your cap on speed: politeness.pages_per_second_max",
         Limiting::Disk => "disk: commits or reads are behind; a faster disk would make it faster",
+        Limiting::Uploads => "uploads: the object store takes less than is fetched",
         Limiting::Memory => "memory: at its cap; a larger memory_max would make it faster",
         Limiting::Paused => "you: it is paused; p goes on",
         Limiting::Nothing => "nothing is queued: it ends when what is in flight brings nothing new",

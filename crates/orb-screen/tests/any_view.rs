@@ -48,6 +48,7 @@ fn limiting() -> impl Strategy<Value = Limiting> {
         Limiting::InFlight,
         Limiting::Rate,
         Limiting::Disk,
+        Limiting::Uploads,
         Limiting::Memory,
         Limiting::Paused,
         Limiting::Nothing,

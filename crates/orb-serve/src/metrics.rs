@@ -3,15 +3,16 @@
 //! In: meters. Out: samples. May touch: nothing.
 //! Invariant: every label is a name out of a closed list; whatever else meters hold is left out.
 
-use orb_api::{Limiting, Meters, Outcome, Phase, Reason, Stage, Status};
+use orb_api::{Limiting, Meters, Outcome, Phase, Reason, Stage, Status, Uploads};
 use orb_metrics as of;
 use orb_metrics::Sample;
 
 /// Every phase by its name in JSON.
-const PHASES: [(Phase, &str); 7] = [
+const PHASES: [(Phase, &str); 8] = [
     (Phase::Running, "running"),
     (Phase::Paused, "paused"),
     (Phase::DiskFull, "disk_full"),
+    (Phase::UploadsBehind, "uploads_behind"),
     (Phase::MemoryFull, "memory_full"),
     (Phase::Stopping, "stopping"),
     (Phase::Stopped, "stopped"),
@@ -19,7 +20,7 @@ const PHASES: [(Phase, &str); 7] = [
 ];
 
 /// Everything that can limit a crawl, by its name in JSON.
-const LIMITS: [(Limiting, &str); 12] = [
+const LIMITS: [(Limiting, &str); 13] = [
     (Limiting::Unknown, "unknown"),
     (Limiting::Politeness, "politeness"),
     (Limiting::Addresses, "addresses"),
@@ -29,6 +30,7 @@ const LIMITS: [(Limiting, &str); 12] = [
     (Limiting::InFlight, "in_flight"),
     (Limiting::Rate, "rate"),
     (Limiting::Disk, "disk"),
+    (Limiting::Uploads, "uploads"),
     (Limiting::Memory, "memory"),
     (Limiting::Paused, "paused"),
     (Limiting::Nothing, "nothing"),
@@ -120,6 +122,16 @@ fn run(status: &Status, out: &mut Vec<Sample>) {
         Sample::count(&of::AGAIN, &["no"], kept),
         Sample::count(&of::WIRE, &[], status.bytes_wire),
         Sample::count(&of::ARCHIVED, &[], status.bytes_archived),
+    ]);
+    let none = Uploads::default();
+    let uploads = status.uploads.as_ref().unwrap_or(&none);
+    out.extend([
+        Sample::count(&of::UPLOADED, &[], uploads.sent_bytes),
+        Sample::count(&of::UPLOADED_FILES, &[], uploads.arrived),
+        Sample::count(&of::UPLOAD_FAILURES, &[], uploads.failures),
+        Sample::count(&of::UPLOAD_BACKLOG, &["now"], uploads.waiting_bytes),
+        Sample::count(&of::UPLOAD_BACKLOG, &["max"], uploads.waiting_max_bytes),
+        Sample::count(&of::UPLOAD_BACKLOG_FILES, &[], uploads.waiting),
     ]);
     for outcome in Outcome::ALL {
         let count = status.outcomes.get(outcome.name()).copied().unwrap_or(0);

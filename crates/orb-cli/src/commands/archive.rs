@@ -22,6 +22,7 @@ use orb_url::CrawlUrl;
 use orb_warc::{Record, RecordType};
 
 use crate::commands::archive_index::ReindexArgs;
+use crate::commands::archive_upload::{FetchArgs, UploadArgs, refuse_away, tell_away};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::progress_bar::ProgressBar;
 use crate::terminal::{bytes, count, harmless, note, say, say_json};
@@ -43,6 +44,10 @@ pub(crate) enum ArchiveCommand {
     Cat(CatArgs),
     /// Write the page a record holds to a file, content coding undone.
     Extract(ExtractArgs),
+    /// Bring a stopped crawl's WARC files and indexes to object storage: S3, Google, Azure, a folder.
+    Upload(UploadArgs),
+    /// Bring WARC files back from object storage.
+    Fetch(FetchArgs),
 }
 
 /// Which files.
@@ -150,6 +155,8 @@ pub(crate) fn run(command: &ArchiveCommand) -> Outcome {
         ArchiveCommand::Reindex(args) => super::archive_index::run(args),
         ArchiveCommand::Cat(args) => cat(args),
         ArchiveCommand::Extract(args) => extract(args),
+        ArchiveCommand::Upload(args) => super::archive_upload::upload(args),
+        ArchiveCommand::Fetch(args) => super::archive_upload::fetch(args),
     }
 }
 
@@ -165,12 +172,17 @@ impl FilesArg {
         let mut files = Vec::new();
         for path in paths {
             if !path.exists() {
+                refuse_away(path)?;
                 return Err(Failure::usage_text(format!(
                     "{} does not exist: name WARC files, or a crawl's folder",
                     path.display()
                 )));
             }
-            files.extend(list(&KernelDisk, path).map_err(of_archive)?);
+            let found = list(&KernelDisk, path);
+            if path.is_dir() {
+                tell_away(path, found.is_ok())?;
+            }
+            files.extend(found.map_err(of_archive)?);
         }
         let bytes_total = files.iter().map(|file| file.bytes).sum();
         Ok((files, bytes_total))

@@ -13,6 +13,7 @@ use orb_audit::{AuditSettings, Progress, Report, StoredState};
 use orb_crawl::World;
 use orb_env::KernelDisk;
 
+use crate::commands::archive_upload::away_text;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::folder::{self, FolderArg};
 use crate::terminal::{note, say, say_json};
@@ -57,6 +58,11 @@ pub(crate) fn run(args: &AuditArgs) -> Outcome {
 
 /// Judges the crawl in `dir`.
 pub(crate) fn judge(dir: &CrawlDir) -> Result<Report, Failure> {
+    if let Some(text) = away_text(dir)? {
+        return Err(Failure::usage_text(format!(
+            "an audit reads every record: {text}"
+        )));
+    }
     let _lock = folder::lock(dir)?;
     let mut settings = AuditSettings::stored(&KernelDisk, dir).map_err(Failure::storage)?;
     settings.folder_mode = Some(folder_mode);

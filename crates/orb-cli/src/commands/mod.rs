@@ -5,6 +5,7 @@
 
 pub(crate) mod archive;
 pub(crate) mod archive_index;
+pub(crate) mod archive_upload;
 pub(crate) mod audit;
 pub(crate) mod bench;
 pub(crate) mod bench_archive;

@@ -18,7 +18,7 @@ use crate::live::curtain::Stream;
 use crate::live::{self, AskerError, Parted, Wanted};
 use crate::progress::{line, phase_name, states_line};
 use crate::signals;
-use crate::terminal::{bytes, count, elapsed, note, say, say_json};
+use crate::terminal::{bytes, count, elapsed, harmless, note, say, say_json};
 use crate::world::KernelWorld;
 
 /// Arguments of `orb status`.
@@ -185,6 +185,18 @@ fn for_people(dir: &CrawlDir, status: &Status) -> String {
             "\n  fetched again    {}, of which {useful:.0} % had changed",
             count(status.again)
         ));
+    }
+    if let Some(uploads) = &status.uploads {
+        out.push_str(&format!(
+            "\n  uploads  {} files in {}, {} ({}) wait",
+            count(uploads.arrived),
+            uploads.to,
+            count(uploads.waiting),
+            bytes(uploads.waiting_bytes)
+        ));
+        if let Some(why) = &uploads.failing {
+            out.push_str(&format!("; failing: {}", harmless(why)));
+        }
     }
     if let Some(sightings) = list(&status.sightings.0) {
         out.push_str(&format!("\n  links not taken  {sightings}"));

@@ -1,7 +1,7 @@
 //! Settings from environment variables: `ORB_POLITENESS__SITE_DELAY=2s` sets `politeness.site_delay`.
 //!
 //! In: variables as (name, value). Out: assignments. May touch: `known`; the process environment, in
-//! [`from_process`] and nowhere else in the workspace.
+//! [`from_process`], [`of_stores`] and nowhere else in the workspace.
 
 use super::Assignment;
 use super::error::SettingsError;
@@ -19,6 +19,9 @@ const SEPARATOR: &str = "__";
 /// Variables with our prefix that are no settings: where tests find conformance data, and which log lines are shown.
 const NO_SETTINGS: [&str; 2] = ["ORB_CORPORA", "ORB_LOG"];
 
+/// What the names of variables for object stores begin with, as the stores' own tools have them.
+const STORE_PREFIXES: [&str; 3] = ["AWS_", "GOOGLE_", "AZURE_"];
+
 /// The variables of this process that may be settings. Bytes that are no Unicode become U+FFFD.
 pub(crate) fn from_process() -> Vec<(String, String)> {
     std::env::vars_os()
@@ -29,6 +32,14 @@ pub(crate) fn from_process() -> Vec<(String, String)> {
             )
         })
         .filter(|(name, _)| name.starts_with(PREFIX))
+        .collect()
+}
+
+/// The variables of this process that object stores are reached by; their values may be secrets.
+pub(crate) fn of_stores() -> Vec<(String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .filter(|(name, _)| STORE_PREFIXES.iter().any(|prefix| name.starts_with(prefix)))
         .collect()
 }
 

@@ -25,7 +25,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
-pub(crate) use environment::from_process;
+pub(crate) use environment::{from_process, of_stores};
 pub(crate) use error::SettingsError;
 pub(crate) use origin::Origin;
 pub(crate) use profiles::{OWN_SITE, PROFILE_KEY, PROFILES, Profile, named as profile_named};
