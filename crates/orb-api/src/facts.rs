@@ -170,7 +170,7 @@ pub struct SiteFacts {
     pub phase: SitePhase,
     /// URLs pending.
     pub pending: u64,
-    /// URLs ever queued: what the page budget counts.
+    /// URLs queued, each once: what the page budget counts.
     pub queued: u64,
     /// URLs cut by the budget.
     pub cold: u64,
@@ -189,6 +189,9 @@ pub struct SiteFacts {
     pub backoff_ms: u64,
     /// Length of the last exchange, milliseconds.
     pub last_exchange_ms: u64,
+    /// What orders say of it.
+    #[serde(skip_serializing_if = "SiteSteering::is_empty")]
+    pub orders: SiteSteering,
     /// Milliseconds until its clock allows a request; 0 when it does now, or nobody crawls.
     pub next_in_ms: u64,
     /// Rest of what its `Retry-After` asked for, milliseconds.
@@ -196,6 +199,34 @@ pub struct SiteFacts {
     /// Robots copies of its origins, the first hundred by name. Left out of what is told about a URL, which names
     /// its own.
     pub robots: Vec<RobotsFacts>,
+}
+
+/// What the operator ordered for one site, beside excluding it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SiteSteering {
+    /// The least pause, milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delay_ms: Option<u64>,
+    /// URLs taken up at most; 0 sets no bound.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pages_max: Option<u64>,
+    /// Steps before others that are due, or behind them; 0 says nothing.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub priority: i8,
+}
+
+impl SiteSteering {
+    /// Nothing was ordered.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == SiteSteering::default()
+    }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_zero(steps: &i8) -> bool {
+    *steps == 0
 }
 
 /// What is known about a URL.

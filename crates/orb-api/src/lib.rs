@@ -25,7 +25,7 @@ pub use books::{Books, Sightings, States};
 pub use bytes::{ByteSize, ByteSizeError, byte_count};
 pub use causes::with_causes;
 pub use facts::{
-    CutFacts, FateFacts, FoundFacts, QueueFacts, RobotsFacts, ScopeFacts, SieveFacts, SiteFacts,
+    CutFacts, FateFacts, FoundFacts, QueueFacts, RobotsFacts, ScopeFacts, SieveFacts, SiteFacts, SiteSteering,
     SitePhase, UrlFacts,
 };
 pub use layout::{CrawlDir, FORMAT_VERSION};

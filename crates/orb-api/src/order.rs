@@ -47,7 +47,7 @@ pub enum Act {
         /// The domain.
         what: String,
     },
-    /// Take an exclusion back.
+    /// Take an exclusion back, or what an order said of one site.
     Undo {
         /// Number of the order that made it.
         undoes: u64,
@@ -69,9 +69,35 @@ pub enum Act {
         /// The pause, milliseconds; 0 takes it back.
         delay_ms: u64,
     },
+    /// How many URLs of a site the crawl takes up.
+    Budget {
+        /// Registrable domain.
+        site: String,
+        /// At most so many; 0 sets no bound. Left out, the settings decide again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pages: Option<u64>,
+    },
+    /// How much a site matters beside others that are due as well. Its pauses stay as they are.
+    Priority {
+        /// Registrable domain.
+        site: String,
+        /// Steps before others, or behind them; 0 takes it back.
+        steps: i8,
+    },
 }
 
 impl Act {
+    /// The one site it says something of, beside excluding it.
+    #[must_use]
+    pub fn of_site(&self) -> Option<&str> {
+        match self {
+            Act::Rate { site, .. } | Act::Budget { site, .. } | Act::Priority { site, .. } => {
+                Some(site)
+            }
+            _ => None,
+        }
+    }
+
     /// Its name in JSON and reports.
     #[must_use]
     pub fn name(&self) -> &'static str {
@@ -85,6 +111,8 @@ impl Act {
             Act::Seeds { .. } => "seeds",
             Act::SeedsTaken { .. } => "seeds_taken",
             Act::Rate { .. } => "rate",
+            Act::Budget { .. } => "budget",
+            Act::Priority { .. } => "priority",
         }
     }
 }

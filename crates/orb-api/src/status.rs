@@ -48,8 +48,6 @@ pub enum Phase {
     DiskFull,
     /// Intake stopped: uploads to the object store are behind.
     UploadsBehind,
-    /// Intake stopped: memory is at its cap.
-    MemoryFull,
     /// Finishing what is in flight.
     Stopping,
     /// Not running; read from disk.

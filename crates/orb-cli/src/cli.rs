@@ -7,7 +7,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
     archive, audit, bench, completions, config, control, crawl, demo, doctor, export, fetch,
-    frontier, history, identity, inspect, man, pdf, plan, read, robots, simweb, state, status,
+    frontier, history, identity, inspect, man, pdf, plan, read, robots, simweb, site_orders, state, status,
     steering, trace, url, why,
 };
 use crate::exit::Outcome;
@@ -49,7 +49,13 @@ enum Command {
     Seeds(steering::SeedsCommand),
     /// Slow a crawl down at one site.
     #[command(subcommand)]
-    Rate(steering::RateCommand),
+    Rate(site_orders::RateCommand),
+    /// Say how many URLs of one site a crawl takes up.
+    #[command(subcommand)]
+    Budget(site_orders::BudgetCommand),
+    /// Put one site before others that are due, or behind them.
+    #[command(subcommand)]
+    Priority(site_orders::PriorityCommand),
     /// List the orders given to a crawl: what, who, when and why.
     Orders(steering::TrailArgs),
     /// Judge from a crawl's folder whether it kept its promises.
@@ -124,7 +130,9 @@ pub(crate) fn run() -> Outcome {
         Command::Exclude(command) => steering::exclude(&command),
         Command::OptOut(args) => steering::opt_out(&args),
         Command::Seeds(command) => steering::seeds(&command),
-        Command::Rate(command) => steering::rate(&command),
+        Command::Rate(command) => site_orders::rate(&command),
+        Command::Budget(command) => site_orders::budget(&command),
+        Command::Priority(command) => site_orders::priority(&command),
         Command::Orders(args) => steering::orders(&args),
         Command::Audit(args) => audit::run(&args),
         Command::State(command) => state::run(&command),
@@ -187,6 +195,13 @@ mod tests {
             "orb opt-out a.example --undo --list opt-outs.jsonl",
             "orb seeds add https://a.example/ --seeds - --out some-folder",
             "orb rate set a.example 10s --out some-folder",
+            "orb rate undo 4 --out some-folder --dry-run",
+            "orb budget set a.example pages=500 --why enough --dry-run --json",
+            "orb budget set a.example default --out some-folder",
+            "orb budget undo 4",
+            "orb priority set a.example high --out some-folder",
+            "orb priority set a.example low",
+            "orb priority undo 4 --json",
             "orb orders some-folder --json",
             "orb audit some-folder --json",
             "orb why https://a.example/x",

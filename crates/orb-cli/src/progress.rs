@@ -134,7 +134,6 @@ fn trouble(phase: Phase) -> Option<&'static str> {
         Phase::Paused => Some("paused"),
         Phase::DiskFull => Some("waiting: the disk is nearly full"),
         Phase::UploadsBehind => Some("waiting: uploads are behind"),
-        Phase::MemoryFull => Some("waiting: memory is at its cap"),
         Phase::Stopping => Some("stopping"),
     }
 }

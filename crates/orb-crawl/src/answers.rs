@@ -104,7 +104,7 @@ impl Shard {
             disk: Arc::clone(&self.env.disk),
             config: shared.config.clone(),
             rules: Arc::clone(&shared.rules),
-            exclusions: Arc::clone(frontier.exclusions()),
+            orders: Arc::clone(&self.in_force),
             token: shared.token.clone(),
             now,
         };

@@ -10,12 +10,12 @@ use std::time::Duration;
 
 use orb_api::{
     ArchivePlace, CrawlDir, CutFacts, FateFacts, FoundFacts, QueueFacts, ScopeFacts, SieveFacts,
-    SiteFacts, SitePhase, UrlFacts, UrlState,
+    SiteFacts, SiteSteering, SitePhase, UrlFacts, UrlState,
 };
 use orb_env::{Disk, Mono, Stamp};
 use orb_frontier::rows::{FateRow, Place};
 use orb_frontier::{
-    CutCause, Exclusions, Found, FrontierError, How, ScopeMarks, SieveKey, SiteRow, StoredSite,
+    CutCause, Found, FrontierError, How, ScopeMarks, SieveKey, SiteRow, StoredSite,
     Tally, UrlLook, UrlLooked, UrlRules, Waits, Wanted,
 };
 use orb_gate::SiteClock;
@@ -26,6 +26,7 @@ use orb_url::{CrawlUrl, Site};
 use orb_warc::SegmentName;
 
 use crate::CrawlConfig;
+use crate::orders::InForce;
 use crate::robots_facts;
 use crate::stopped_uploads::segments_away;
 
@@ -81,7 +82,7 @@ pub(crate) struct FactsJob {
     pub(crate) disk: Arc<dyn Disk>,
     pub(crate) config: CrawlConfig,
     pub(crate) rules: Arc<UrlRules>,
-    pub(crate) exclusions: Arc<Exclusions>,
+    pub(crate) orders: Arc<InForce>,
     pub(crate) token: ProductToken,
     pub(crate) now: Stamp,
 }
@@ -141,7 +142,13 @@ impl FactsJob {
     }
 
     fn site_facts(&self, site: Option<&StoredSite>) -> SiteFacts {
+        let wish = self.orders.wishes.of(self.asked.site.as_str());
         let facts = SiteFacts {
+            orders: SiteSteering {
+                delay_ms: wish.delay.map(millis),
+                pages_max: wish.pages_max,
+                priority: wish.priority,
+            },
             site: self.asked.site.as_str().to_owned(),
             slot: self.asked.slot.0,
             partition: self.asked.key.partition.get(),
@@ -175,12 +182,12 @@ impl FactsJob {
             known: true,
             phase,
             pending: u64::from(tally.pending),
-            queued: u64::from(tally.queued),
+            queued: tally.counted(),
             cold: u64::from(tally.cold),
             parked: tally.parked,
             seeded: tally.seeded,
             crawl_delay_ms: row.crawl_delay.map(millis),
-            delay_ms: millis(delay),
+            delay_ms: millis(delay.max(wish.delay.unwrap_or_default())),
             backoff_ms: stored.backoff_us / 1_000,
             last_exchange_ms: stored.last_exchange_us / 1_000,
             next_in_ms: self.live.as_ref().map_or(0, |live| millis(live.next_in)),
@@ -201,7 +208,8 @@ impl FactsJob {
         let wanted = Wanted {
             config,
             rules: &self.rules,
-            exclusions: &self.exclusions,
+            exclusions: &self.orders.exclusions,
+            wishes: &self.orders.wishes,
         };
         let link = Found {
             url: url.clone(),
@@ -213,7 +221,7 @@ impl FactsJob {
             rank: None,
         };
         let stopped_by = wanted.judge(found.unwrap_or(&link), site, full).err();
-        let exclusion = || Some(&*self.exclusions.stopping(url)?.words);
+        let exclusion = || Some(&*self.orders.exclusions.stopping(url)?.words);
         let rule = self
             .rules
             .stopping(url)

@@ -20,6 +20,8 @@ pub(crate) enum Asks {
     Within(Site, bool),
     /// How the crawl stands.
     Anywhere(bool),
+    /// How the site stands whose budget is changed, and to what; `None` is the setting's, or an earlier order's.
+    Budget(Site, Option<u64>),
 }
 
 impl Asks {
@@ -32,9 +34,11 @@ impl Asks {
                 let order = book.orders().iter().find(|order| order.order == *undoes);
                 match order.map(|order| &order.act) {
                     Some(Act::Exclude { what } | Act::OptOut { what }) => (what, false),
+                    Some(Act::Budget { site, .. }) => return Asks::budget(site, None),
                     _ => return nothing,
                 }
             }
+            Act::Budget { site, pages } => return Asks::budget(site, *pages),
             Act::Seeds { seeds } => return Asks::Nothing(Effect::at_most(seeds.len() as u64)),
             _ => return nothing,
         };
@@ -51,10 +55,14 @@ impl Asks {
         }
     }
 
+    fn budget(site: &str, pages: Option<u64>) -> Asks {
+        Asks::Budget(Site::from_stored(site), pages)
+    }
+
     /// The site whose facts are needed.
     pub(crate) fn site(&self) -> Option<&Site> {
         match self {
-            Asks::Site(site, _) | Asks::Within(site, true) => Some(site),
+            Asks::Site(site, _) | Asks::Within(site, true) | Asks::Budget(site, _) => Some(site),
             Asks::Nothing(_) | Asks::Within(..) | Asks::Anywhere(_) => None,
         }
     }
@@ -69,6 +77,10 @@ impl Asks {
         let ours = matches!(parked, Some(Reason::Rule | Reason::OptOut));
         match self {
             Asks::Nothing(effect) => *effect,
+            Asks::Budget(_, pages) => Effect::at_most(match facts {
+                Some(facts) => within(facts, *pages),
+                None => all_pending + excluded(Reason::Budget),
+            }),
             Asks::Site(_, out) if facts.is_none() => {
                 Effect::at_most(if *out { all_pending } else { all_excluded })
             }
@@ -78,6 +90,20 @@ impl Asks {
             Asks::Within(_, true) => Effect::at_most(pending),
             Asks::Anywhere(true) => Effect::at_most(all_pending),
             Asks::Within(_, false) | Asks::Anywhere(false) => Effect::at_most(all_excluded),
+        }
+    }
+}
+
+/// URLs of a site that a new budget cuts, or brings back.
+fn within(facts: &SiteFacts, pages: Option<u64>) -> u64 {
+    match pages {
+        None => facts.pending.max(facts.cold),
+        Some(0) => facts.cold,
+        Some(most) => {
+            let spent = facts.queued.saturating_sub(facts.pending);
+            let cut = facts.pending.saturating_sub(most.saturating_sub(spent));
+            let room = most.saturating_sub(facts.queued);
+            cut.max(facts.cold.min(room))
         }
     }
 }

@@ -10,9 +10,10 @@ use std::time::Duration;
 
 use orb_api::{Act, Order, Reason, plain_words};
 use orb_env::{AppendFile, Disk, Wall};
-use orb_frontier::{Excluded, Exclusion, Exclusions, Reach, TakenBack};
+use orb_frontier::{
+    Excluded, Exclusion, Exclusions, PRIORITY_MAX, Reach, SiteWishes, TakenBack,
+};
 use orb_url::{Site, parse_seed_line};
-use rustc_hash::FxHashMap;
 
 use crate::CrawlError;
 use crate::limits::{ORDERS_MAX, SEED_ORDERS_MAX, SEEDS_PER_ORDER_MAX};
@@ -186,7 +187,10 @@ impl OrderBook {
                     "{SEED_ORDERS_MAX} orders were given to this crawl; give further seeds as a file when it is started again"
                 )));
             }
-            Act::Exclude { .. } | Act::Rate { .. } if self.list.len() >= ORDERS_MAX => {
+            Act::Exclude { .. }
+            | Act::Rate { .. }
+            | Act::Budget { .. }
+            | Act::Priority { .. } if self.list.len() >= ORDERS_MAX => {
                 return Err(refused(format!(
                     "{ORDERS_MAX} orders were given to this crawl; give further exclusions by --exclude when it is started again"
                 )));
@@ -222,9 +226,21 @@ impl OrderBook {
             Act::Undo { undoes } => self.undo(undoes)?,
             Act::Seeds { seeds } => seeds_act(seeds)?,
             Act::Rate { site, delay_ms } => {
-                let site = Site::parse(&site).map_err(|error| refused(error.to_string()))?;
-                let site = site.as_str().to_owned();
+                let site = site_name(&site)?;
                 Act::Rate { site, delay_ms }
+            }
+            Act::Budget { site, pages } => {
+                let site = site_name(&site)?;
+                Act::Budget { site, pages }
+            }
+            Act::Priority { site, steps } => {
+                if steps.unsigned_abs() > PRIORITY_MAX.unsigned_abs() {
+                    return Err(refused(format!(
+                        "a priority lies between -{PRIORITY_MAX} and {PRIORITY_MAX}"
+                    )));
+                }
+                let site = site_name(&site)?;
+                Act::Priority { site, steps }
             }
             act @ (Act::Pause {} | Act::Resume {} | Act::Stop {}) => act,
             _ => return Err(refused("this order is not for operators to give")),
@@ -241,12 +257,12 @@ impl OrderBook {
     fn undo(&self, undoes: u64) -> Result<Act, OrderError> {
         let order = self.list.iter().find(|order| order.order == undoes);
         match order.map(|order| &order.act) {
-            Some(Act::Exclude { .. } | Act::OptOut { .. }) if self.is_undone(undoes) => {
+            Some(act) if can_be_undone(act) && self.is_undone(undoes) => {
                 Err(refused(format!("order {undoes} was taken back before")))
             }
-            Some(Act::Exclude { .. } | Act::OptOut { .. }) => Ok(Act::Undo { undoes }),
+            Some(act) if can_be_undone(act) => Ok(Act::Undo { undoes }),
             Some(act) => Err(refused(format!(
-                "order {undoes} is `{}`; only exclusions can be taken back",
+                "order {undoes} is `{}`; exclusions, rates, budgets and priorities can be taken back",
                 act.name()
             ))),
             None => Err(refused(format!("there is no order {undoes}"))),
@@ -348,7 +364,7 @@ impl OrderBook {
     pub(crate) fn in_force(&self) -> InForce {
         let undone = self.undone();
         let mut state = InForce::default();
-        let mut reaches = FxHashMap::default();
+        let mut past = BTreeMap::new();
         for order in &self.list {
             state.number = order.order;
             match &order.act {
@@ -359,27 +375,23 @@ impl OrderBook {
                         continue; // a later version may know what it means
                     };
                     let reach = excluded.reach();
-                    if let Reach::Site(site) = &reach {
-                        state.named.push(site.clone());
-                    }
-                    reaches.insert(order.order, reach);
+                    state.name(order, &reach);
+                    past.insert(order.order, Past::Excluded(reach));
                     if !undone.contains(&order.order) {
                         state.exclude(order, &excluded);
                     }
                 }
-                Act::Undo { undoes } => {
-                    if let Some(reach) = reaches.get(undoes) {
-                        let site = match reach {
-                            Reach::Site(site) | Reach::Within(site) => Some(site.clone()),
-                            Reach::Anywhere => None,
-                        };
-                        let order = order.order;
-                        state.taken_back.push(TakenBack { order, site });
+                Act::Undo { undoes } => match past.get(undoes) {
+                    Some(Past::Excluded(reach)) => state.take_back(order, reach),
+                    Some(Past::Wished(act)) => state.name_wished(order, act),
+                    None => {}
+                },
+                act @ (Act::Rate { .. } | Act::Budget { .. } | Act::Priority { .. }) => {
+                    past.insert(order.order, Past::Wished(act));
+                    state.name_wished(order, act);
+                    if !undone.contains(&order.order) {
+                        state.wish(act);
                     }
-                }
-                Act::Rate { site, delay_ms } => {
-                    let delay = Duration::from_millis(*delay_ms);
-                    state.rates.insert(site.as_str().into(), delay);
                 }
                 Act::SeedsTaken { .. } => state.seeds_taken += 1,
                 _ => {}
@@ -395,6 +407,21 @@ fn lines_of(disk: &dyn Disk, path: &Path) -> Result<String, CrawlError> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
         Err(error) => Err(CrawlError::file("read", path)(error)),
     }
+}
+
+/// An order that a later one may take back.
+enum Past<'a> {
+    Excluded(Reach),
+    Wished(&'a Act),
+}
+
+fn can_be_undone(act: &Act) -> bool {
+    matches!(act, Act::Exclude { .. } | Act::OptOut { .. }) || act.of_site().is_some()
+}
+
+fn site_name(text: &str) -> Result<String, OrderError> {
+    let site = Site::parse(text).map_err(|error| refused(error.to_string()))?;
+    Ok(site.as_str().to_owned())
 }
 
 fn excluded(line: &str) -> Result<Excluded, OrderError> {
@@ -424,12 +451,14 @@ pub(crate) struct InForce {
     pub(crate) number: u64,
     pub(crate) paused: bool,
     pub(crate) exclusions: Arc<Exclusions>,
-    /// Whole sites that any order excluded, taken back or not.
-    pub(crate) named: Vec<Site>,
+    /// Whole sites that any order named, taken back or not, with the order's number, ascending.
+    pub(crate) named: Vec<(u64, Site)>,
+    /// Those of them whose budget it changed.
+    pub(crate) budgeted: Vec<(u64, Site)>,
     /// Exclusions that were taken back.
     pub(crate) taken_back: Vec<TakenBack>,
-    /// Pauses of sites that are longer than they would be.
-    pub(crate) rates: FxHashMap<Box<str>, Duration>,
+    /// What holds for single sites.
+    pub(crate) wishes: Arc<SiteWishes>,
     /// Orders whose seeds are in the seed files.
     pub(crate) seeds_taken: u64,
 }
@@ -457,10 +486,69 @@ impl InForce {
         }
     }
 
+    fn take_back(&mut self, order: &Order, reach: &Reach) {
+        self.name(order, reach);
+        let site = match reach {
+            Reach::Site(site) | Reach::Within(site) => Some(site.clone()),
+            Reach::Anywhere => None,
+        };
+        let order = order.order;
+        self.taken_back.push(TakenBack { order, site });
+    }
+
+    fn name(&mut self, order: &Order, reach: &Reach) {
+        if let Reach::Site(site) = reach {
+            self.named.push((order.order, site.clone()));
+        }
+    }
+
+    fn name_wished(&mut self, order: &Order, act: &Act) {
+        let Some(Ok(site)) = act.of_site().map(Site::parse) else {
+            return; // a later version may know what it means
+        };
+        if matches!(act, Act::Budget { .. }) {
+            self.budgeted.push((order.order, site.clone()));
+        }
+        self.named.push((order.order, site));
+    }
+
+    fn wish(&mut self, act: &Act) {
+        let Some(Ok(site)) = act.of_site().map(Site::parse) else {
+            return;
+        };
+        let wish = Arc::make_mut(&mut self.wishes).at(&site);
+        match act {
+            Act::Rate { delay_ms, .. } => {
+                let delay = Duration::from_millis(*delay_ms);
+                wish.delay = (*delay_ms > 0).then_some(delay);
+            }
+            Act::Budget { pages, .. } => wish.pages_max = *pages,
+            Act::Priority { steps, .. } => {
+                wish.priority = (*steps).clamp(-PRIORITY_MAX, PRIORITY_MAX);
+            }
+            _ => {}
+        }
+    }
+
+    /// Sites that orders after this one named.
+    pub(crate) fn named_after(&self, order: u64) -> impl Iterator<Item = &Site> {
+        after(&self.named, order)
+    }
+
+    /// Sites whose budget orders after this one changed.
+    pub(crate) fn budgeted_after(&self, order: u64) -> impl Iterator<Item = &Site> {
+        after(&self.budgeted, order)
+    }
+
     /// The pause that an order gives a site.
     pub(crate) fn rate(&self, site: &Site) -> Option<Duration> {
-        self.rates.get(site.as_str()).copied()
+        self.wishes.of(site.as_str()).delay
     }
+}
+
+fn after(named: &[(u64, Site)], order: u64) -> impl Iterator<Item = &Site> {
+    let from = named.partition_point(|(number, _)| *number <= order);
+    named[from..].iter().map(|(_, site)| site)
 }
 
 #[cfg(test)]

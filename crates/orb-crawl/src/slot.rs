@@ -69,6 +69,8 @@ pub(crate) struct Slot {
     pub(crate) absorbing: bool,
     pub(crate) seeding: bool,
     seed_files: Vec<(u64, u64)>,
+    /// The last order that was heeded; none in a slot that was just opened.
+    heeded: u64,
     /// Orders whose seeds are among these files.
     seeds_taken: u64,
     pub(crate) suspects: BTreeMap<u64, u8>,
@@ -152,6 +154,7 @@ impl Slot {
             absorbing: false,
             seeding: false,
             seed_files: seeds::files(disk.as_ref(), &dir.seeds(id))?,
+            heeded: 0,
             seeds_taken: 0,
             suspects,
             errands: FxHashMap::default(),
@@ -348,7 +351,9 @@ impl Slot {
     /// look into a folder.
     pub(crate) fn heed(&mut self, orders: &InForce, shared: &Shared) -> Result<u64, CrawlError> {
         self.frontier.set_exclusions(Arc::clone(&orders.exclusions));
-        let moved = self.frontier.heed_sites(&orders.named);
+        self.frontier.set_wishes(Arc::clone(&orders.wishes));
+        let moved = self.frontier.heed_sites(orders.named_after(self.heeded));
+        self.frontier.recall(orders.budgeted_after(self.heeded));
         self.frontier
             .readmit(&orders.taken_back)
             .map_err(|source| CrawlError::Frontier {
@@ -360,6 +365,7 @@ impl Slot {
             self.seed_files = seeds::files(shared.world.disk().as_ref(), &folder)?;
             self.seeds_taken = orders.seeds_taken;
         }
+        self.heeded = orders.number;
         Ok(moved)
     }
 

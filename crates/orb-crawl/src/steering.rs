@@ -29,8 +29,8 @@ pub(crate) struct Steering {
     dir: CrawlDir,
     slots: SlotMap,
     key: CrawlKey,
-    /// The list of opt-outs that all crawls of this machine share, and how long it was when it was read.
-    list: Option<(PathBuf, watch::Sender<u64>)>,
+    /// The list of opt-outs that all crawls of this machine share, and its stamp when it was read.
+    list: Option<(PathBuf, watch::Sender<Option<u64>>)>,
     /// Whether it was told that the list cannot be read.
     list_trouble: AtomicBool,
 }
@@ -46,7 +46,7 @@ impl Steering {
         opt_outs: &str,
     ) -> Result<Steering, CrawlError> {
         let book = OrderBook::read(Arc::clone(&disk), &dir.orders())?;
-        let list = (!opt_outs.is_empty()).then(|| (opt_outs.into(), watch::Sender::new(0)));
+        let list = (!opt_outs.is_empty()).then(|| (opt_outs.into(), watch::Sender::new(None)));
         let mut steering = Steering {
             in_force: watch::Sender::new(Arc::default()),
             book: Mutex::new(book),
@@ -96,15 +96,15 @@ impl Steering {
         Ok(())
     }
 
-    /// Takes up what changed in the machine's list of opt-outs. Cost when nothing did: one look at its length. A list
+    /// Takes up what changed in the machine's list of opt-outs. Cost when nothing did: one look at its stamp. A list
     /// that cannot be read is looked at again next time.
     pub(crate) fn follow_list(&self) {
         let Some((path, read)) = &self.list else {
             return;
         };
-        let bytes = self.disk.read(path).and_then(|file| file.bytes());
-        let bytes = bytes.unwrap_or(0);
-        if bytes == *read.borrow() {
+        // Before it is read: what is written meanwhile is seen at the next look.
+        let stamp = self.disk.stamp(path).ok();
+        if stamp == *read.borrow() {
             return;
         }
         let Ok(mut book) = self.book.try_lock() else {
@@ -130,7 +130,7 @@ impl Steering {
             }
         }
         self.list_trouble.store(false, Ordering::Relaxed);
-        read.send_replace(bytes);
+        read.send_replace(stamp);
     }
 
     /// Brings the book to what the list says, where the list's word is the later one.

@@ -10,7 +10,7 @@ use orb_api::{
     UrlFacts,
 };
 use orb_frontier::{
-    Exclusions, FrontierError, SieveKey, SlotSnapshot, UrlLook, UrlRules, each_tally,
+    FrontierError, SieveKey, SlotSnapshot, UrlLook, UrlRules, each_tally,
 };
 use orb_robots::ProductToken;
 use orb_shard::{SlotId, SlotMap};
@@ -23,7 +23,7 @@ use crate::files::{FileEnds, folder_bytes};
 use crate::foresight::Asks;
 use crate::identity::CrawlIdentity;
 use crate::limits::STOPPED_STORE_BYTES;
-use crate::orders::{OrderBook, OrderError, Prepared};
+use crate::orders::{InForce, OrderBook, OrderError, Prepared};
 use crate::{ConfigError, CrawlConfig, CrawlError, World};
 
 /// A crawl that is not running, open for questions. The caller holds the folder's lock.
@@ -32,7 +32,7 @@ pub struct StoppedCrawl {
     dir: CrawlDir,
     config: CrawlConfig,
     rules: Arc<UrlRules>,
-    exclusions: Arc<Exclusions>,
+    orders: Arc<InForce>,
     token: ProductToken,
     key: CrawlKey,
     slots: SlotMap,
@@ -59,9 +59,9 @@ impl StoppedCrawl {
             key: "identity.product",
             problem: error.to_string(),
         })?;
-        let orders = OrderBook::read(world.disk(), &dir.orders())?;
+        let orders = OrderBook::read(world.disk(), &dir.orders())?.in_force();
         Ok(StoppedCrawl {
-            exclusions: orders.in_force().exclusions,
+            orders: Arc::new(orders),
             token,
             key: identity.crawl_key(),
             slots: identity.slot_map()?,
@@ -158,7 +158,7 @@ impl StoppedCrawl {
             disk,
             config: self.config.clone(),
             rules: Arc::clone(&self.rules),
-            exclusions: Arc::clone(&self.exclusions),
+            orders: Arc::clone(&self.orders),
             token: self.token.clone(),
             now: self.world.clock().stamp(),
         })

@@ -128,6 +128,18 @@ pub trait Disk: Send + Sync {
         Ok(bytes)
     }
 
+    /// A number that is another one once the file is another, or was written to: what follows a file looks at it first.
+    ///
+    /// # Errors
+    /// `NotFound`, or what the kernel says.
+    fn stamp(&self, file: &Path) -> io::Result<u64> {
+        let bytes = self.read_all(file)?;
+        let number = bytes.iter().fold(bytes.len() as u64, |number, &byte| {
+            (number ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        });
+        Ok(number)
+    }
+
     /// Replaces `file` by `bytes` so that a crash leaves the old or the new content, never a mixture.
     ///
     /// # Errors

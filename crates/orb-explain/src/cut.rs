@@ -11,10 +11,14 @@ use crate::wording::counted;
 pub(crate) fn because(cut: &CutFacts, site: &SiteFacts) -> String {
     let name = &site.site;
     match cut.cause.as_str() {
-        "site_pages" => format!(
-            "{} of {name} were queued before it, all that frontier.pages_per_site_max allows",
-            counted(site.queued, "URL")
-        ),
+        "site_pages" => {
+            let who = match site.orders.pages_max {
+                Some(_) => "an order (orb budget)",
+                None => "frontier.pages_per_site_max",
+            };
+            let queued = counted(site.queued, "URL");
+            format!("{queued} of {name} were queued before it, all that {who} allows")
+        }
         "host_pages" => {
             "its host has had all the pages that frontier.pages_per_host_max allows".to_owned()
         }
@@ -61,7 +65,7 @@ pub(crate) fn advice(cut: Option<&CutFacts>) -> &'static str {
         Some("prefix_pages") => {
             "orb frontier restore brings it back; frontier.pages_per_prefix_max is the budget"
         }
-        _ => "orb frontier restore brings it back; frontier.pages_per_site_max is the budget",
+        _ => "a larger budget (orb budget set) or orb frontier restore brings it back; frontier.pages_per_site_max is the budget",
     }
 }
 

@@ -176,7 +176,6 @@ impl Evidence<'_> {
             Phase::Paused => "; the crawl is paused",
             Phase::DiskFull => "; the crawl has stopped taking in: the disk is nearly full",
             Phase::UploadsBehind => "; the crawl has stopped taking in: uploads are behind",
-            Phase::MemoryFull => "; the crawl has stopped taking in: memory is at its cap",
             Phase::Stopping => "; the crawl is stopping",
             Phase::Stopped | Phase::Finished => "; nobody crawls now",
         }

@@ -3,7 +3,7 @@
 //! In: a [`SiteReport`], the present moment. Out: lines of at most [`COLUMNS`](crate::limits::COLUMNS) columns, URLs
 //! excepted. May touch: nothing. Invariant: no colour, no control character but the line end.
 
-use orb_api::SitePhase;
+use orb_api::{SitePhase, SiteSteering};
 
 use crate::explanation::AttemptLine;
 use crate::limits::COLUMNS;
@@ -83,6 +83,10 @@ impl SiteReport {
             );
         }
         lines.put("pace", &self.pace);
+        let orders = ordered(&facts.orders);
+        if !orders.is_empty() {
+            lines.put("orders", &orders);
+        }
         if let Some(next) = self.clocks.next_us {
             lines.put("clocks", &format!("may be contacted {}", times.at(next)));
         }
@@ -228,6 +232,28 @@ impl SiteReport {
             }
         }
     }
+}
+
+/// What orders say of a site, in half sentences.
+fn ordered(orders: &SiteSteering) -> String {
+    let mut said = Vec::new();
+    if let Some(delay) = orders.delay_ms {
+        said.push(format!("a pause of {} at least", span_ms(delay)));
+    }
+    match orders.pages_max {
+        Some(0) => said.push("no bound on its pages".to_owned()),
+        Some(most) => said.push(format!("{} at most", counted(most, "page"))),
+        None => {}
+    }
+    match orders.priority {
+        0 => {}
+        steps @ 1.. => said.push(format!("{} ahead of others", counted(steps as u64, "step"))),
+        steps => {
+            let steps = u64::from(steps.unsigned_abs());
+            said.push(format!("{} behind others", counted(steps, "step")));
+        }
+    }
+    said.join("; ")
 }
 
 fn path_of(attempt: &AttemptLine) -> String {

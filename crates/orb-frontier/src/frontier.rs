@@ -18,13 +18,14 @@ use orb_shard::{SiteKey, SlotId, SlotMap};
 use orb_store::{Batch, JournalEnd, Keyspace, Store};
 use orb_url::{CrawlKey, Site};
 
-use crate::excluding::Readmission;
 use crate::exclusions::Exclusions;
+use crate::readmitting::Readmission;
 use crate::limits::{LOAD_SITES_MAX, PREFETCH, RESTS_AHEAD, WINDOW_ROWS, WINDOW_ROWS_COLD};
 use crate::rests::{Leaving, Rests};
 use crate::rows::{FateRow, Lane, QueueRow, fate_key, queue_place, retry_key, site_prefix};
 use crate::sites::{Errands, Mark, Phase, SiteTable, Warm};
 use crate::snapshot::{SeedsEnd, SlotSnapshot};
+use crate::wishes::SiteWishes;
 use crate::window::{Held, LoadItem, LoadJob, Loaded, LoadedSite};
 use crate::{FrontierConfig, FrontierError, Queued, Sieve, SiteId, SiteRow, UrlRules};
 
@@ -97,6 +98,7 @@ pub struct Frontier {
     pub(crate) draining: bool,
     pub(crate) buffered_since: Option<Mono>,
     pub(crate) exclusions: Arc<Exclusions>,
+    pub(crate) wishes: Arc<SiteWishes>,
     pub(crate) readmission: Readmission,
     loading: usize,
     /// The latest moment that was told.
@@ -150,6 +152,7 @@ impl Frontier {
             draining: false,
             buffered_since: None,
             exclusions: Arc::default(),
+            wishes: Arc::default(),
             loading: 0,
             wake: Vec::new(),
             removed: Vec::new(),

@@ -51,6 +51,7 @@ impl Frontier {
             config: &setup.config,
             rules: &setup.rules,
             exclusions: &self.exclusions,
+            wishes: &self.wishes,
         };
         wanted.itself(found)?;
         if self.snapshot.moved.contains(&site.partition().get()) {
@@ -70,10 +71,11 @@ impl Frontier {
             config: &self.setup.config,
             rules: &self.setup.rules,
             exclusions: &self.exclusions,
+            wishes: &self.wishes,
         };
         let none = ScopeMarks::default();
         let marks = self.sites.marks(id).unwrap_or(&none);
-        wanted.in_site(&found.url, &self.sites.get(id).tally(), marks)
+        wanted.in_site(&found.url, &self.sites.tally(id), marks)
     }
 
     fn note_seed(&mut self, id: SiteId, found: &Found) {
@@ -106,6 +108,7 @@ impl Frontier {
         let id = self
             .sites
             .insert(key, &Tally::default(), ScopeMarks::default());
+        self.sites.get_mut(id).priority = self.wishes.of(site.as_str()).priority;
         if self.sites.keeps_all() {
             let row = SiteRow::new(site.clone());
             let warm = Warm::new(row, self.setup.clean, self.setup.opened);
@@ -261,7 +264,7 @@ impl Frontier {
                 self.matters(id, Importance::of_linking_site(from.get()));
             }
         }
-        let budget = self.setup.config.pages_per_site_max;
+        let has_budget = self.has_budget(id, found.url.site_str());
         let entry = self.sites.get_mut(id);
         let lane = Lane::of(found.how, found.depth);
         // Every URL of a site is counted once as queued or as cut, so their sum numbers them.
@@ -272,9 +275,10 @@ impl Frontier {
             fingerprint: key.fingerprint,
             attempts: 0,
         };
-        if budget > 0 && u64::from(entry.queued) >= budget {
+        if !has_budget {
             entry.cold += 1;
             let cause = CutCause::SitePages;
+            self.readmission.cut(cause);
             batch.put(Keyspace::Cold, row_key, ColdRow { row, cause }.encode());
             self.snapshot
                 .books

@@ -21,6 +21,7 @@ mod intake;
 mod limits;
 mod open;
 mod partition;
+mod readmitting;
 mod recrawl;
 mod restore;
 mod rests;
@@ -34,6 +35,7 @@ mod telling;
 mod wanted;
 mod weigh;
 mod window;
+mod wishes;
 
 pub use admitted::{DrainJob, Drained, Undrained};
 pub use asking::{QueuedAt, UrlLook, UrlLooked, Waits};
@@ -41,7 +43,6 @@ pub use budgets::{BudgetBounds, BudgetLook, Budgets, CutCause, Verdict, Yield};
 pub use check::{SlotCheck, SlotState, check_slot};
 pub use codec::DecodeError;
 pub use config::FrontierConfig;
-pub use excluding::{ReadmitJob, Readmitted, TakenBack};
 pub use exclusions::{Excluded, Exclusion, Exclusions, Reach};
 pub use found::{Found, How};
 pub use frontier::{Frontier, FrontierSetup, GroupTail, Settled, Visit};
@@ -51,6 +52,7 @@ pub use partition::{
     MoveError, PartitionEnd, PartitionHead, check_partition, drop_partition, half_imported,
     judge_partition, partition_head, read_partition, write_partition,
 };
+pub use readmitting::{ReadmitJob, Readmitted, TakenBack};
 pub use recrawl::{History, RecrawlConfig};
 pub use restore::restore_cold;
 pub use rows::QueueRow;
@@ -67,3 +69,4 @@ pub use telling::{SiteCounts, SiteState, WarmState};
 pub use wanted::{Cause, Wanted};
 pub use weigh::Weighed;
 pub use window::{LoadJob, Loaded};
+pub use wishes::{PRIORITY_MAX, SiteWish, SiteWishes};

@@ -73,7 +73,7 @@ pub struct SiteRow {
 pub struct Tally {
     /// Queued URLs that have no final state.
     pub pending: u32,
-    /// URLs ever queued: what the page budget counts.
+    /// URLs ever queued, those anew that came back.
     pub queued: u32,
     /// URLs in the cold log.
     pub cold: u32,
@@ -87,6 +87,8 @@ pub struct Tally {
     pub named: bool,
     /// How much it matters: see [`crate::Importance`].
     pub importance: u8,
+    /// Of those ever queued the ones that were queued before: exclusions that were taken back brought them back.
+    pub readmitted: u32,
     /// When it was to be visited next, as far as was known: a hint that spares reading
     /// it earlier.
     pub due: Option<Wall>,
@@ -106,16 +108,23 @@ pub struct StoredSite {
 }
 
 impl Tally {
-    /// Bytes: version 1, flags (bit 0 parked, 1 seeded, 2 due, 3 marks, 4 named), importance (1 each), pending, queued, cold,
+    /// URLs queued, each once: what the page budget counts.
+    #[must_use]
+    pub fn counted(&self) -> u64 {
+        u64::from(self.queued.saturating_sub(self.readmitted))
+    }
+
+    /// Bytes: version 1, flags (bit 0 parked, 1 seeded, 2 due, 3 marks, 4 named, 5 readmitted), importance (1 each), pending, queued, cold,
     /// lanes (varints), then what the flags name: reason (1), wall time in microseconds (varint), hosts and folders
-    /// of its seeds (their number, texts).
+    /// of its seeds (their number, texts), URLs readmitted (varint).
     #[must_use]
     pub fn encode(&self, marks: &ScopeMarks) -> Vec<u8> {
         let flags = u8::from(self.parked.is_some())
             | u8::from(self.seeded) << 1
             | u8::from(self.due.is_some()) << 2
             | u8::from(!marks.is_empty()) << 3
-            | u8::from(self.named) << 4;
+            | u8::from(self.named) << 4
+            | u8::from(self.readmitted > 0) << 5;
         let mut out = Vec::with_capacity(24);
         out.extend_from_slice(&[TALLY_VERSION, flags, self.importance]);
         for count in [self.pending, self.queued, self.cold, self.lanes] {
@@ -131,6 +140,9 @@ impl Tally {
                 list.iter()
                     .for_each(|text| put_bytes(&mut out, text.as_bytes()));
             }
+        }
+        if self.readmitted > 0 {
+            put_varint(&mut out, u64::from(self.readmitted));
         }
         out
     }
@@ -165,6 +177,12 @@ impl Tally {
             marks.hosts = take_texts(input)?;
             marks.prefixes = take_texts(input)?;
         }
+        let readmitted = match flags & 32 {
+            0 => 0,
+            _ => u32::try_from(take_varint(input)?).map_err(|_| DecodeError::Value {
+                field: "readmitted",
+            })?,
+        };
         let tally = Tally {
             pending,
             queued,
@@ -174,6 +192,7 @@ impl Tally {
             seeded: flags & 2 != 0,
             named: flags & 16 != 0,
             importance,
+            readmitted,
             due,
         };
         Ok((tally, marks))
@@ -366,6 +385,7 @@ mod tests {
             seeded: true,
             named: true,
             importance: 9,
+            readmitted: 300,
             due: Some(Wall(1 << 50)),
         };
         let marks = ScopeMarks {

@@ -150,7 +150,7 @@ impl Frontier {
         SiteState {
             phase,
             next_in: at.since(now),
-            tally: entry.tally(),
+            tally: self.sites.tally(id),
             marks: self.sites.marks(id),
             warm: warm.map(|warm| WarmState {
                 name: &warm.name,

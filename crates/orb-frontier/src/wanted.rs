@@ -8,7 +8,7 @@ use orb_url::CrawlUrl;
 
 use crate::limits::SITE_URLS_MAX;
 use crate::scope::ScopeMarks;
-use crate::{Exclusions, Found, FrontierConfig, How, Scope, StoredSite, Tally, UrlRules};
+use crate::{Exclusions, Found, FrontierConfig, How, Scope, SiteWishes, StoredSite, Tally, UrlRules};
 
 /// The name under which a link that is stopped is counted.
 pub type Cause = &'static str;
@@ -22,6 +22,8 @@ pub struct Wanted<'a> {
     pub rules: &'a UrlRules,
     /// What was taken out of the crawl since it began.
     pub exclusions: &'a Exclusions,
+    /// What orders say of single sites.
+    pub wishes: &'a SiteWishes,
 }
 
 impl Wanted<'_> {
@@ -67,7 +69,10 @@ impl Wanted<'_> {
         }
         let config = self.config;
         let (queued, cold) = (u64::from(tally.queued), u64::from(tally.cold));
-        let spent = config.pages_per_site_max > 0 && queued >= config.pages_per_site_max;
+        let most = self
+            .wishes
+            .pages_max(url.site_str(), config.pages_per_site_max);
+        let spent = most.is_some_and(|most| tally.counted() >= most);
         if (spent && cold >= config.cold_per_site_max) || queued + cold >= SITE_URLS_MAX {
             Err("full")
         } else {
@@ -132,6 +137,7 @@ mod tests {
             config: &config,
             rules: &rules,
             exclusions: &Exclusions::default(),
+            wishes: &SiteWishes::default(),
         };
         let stored = |tally| StoredSite {
             key: SiteKey::from_bytes([1; 8]),

@@ -28,7 +28,7 @@ pub enum Weighed {
 
 impl Frontier {
     /// Asks the budgets of a visited site about a URL taken from it. Seeds, what the operator brought back, targets of
-    /// redirects and what is tried again are always worth a fetch. Cost: about half a microsecond, and a row written where it is not.
+    /// redirects and what is tried again are always worth a fetch, but for the budget of an order. Cost: about half a microsecond, and a row written where it is not.
     pub fn weigh(
         &mut self,
         id: SiteId,
@@ -40,8 +40,10 @@ impl Frontier {
         let bounds = self.setup.config.budgets();
         let is_free =
             queued.is_weighed || lane <= Lane::WANTED || queued.row.found.how == How::Redirect;
+        let is_over = lane != Lane::RETRY && !queued.is_weighed && self.is_over_order(id);
         let warm = self.sites.held(id);
         let verdict = match &mut warm.budgets {
+            _ if is_over => Verdict::Cut(CutCause::SitePages),
             Some(budgets) if !is_free => {
                 budgets.verdict(&queued.row.found.url, lane == Lane::LAST, &bounds)
             }
@@ -61,6 +63,22 @@ impl Frontier {
                 Weighed::Cut(cause)
             }
         }
+    }
+
+    /// Whether a site may take up another URL, by its order's budget or the setting.
+    pub(crate) fn has_budget(&self, id: SiteId, site: &str) -> bool {
+        let most = self
+            .wishes
+            .pages_max(site, self.setup.config.pages_per_site_max);
+        most.is_none_or(|most| self.sites.tally(id).counted() < most)
+    }
+
+    /// Whether a visited site's settled URLs are all that an order lets it have: it was given when more were queued.
+    fn is_over_order(&mut self, id: SiteId) -> bool {
+        let tally = self.sites.tally(id);
+        let name = self.sites.held(id).name.as_str();
+        let most = self.wishes.of(name).pages_max.filter(|&most| most > 0);
+        most.is_some_and(|most| tally.counted().saturating_sub(u64::from(tally.pending)) >= most)
     }
 
     /// Takes note of what a fetch of a visited site brought.
@@ -111,6 +129,7 @@ impl Frontier {
             let (lane, _) = queue_place(&queued.key);
             let key = queue_key(site, lane, order);
             let row = queued.row;
+            self.readmission.cut(cause);
             batch.put(Keyspace::Cold, key, ColdRow { row, cause }.encode());
         } else {
             let fate = FateRow {

@@ -87,7 +87,7 @@ macro_rules! definitions {
 
 definitions! {
     BUILD = Gauge "orb_build_info" "" [version of "the version that runs"] "1, with the version of the program.";
-    PHASE = Gauge "orb_crawl_phase" "" [phase of "running, paused, disk_full, uploads_behind, memory_full, stopping, stopped, finished"] "1 for what the crawl does now, 0 for the others.";
+    PHASE = Gauge "orb_crawl_phase" "" [phase of "running, paused, disk_full, uploads_behind, stopping, stopped, finished"] "1 for what the crawl does now, 0 for the others.";
     LIMITING = Gauge "orb_crawl_limited_by" "" [cause of "what `orb status` names as limiting"] "1 for what keeps the crawl from going faster now, 0 for the others.";
     RUN = Gauge "orb_crawl_run" "seconds" [] "Length of this run so far.";
     DISCOVERED = Gauge "orb_urls_discovered" "" [] "Distinct URLs the crawl knows, over all runs of its folder.";

@@ -74,9 +74,7 @@ impl Look {
         match phase {
             Phase::Running | Phase::Finished => self.coloured(badge, Color::Green),
             Phase::Paused | Phase::Stopping | Phase::Stopped => self.coloured(badge, Color::Yellow),
-            Phase::DiskFull | Phase::UploadsBehind | Phase::MemoryFull => {
-                self.coloured(badge, Color::Red)
-            }
+            Phase::DiskFull | Phase::UploadsBehind => self.coloured(badge, Color::Red),
         }
     }
 

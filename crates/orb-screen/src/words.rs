@@ -14,7 +14,6 @@ pub(crate) fn phase(phase: Phase) -> &'static str {
         Phase::Paused => "paused",
         Phase::DiskFull => "disk full",
         Phase::UploadsBehind => "uploads behind",
-        Phase::MemoryFull => "memory full",
         Phase::Stopping => "stopping",
         Phase::Stopped => "stopped",
         Phase::Finished => "finished",
@@ -33,9 +32,6 @@ pub(crate) fn limit(status: &Status) -> String {
         Phase::UploadsBehind => {
             "uploads: the object store takes less than is fetched, or does not answer; it goes on by itself when fewer \
              files wait, or raise archive.store_backlog_max"
-        }
-        Phase::MemoryFull => {
-            "memory: at its cap; it goes on when some is free, or raise memory_max"
         }
         Phase::Paused => "you: it is paused; p goes on",
         Phase::Running => return running(status),

@@ -30,7 +30,6 @@ fn phase() -> impl Strategy<Value = Phase> {
         Phase::Running,
         Phase::Paused,
         Phase::DiskFull,
-        Phase::MemoryFull,
         Phase::Stopping,
         Phase::Stopped,
         Phase::Finished,

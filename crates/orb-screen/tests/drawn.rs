@@ -112,10 +112,6 @@ fn phases_are_said_with_what_to_do() {
             [" disk full ", "raise disk_max", "p pause"],
         ),
         (
-            Phase::MemoryFull,
-            [" memory full ", "raise memory_max", "p pause"],
-        ),
-        (
             Phase::Stopping,
             [" stopping ", "is finished and committed", "ending"],
         ),

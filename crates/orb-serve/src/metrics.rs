@@ -8,12 +8,11 @@ use orb_metrics as of;
 use orb_metrics::Sample;
 
 /// Every phase by its name in JSON.
-const PHASES: [(Phase, &str); 8] = [
+const PHASES: [(Phase, &str); 7] = [
     (Phase::Running, "running"),
     (Phase::Paused, "paused"),
     (Phase::DiskFull, "disk_full"),
     (Phase::UploadsBehind, "uploads_behind"),
-    (Phase::MemoryFull, "memory_full"),
     (Phase::Stopping, "stopping"),
     (Phase::Stopped, "stopped"),
     (Phase::Finished, "finished"),

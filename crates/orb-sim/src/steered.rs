@@ -361,3 +361,62 @@ fn seeds_and_slower_rates_reach_a_running_crawl() {
         assert!(least >= 7_000_000, "{least}");
     });
 }
+
+/// A budget and a rate that are taken back leave nothing behind: what was cut is fetched, and the pauses are the old ones.
+#[test]
+fn budgets_and_rates_hold_over_a_kill_and_leave_nothing_when_they_are_taken_back() {
+    for seed in 51..54 {
+        let (scenario, web) = scenario(seed);
+        in_virtual_time(async {
+            let mut stage = Stage::new(&scenario, &web);
+            let (_, (site, budget, rate)) = stage
+                .live(async |control, time| {
+                    pass(&time, 6).await;
+                    let (site, pending) = largest(&control).await;
+                    let pages = Some(1);
+                    let what = || site.clone();
+                    let budget = Act::Budget {
+                        site: what(),
+                        pages,
+                    };
+                    let foreseen = order(&control, true, budget.clone()).await;
+                    assert_eq!(foreseen.effect, Effect::at_most(pending), "seed {seed}");
+                    let budget = order(&control, false, budget).await.order.unwrap();
+                    let rate = Act::Rate {
+                        site: what(),
+                        delay_ms: 3_600_000,
+                    };
+                    let rate = order(&control, false, rate).await.order.unwrap();
+                    let (site, steps) = (what(), -20);
+                    order(&control, false, Act::Priority { site, steps }).await;
+                    pass(&time, 10).await;
+                    control.ask(Wish::Abort);
+                    (what(), budget, rate)
+                })
+                .await;
+            let (end, (from, to)) = stage
+                .live(async |control, time| {
+                    let from = time.now();
+                    pass(&time, 40).await;
+                    let cut = control.status().states.excluded;
+                    let cut = cut.get(&Reason::Budget).copied().unwrap_or(0);
+                    let to = time.now();
+                    for undoes in [rate, budget] {
+                        order(&control, false, Act::Undo { undoes }).await;
+                    }
+                    pass(&time, 30).await;
+                    assert!(cut > 0, "seed {seed}: its budget was spent");
+                    (from, to)
+                })
+                .await;
+            assert_eq!(end.why, EndReason::Finished, "seed {seed}");
+            assert!(stage.visits(&site, from, to).is_empty(), "seed {seed}");
+            // The pause that is left is the site's own, not the rest of an hour.
+            let soon = stage.visits(&site, to, to + 30_000_000);
+            assert!(!soon.is_empty(), "seed {seed}: {site}");
+            let books = stage.books();
+            assert!(books.balanced() && books.pending == 0, "{books:?}");
+            assert_eq!(books.excluded.get(&Reason::Budget), None, "{books:?}");
+        });
+    }
+}

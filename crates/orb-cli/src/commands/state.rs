@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use orb_api::{CrawlDir, count};
-use orb_crawl::{CrawlIdentity, StateError, StoredCrawl, export_head};
+use orb_crawl::{CrawlIdentity, OrderBook, StateError, StoredCrawl, export_head};
 use orb_env::KernelDisk;
 use orb_frontier::{MoveError, SlotCheck};
 use orb_shard::{Partition, SiteKey};
@@ -61,7 +61,9 @@ Examples:
 A crawl's sites lie in 4,096 partitions. An export holds everything of one: queues, fates, what was cut, the sieve's
 keys, clocks, and found URLs that were not absorbed yet. Pages, attempt rows and copies of robots.txt stay in the folder
 that fetched them; the other one asks for each robots.txt anew before it asks for a page. The file holds the crawl's key: keep it as private as the folder. With --remove the partition leaves
-this folder once its file is durable; links to its sites are then counted as `moved` and dropped here.")]
+this folder once its file is durable; links to its sites are then counted as `moved` and dropped here. Orders
+(`orb orders`) stay behind: sites that were set aside stay so where they go, but what else orders say of them is to be
+given there again.")]
 pub(crate) struct ExportArgs {
     #[command(flatten)]
     folder: FolderArg,
@@ -206,6 +208,15 @@ fn export(args: &ExportArgs) -> Outcome {
             count(end.books.pending),
             count(end.found),
             if args.remove { "; removed here" } else { "" },
+        ));
+    }
+    let orders = OrderBook::read(Arc::new(KernelDisk), &dir.orders())?;
+    let orders = orders.orders().len() as u64;
+    if orders > 0 {
+        note(&format!(
+            "orb: {} orders stay in {}; `orb orders` lists them, and those for sites that moved are to be given again",
+            count(orders),
+            dir.root().display()
         ));
     }
     Ok(Exit::Fine)

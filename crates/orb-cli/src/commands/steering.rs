@@ -1,4 +1,4 @@
-//! `orb exclude`, `orb opt-out`, `orb seeds add`, `orb rate set`, `orb orders`: steering a crawl.
+//! `orb exclude`, `orb opt-out`, `orb seeds add`, `orb orders`: steering a crawl.
 //!
 //! In: arguments. Out: what became of the order. May touch: what `steer` does; the list of opt-outs.
 
@@ -56,10 +56,10 @@ pub(crate) struct AddArgs {
     order: OrderArgs,
 }
 
-/// Arguments of `orb exclude undo`.
+/// Arguments of `orb exclude undo`, and of what takes other orders back.
 #[derive(Debug, Args)]
 pub(crate) struct UndoArgs {
-    /// Number of the order, as `orb exclude list` tells it.
+    /// Number of the order, as `orb orders` tells it.
     #[arg(value_name = "ORDER")]
     number: u64,
     #[command(flatten)]
@@ -121,32 +121,6 @@ pub(crate) struct SeedsArgs {
     order: OrderArgs,
 }
 
-/// `orb rate …`
-#[derive(Debug, Subcommand)]
-pub(crate) enum RateCommand {
-    /// Give a site a longer pause between two requests.
-    Set(RateArgs),
-}
-
-/// Arguments of `orb rate set`.
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Example:
-  orb rate set example.com 10s --why \"its owner asked\"
-
-It only makes a crawl slower: the pause is the largest of this, the settings, the site's crawl-delay and back-off. 0s
-takes it back.")]
-pub(crate) struct RateArgs {
-    /// The site: its registrable domain, or any host of it.
-    #[arg(value_name = "DOMAIN")]
-    site: String,
-    /// The pause, such as 10s.
-    #[arg(value_name = "PAUSE", value_parser = humantime::parse_duration)]
-    pause: Duration,
-    #[command(flatten)]
-    order: OrderArgs,
-}
-
 #[derive(Serialize)]
 struct Told<'a> {
     what: &'a str,
@@ -167,20 +141,23 @@ pub(crate) fn exclude(command: &ExcludeCommand) -> Outcome {
             }
             Ok(Exit::Fine)
         }
-        ExcludeCommand::Undo(args) => {
-            let act = Act::Undo {
-                undoes: args.number,
-            };
-            let reply = args.order.give(act)?;
-            let what = format!("order {}", args.number);
-            tell(&args.order, &what, "taken back", reply)?;
-            Ok(Exit::Fine)
-        }
+        ExcludeCommand::Undo(args) => undo(args),
         ExcludeCommand::List(args) => trail(args, |book, order| {
             let excludes = matches!(order.act, Act::Exclude { .. } | Act::OptOut { .. });
             excludes && !book.is_undone(order.order)
         }),
     }
+}
+
+/// Takes an order back.
+pub(super) fn undo(args: &UndoArgs) -> Outcome {
+    let act = Act::Undo {
+        undoes: args.number,
+    };
+    let reply = args.order.give(act)?;
+    let what = format!("order {}", args.number);
+    tell(&args.order, &what, "taken back", reply)?;
+    Ok(Exit::Fine)
 }
 
 /// Runs `orb opt-out`.
@@ -317,28 +294,6 @@ fn line_of(seed: Seed) -> String {
     }
 }
 
-/// Runs `orb rate …`.
-pub(crate) fn rate(command: &RateCommand) -> Outcome {
-    let RateCommand::Set(args) = command;
-    crate::log_file::start_without_file();
-    let delay_ms = u64::try_from(args.pause.as_millis()).map_err(Failure::usage)?;
-    let site = args.site.clone();
-    let reply = args.order.give(Act::Rate { site, delay_ms })?;
-    if args.order.json {
-        say_json(&reply)?;
-    } else if args.order.dry_run {
-        say("the order can be given");
-    } else {
-        let pause = humantime::format_duration(args.pause);
-        say(&format!(
-            "{}: at least {pause} between two requests{}",
-            harmless(&args.site),
-            number(&reply)
-        ));
-    }
-    Ok(Exit::Fine)
-}
-
 /// Runs `orb orders`.
 pub(crate) fn orders(args: &TrailArgs) -> Outcome {
     trail(args, |_, _| true)
@@ -380,11 +335,16 @@ fn words(order: &Order) -> String {
             let pause = humantime::format_duration(Duration::from_millis(*delay_ms));
             format!("rate {site} {pause}")
         }
+        Act::Budget { site, pages } => match pages {
+            Some(pages) => format!("budget {site} pages={pages}"),
+            None => format!("budget {site} default"),
+        },
+        Act::Priority { site, steps } => format!("priority {site} {steps}"),
         act => act.name().to_owned(),
     }
 }
 
-fn tell(args: &OrderArgs, what: &str, done: &str, reply: OrderReply) -> Result<(), Failure> {
+pub(super) fn tell(args: &OrderArgs, what: &str, done: &str, reply: OrderReply) -> Result<(), Failure> {
     if args.json {
         let dry_run = args.dry_run;
         return say_json(&Told {
@@ -411,7 +371,7 @@ fn tell(args: &OrderArgs, what: &str, done: &str, reply: OrderReply) -> Result<(
     Ok(())
 }
 
-fn number(reply: &OrderReply) -> String {
+pub(super) fn number(reply: &OrderReply) -> String {
     reply
         .order
         .map_or_else(String::new, |order| format!(" (order {order})"))

@@ -43,7 +43,8 @@ fn what_is_in_force_is_what_the_lines_say_after_a_restart_too() {
     let site = Site::of_host("a.example");
     let exclusion = state.exclusions.of_site(&site).unwrap();
     assert_eq!(&*exclusion.words, "a.example (order 2 by ann: because)");
-    assert_eq!(state.named, [site]);
+    let named: Vec<_> = state.named_after(0).cloned().collect();
+    assert_eq!(named, [site, Site::of_host("c.example")]);
     let b = Site::of_host("b.example");
     assert_eq!(
         state.taken_back,
@@ -56,6 +57,60 @@ fn what_is_in_force_is_what_the_lines_say_after_a_restart_too() {
         state.rate(&Site::of_host("c.example")),
         Some(Duration::from_secs(9))
     );
+}
+
+#[test]
+fn the_last_word_on_a_site_holds_and_taking_it_back_leaves_the_one_before() {
+    let disk = MemoryDisk::new();
+    let mut book = book(&disk);
+    let site = || "www.a.example".to_owned();
+    let budget = |pages| Act::Budget {
+        site: site(),
+        pages,
+    };
+    give(&mut book, budget(Some(10)));
+    give(&mut book, budget(Some(20)));
+    let (delay_ms, steps) = (5_000, -3);
+    give(
+        &mut book,
+        Act::Rate {
+            site: site(),
+            delay_ms,
+        },
+    );
+    give(
+        &mut book,
+        Act::Priority {
+            site: site(),
+            steps,
+        },
+    );
+    let wish = |book: &OrderBook| book.in_force().wishes.of("a.example");
+    let all = wish(&book);
+    let told = (all.pages_max, all.delay, all.priority);
+    assert_eq!(told, (Some(20), Some(Duration::from_secs(5)), -3));
+    give(&mut book, Act::Undo { undoes: 2 });
+    give(&mut book, Act::Undo { undoes: 3 });
+    let left = wish(&book);
+    assert_eq!(
+        (left.pages_max, left.delay, left.priority),
+        (Some(10), None, -3)
+    );
+    give(&mut book, budget(None));
+    assert_eq!(wish(&book).pages_max, None);
+    let state = book.in_force();
+    assert_eq!(state.named_after(5).count(), 2, "only what is new");
+    assert_eq!(state.budgeted_after(5).count(), 1);
+    let steps = 21;
+    let too_far = Act::Priority {
+        site: site(),
+        steps,
+    };
+    assert!(matches!(
+        book.prepare(too_far),
+        Err(OrderError::Refused(_))
+    ));
+    assert!(book.prepare(Act::Undo { undoes: 2 }).is_err());
 }
 
 #[test]

@@ -78,6 +78,8 @@ pub(crate) struct Entry {
     pub(crate) importance: u8,
     /// Its server is in trouble, by what was last read or heard of it.
     pub(super) backed_off: bool,
+    /// Steps before others, or behind them, by an order.
+    pub(crate) priority: i8,
 }
 
 const _: () = assert!(size_of::<Entry>() <= 48);
@@ -99,6 +101,7 @@ impl Entry {
             parked: tally.parked.map_or(0, Reason::code),
             importance: tally.importance,
             backed_off: false,
+            priority: 0,
         };
         entry.set(Mark::Seeded, tally.seeded);
         entry.set(Mark::Stored, tally.named);
@@ -132,7 +135,7 @@ impl Entry {
         self.pending > 0 && self.parked == 0
     }
 
-    /// What of it is stored; `due` is left out.
+    /// What of it is stored; `due` and `readmitted` are left out.
     pub(crate) fn tally(&self) -> Tally {
         Tally {
             pending: self.pending,
@@ -143,6 +146,7 @@ impl Entry {
             seeded: self.has(Mark::Seeded),
             named: self.has(Mark::Stored),
             importance: self.importance,
+            readmitted: 0,
             due: None,
         }
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 const MOST: u8 = 20;
 
 /// Head start of a site for each step: half a minute for the first of the web before the last.
-const STEP: Duration = Duration::from_millis(1_500);
+pub(super) const STEP: Duration = Duration::from_millis(1_500);
 
 /// A binary logarithm: of places ahead of the millionth in a ranked list of seeds, or of sites that link here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

@@ -29,6 +29,7 @@ use crate::site_row::Tally;
 
 pub(crate) use entry::{Entry, Mark, Phase};
 pub use importance::Importance;
+use importance::STEP;
 pub(crate) use warm::Warm;
 
 use entry::Entries;
@@ -88,6 +89,8 @@ pub(crate) struct SiteTable {
     pub(crate) errands: FxHashMap<SiteId, Errands>,
     marks: FxHashMap<SiteId, ScopeMarks>,
     marks_bytes: usize,
+    /// URLs that came back after an exclusion, of the few sites that have some.
+    readmitted: FxHashMap<SiteId, u32>,
     /// Sites whose row changed since the last group.
     dirty: Vec<SiteId>,
     /// Sites whose tally changed since the last group.
@@ -114,6 +117,7 @@ impl SiteTable {
             errands: FxHashMap::default(),
             marks: FxHashMap::default(),
             marks_bytes: 0,
+            readmitted: FxHashMap::default(),
             dirty: Vec::new(),
             changed: Vec::new(),
             pending_sites: 0,
@@ -152,6 +156,9 @@ impl SiteTable {
             self.marks_bytes += marks.heap_bytes();
             self.marks.insert(id, marks);
         }
+        if tally.readmitted > 0 {
+            self.readmitted.insert(id, tally.readmitted);
+        }
         id
     }
 
@@ -165,6 +172,33 @@ impl SiteTable {
 
     pub(crate) fn marks(&self, id: SiteId) -> Option<&ScopeMarks> {
         self.marks.get(&id)
+    }
+
+    /// Counts and marks of a site, as they would be stored; `due` is left out.
+    pub(crate) fn tally(&self, id: SiteId) -> Tally {
+        Tally {
+            readmitted: self.readmitted.get(&id).copied().unwrap_or(0),
+            ..self.get(id).tally()
+        }
+    }
+
+    /// One of the URLs queued was queued before. Its count is written with what else changes.
+    pub(crate) fn note_readmitted(&mut self, id: SiteId) {
+        *self.readmitted.entry(id).or_default() += 1;
+    }
+
+    /// Gives a site its place beside others that are due; one that waits for its turn takes it at once.
+    pub(crate) fn set_priority(&mut self, id: SiteId, priority: i8) {
+        let entry = self.get_mut(id);
+        if entry.priority == priority {
+            return;
+        }
+        entry.priority = priority;
+        let (phase, due) = (entry.phase, entry.due);
+        if phase == Phase::Ready {
+            // Another due: what stands in the heaps under the old one is passed over.
+            self.make_ready(id, Mono(due.0.saturating_add(1)));
+        }
     }
 
     /// Changes the marks of a site.
@@ -430,6 +464,7 @@ impl SiteTable {
                 let due = due.then(|| now.wall.plus(entry.due.since(now.mono)));
                 let tally = Tally {
                     due: due.filter(|_| entry.due > now.mono),
+                    readmitted: self.readmitted.get(&id).copied().unwrap_or(0),
                     ..entry.tally()
                 };
                 let row = tally.encode(self.marks.get(&id).unwrap_or(&none));
@@ -442,16 +477,19 @@ impl SiteTable {
 /// A site's place among others that are due: by time less head start, which may have grown since.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Turn {
-    at: Mono,
+    /// Microseconds; before boot, for one that was never visited and matters.
+    at: i64,
     due: Mono,
     id: SiteId,
 }
 
 impl Turn {
     fn of(entry: &Entry, id: SiteId) -> Turn {
-        let head_start = Importance(entry.importance).head_start();
+        let due = i64::try_from(entry.due.0).unwrap_or(i64::MAX);
+        let head_start = Importance(entry.importance).head_start().as_micros() as i64;
+        let ordered = i64::from(entry.priority) * STEP.as_micros() as i64;
         Turn {
-            at: entry.due.minus(head_start),
+            at: due.saturating_sub(head_start + ordered),
             due: entry.due,
             id,
         }
