@@ -25,8 +25,8 @@ pub use books::{Books, Sightings, States};
 pub use bytes::{ByteSize, ByteSizeError, byte_count};
 pub use causes::with_causes;
 pub use facts::{
-    CutFacts, FateFacts, FoundFacts, QueueFacts, RobotsFacts, ScopeFacts, SieveFacts, SiteFacts, SiteSteering,
-    SitePhase, UrlFacts,
+    CutFacts, FateFacts, FoundFacts, QueueFacts, RobotsFacts, ScopeFacts, SieveFacts, SiteFacts,
+    SitePhase, SiteSteering, UrlFacts,
 };
 pub use layout::{CrawlDir, FORMAT_VERSION};
 pub use meters::{Latencies, Meters};

@@ -5,9 +5,10 @@
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use crate::commands::steering::site_orders;
 use crate::commands::{
     archive, audit, bench, completions, config, control, crawl, demo, doctor, export, fetch,
-    frontier, history, identity, inspect, man, pdf, plan, read, robots, simweb, site_orders, state, status,
+    frontier, history, identity, inspect, man, pdf, plan, read, robots, simweb, state, status,
     steering, trace, url, why,
 };
 use crate::exit::Outcome;

@@ -10,13 +10,13 @@ use std::time::Duration;
 
 use orb_api::{
     ArchivePlace, CrawlDir, CutFacts, FateFacts, FoundFacts, QueueFacts, ScopeFacts, SieveFacts,
-    SiteFacts, SiteSteering, SitePhase, UrlFacts, UrlState,
+    SiteFacts, SitePhase, SiteSteering, UrlFacts, UrlState,
 };
 use orb_env::{Disk, Mono, Stamp};
 use orb_frontier::rows::{FateRow, Place};
 use orb_frontier::{
-    CutCause, Found, FrontierError, How, ScopeMarks, SieveKey, SiteRow, StoredSite,
-    Tally, UrlLook, UrlLooked, UrlRules, Waits, Wanted,
+    CutCause, Found, FrontierError, How, ScopeMarks, SieveKey, SiteRow, StoredSite, Tally, UrlLook,
+    UrlLooked, UrlRules, Waits, Wanted,
 };
 use orb_gate::SiteClock;
 use orb_robots::ProductToken;

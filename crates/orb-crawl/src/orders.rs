@@ -10,9 +10,7 @@ use std::time::Duration;
 
 use orb_api::{Act, Order, Reason, plain_words};
 use orb_env::{AppendFile, Disk, Wall};
-use orb_frontier::{
-    Excluded, Exclusion, Exclusions, PRIORITY_MAX, Reach, SiteWishes, TakenBack,
-};
+use orb_frontier::{Excluded, Exclusion, Exclusions, PRIORITY_MAX, Reach, SiteWishes, TakenBack};
 use orb_url::{Site, parse_seed_line};
 
 use crate::CrawlError;
@@ -187,10 +185,9 @@ impl OrderBook {
                     "{SEED_ORDERS_MAX} orders were given to this crawl; give further seeds as a file when it is started again"
                 )));
             }
-            Act::Exclude { .. }
-            | Act::Rate { .. }
-            | Act::Budget { .. }
-            | Act::Priority { .. } if self.list.len() >= ORDERS_MAX => {
+            Act::Exclude { .. } | Act::Rate { .. } | Act::Budget { .. } | Act::Priority { .. }
+                if self.list.len() >= ORDERS_MAX =>
+            {
                 return Err(refused(format!(
                     "{ORDERS_MAX} orders were given to this crawl; give further exclusions by --exclude when it is started again"
                 )));

@@ -9,9 +9,7 @@ use orb_api::{
     Act, Books, Bounds, CrawlDir, OrderReply, OrderWish, Phase, Sightings, SiteFacts, Status,
     UrlFacts,
 };
-use orb_frontier::{
-    FrontierError, SieveKey, SlotSnapshot, UrlLook, UrlRules, each_tally,
-};
+use orb_frontier::{FrontierError, SieveKey, SlotSnapshot, UrlLook, UrlRules, each_tally};
 use orb_robots::ProductToken;
 use orb_shard::{SlotId, SlotMap};
 use orb_store::Store;

@@ -66,22 +66,7 @@ impl SiteReport {
                 count(facts.queued)
             ),
         );
-        let outcomes: Vec<String> = self
-            .requests
-            .outcomes
-            .iter()
-            .map(|(outcome, number)| format!("{outcome} {}", count(*number)))
-            .collect();
-        if !outcomes.is_empty() {
-            lines.put("outcomes", &outcomes.join(", "));
-        }
-        if self.requests.rolled_back > 0 {
-            let undone = counted(self.requests.rolled_back, "request");
-            lines.put(
-                "",
-                &format!("{undone} beside them made in groups that were undone"),
-            );
-        }
+        self.put_outcomes(lines);
         lines.put("pace", &self.pace);
         let orders = ordered(&facts.orders);
         if !orders.is_empty() {
@@ -105,6 +90,25 @@ impl SiteReport {
             lines.put(
                 "contacted",
                 &format!("from {} to {}", times.at(first), times.at(last)),
+            );
+        }
+    }
+
+    fn put_outcomes(&self, lines: &mut Lines) {
+        let outcomes: Vec<String> = self
+            .requests
+            .outcomes
+            .iter()
+            .map(|(outcome, number)| format!("{outcome} {}", count(*number)))
+            .collect();
+        if !outcomes.is_empty() {
+            lines.put("outcomes", &outcomes.join(", "));
+        }
+        if self.requests.rolled_back > 0 {
+            let undone = counted(self.requests.rolled_back, "request");
+            lines.put(
+                "",
+                &format!("{undone} beside them made in groups that were undone"),
             );
         }
     }

@@ -19,14 +19,14 @@ use orb_store::{Batch, JournalEnd, Keyspace, Store};
 use orb_url::{CrawlKey, Site};
 
 use crate::exclusions::Exclusions;
-use crate::readmitting::Readmission;
 use crate::limits::{LOAD_SITES_MAX, PREFETCH, RESTS_AHEAD, WINDOW_ROWS, WINDOW_ROWS_COLD};
+use crate::readmitting::Readmission;
 use crate::rests::{Leaving, Rests};
 use crate::rows::{FateRow, Lane, QueueRow, fate_key, queue_place, retry_key, site_prefix};
 use crate::sites::{Errands, Mark, Phase, SiteTable, Warm};
 use crate::snapshot::{SeedsEnd, SlotSnapshot};
-use crate::wishes::SiteWishes;
 use crate::window::{Held, LoadItem, LoadJob, Loaded, LoadedSite};
+use crate::wishes::SiteWishes;
 use crate::{FrontierConfig, FrontierError, Queued, Sieve, SiteId, SiteRow, UrlRules};
 
 /// What a frontier is told once.

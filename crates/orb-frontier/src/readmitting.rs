@@ -188,9 +188,8 @@ impl Frontier {
     pub fn recall<'a>(&mut self, named: impl IntoIterator<Item = &'a Site>) {
         for site in named {
             let found = self.find_site(site);
-            let found = found.filter(|&id| {
-                self.sites.get(id).cold > 0 && self.has_budget(id, site.as_str())
-            });
+            let found = found
+                .filter(|&id| self.sites.get(id).cold > 0 && self.has_budget(id, site.as_str()));
             if let Some(id) = found {
                 self.recall_site(id);
             }

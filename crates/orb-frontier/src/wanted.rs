@@ -8,7 +8,9 @@ use orb_url::CrawlUrl;
 
 use crate::limits::SITE_URLS_MAX;
 use crate::scope::ScopeMarks;
-use crate::{Exclusions, Found, FrontierConfig, How, Scope, SiteWishes, StoredSite, Tally, UrlRules};
+use crate::{
+    Exclusions, Found, FrontierConfig, How, Scope, SiteWishes, StoredSite, Tally, UrlRules,
+};
 
 /// The name under which a link that is stopped is counted.
 pub type Cause = &'static str;

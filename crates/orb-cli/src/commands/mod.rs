@@ -30,7 +30,6 @@ pub(crate) mod plan;
 pub(crate) mod read;
 pub(crate) mod robots;
 pub(crate) mod simweb;
-pub(crate) mod site_orders;
 pub(crate) mod simweb_hostile;
 pub(crate) mod state;
 pub(crate) mod status;

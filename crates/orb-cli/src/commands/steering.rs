@@ -2,6 +2,8 @@
 //!
 //! In: arguments. Out: what became of the order. May touch: what `steer` does; the list of opt-outs.
 
+pub(crate) mod site_orders;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -344,7 +346,12 @@ fn words(order: &Order) -> String {
     }
 }
 
-pub(super) fn tell(args: &OrderArgs, what: &str, done: &str, reply: OrderReply) -> Result<(), Failure> {
+pub(super) fn tell(
+    args: &OrderArgs,
+    what: &str,
+    done: &str,
+    reply: OrderReply,
+) -> Result<(), Failure> {
     if args.json {
         let dry_run = args.dry_run;
         return say_json(&Told {

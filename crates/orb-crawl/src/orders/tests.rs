@@ -106,10 +106,7 @@ fn the_last_word_on_a_site_holds_and_taking_it_back_leaves_the_one_before() {
         site: site(),
         steps,
     };
-    assert!(matches!(
-        book.prepare(too_far),
-        Err(OrderError::Refused(_))
-    ));
+    assert!(matches!(book.prepare(too_far), Err(OrderError::Refused(_))));
     assert!(book.prepare(Act::Undo { undoes: 2 }).is_err());
 }
 
