@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use orb_api::Reason;
+use orb_api::{Reason, UrlState};
 use orb_url::Site;
 
 use crate::SiteId;
@@ -85,6 +85,24 @@ impl Frontier {
             self.park(id, reason);
         }
         wanted.is_some()
+    }
+
+    /// Parks a site: one mark moves everything pending of it to excluded.
+    pub fn park(&mut self, id: SiteId, reason: Reason) {
+        let entry = self.sites.get(id);
+        if entry.parked().is_some() {
+            return;
+        }
+        let pending = u64::from(entry.pending);
+        if let Some(warm) = self.sites.warm_mut(id) {
+            warm.drop_urls();
+        }
+        // What rests in a file lies under a time that will not come.
+        self.sites.get_mut(id).set(Mark::Resting, false);
+        self.sites.set_parked(id, Some(reason));
+        self.snapshot
+            .books
+            .settle(pending, UrlState::Excluded, reason);
     }
 
     /// Frees a site: everything of it that counted as excluded is pending again.

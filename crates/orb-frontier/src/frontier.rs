@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use orb_api::{Reason, Sightings, UrlState};
+use orb_api::Sightings;
 use orb_env::mutant::{Mutant, planted};
 use orb_env::{Disk, Mono, Stamp, Wall};
 use orb_gate::{PolitenessConfig, SiteClock};
@@ -601,24 +601,6 @@ impl Frontier {
             Some((last, known)) if *last == id => *known |= lanes,
             _ => self.wake.push((id, lanes)),
         }
-    }
-
-    /// Parks a site: one mark moves everything pending of it to excluded.
-    pub fn park(&mut self, id: SiteId, reason: Reason) {
-        let entry = self.sites.get(id);
-        if entry.parked().is_some() {
-            return;
-        }
-        let pending = u64::from(entry.pending);
-        if let Some(warm) = self.sites.warm_mut(id) {
-            warm.drop_urls();
-        }
-        // What rests in a file lies under a time that will not come.
-        self.sites.get_mut(id).set(Mark::Resting, false);
-        self.sites.set_parked(id, Some(reason));
-        self.snapshot
-            .books
-            .settle(pending, UrlState::Excluded, reason);
     }
 
     // ---- groups ----
