@@ -109,7 +109,15 @@ fn orders_reach_a_running_crawl_outlive_a_kill_and_are_told() {
         "of a stopped crawl"
     );
     assert_eq!(orb_in(folder, &["exclude", "undo", &undo]).code, 2);
-    assert_eq!(orb_in(folder, &["rate", "set", &third, "1ms"]).code, 0);
+    for order in [
+        &["rate", "set", &third, "1ms"][..],
+        &["budget", "set", &third, "pages=30", "--why", "enough"],
+        &["priority", "set", &third, "low"],
+    ] {
+        assert_eq!(orb_in(folder, order).code, 0, "{order:?}");
+    }
+    let site = orb_in(folder, &["inspect", "site", &third]).out;
+    assert!(site.contains("30 pages at most; 20 steps behind"), "{site}");
     let child = begin(&[]);
     let paused = until("a pause", || {
         // Who asks a crawl that is only starting would take its folder's lock.
@@ -146,7 +154,7 @@ fn judge_trail(folder: &Path) {
     assert_eq!(orb_in(folder, &["audit"]).code, 0);
     let trail = orb_in(folder, &["orders"]).out;
     for part in [
-        "exclude", "opt-out", "pause", "undo", "rate", "resume", ": lunch",
+        "exclude", "opt-out", "pause", "undo", "rate", "budget", "priority", "resume", ": lunch",
     ] {
         assert!(trail.contains(part), "{part}: {trail}");
     }

@@ -195,7 +195,7 @@ impl OrderBook {
             // What lets somebody alone, or takes such a word back, is never refused for its number.
             _ => {}
         }
-        Ok(Prepared::Give(match act {
+        let act = match act {
             Act::Exclude { what } => {
                 let what = excluded(&what)?;
                 if let Some(order) = self.excluding(&what) {
@@ -241,7 +241,24 @@ impl OrderBook {
             }
             act @ (Act::Pause {} | Act::Resume {} | Act::Stop {}) => act,
             _ => return Err(refused("this order is not for operators to give")),
-        }))
+        };
+        Ok(match self.standing(&act) {
+            Some(order) => Prepared::InForce(order),
+            None => Prepared::Give(act),
+        })
+    }
+
+    /// The order that says the same of the same site, and is the last word on it.
+    fn standing(&self, act: &Act) -> Option<u64> {
+        let site = act.of_site()?;
+        let undone = self.undone();
+        let alike = |order: &&Order| {
+            order.act.of_site() == Some(site)
+                && order.act.name() == act.name()
+                && !undone.contains(&order.order)
+        };
+        let last = self.list.iter().rev().find(alike)?;
+        (last.act == *act).then_some(last.order)
     }
 
     /// An exclusion that could not be held is refused, not written down.

@@ -40,7 +40,7 @@ impl Frontier {
         let bounds = self.setup.config.budgets();
         let is_free =
             queued.is_weighed || lane <= Lane::WANTED || queued.row.found.how == How::Redirect;
-        let is_over = lane != Lane::RETRY && !queued.is_weighed && self.is_over_order(id);
+        let is_over = lane != Lane::RETRY && self.is_over_order(id);
         let warm = self.sites.held(id);
         let verdict = match &mut warm.budgets {
             _ if is_over => Verdict::Cut(CutCause::SitePages),

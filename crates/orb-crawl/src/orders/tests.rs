@@ -70,6 +70,8 @@ fn the_last_word_on_a_site_holds_and_taking_it_back_leaves_the_one_before() {
     };
     give(&mut book, budget(Some(10)));
     give(&mut book, budget(Some(20)));
+    let again = book.prepare(budget(Some(20))).unwrap();
+    assert_eq!(again, Prepared::InForce(2));
     let (delay_ms, steps) = (5_000, -3);
     give(
         &mut book,

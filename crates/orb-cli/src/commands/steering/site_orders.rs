@@ -181,6 +181,12 @@ pub(crate) fn priority(command: &PriorityCommand) -> Outcome {
 fn tell_words(order: &OrderArgs, site: &str, words: &str, reply: &OrderReply) -> Outcome {
     if order.json {
         say_json(reply)?;
+    } else if reply.already {
+        say(&format!(
+            "{}: so it was before{}",
+            harmless(site),
+            number(reply)
+        ));
     } else if order.dry_run {
         say("the order can be given");
     } else {
