@@ -6,15 +6,16 @@ connections that end in the middle of a part, a slow line, a server that is away
 middle, several times, and gone on with. At the end:
 
   - every WARC file of every slot is in the store, by unbroken serial numbers, with the SHA-256 that the ledger says;
-  - every file was stored once: one completed upload each, as the server answered it;
-  - the WARC files in the folder never took more than the backlog that the settings allow and the files being written;
+  - every file was stored once: by one upload, whose end was acknowledged at most once (a request whose answer was cut off
+    is repeated, and so it must be);
+  - the WARC files in the folder never took more than the backlog that the settings allow and two files a slot;
   - while the store was away intake stopped, said so, and went on by itself;
   - no upload with parts is left unfinished in the store;
   - brought back, `orb archive verify` and `orb audit` find nothing wrong.
 
   xtask/uploads/run.py [--orb FILE] [--kills N] [--seed N]
 
-Needs python3 with moto[server] and boto3 (PyPI), and cargo; loopback only; three minutes. Exit 1 when a promise is broken.
+Needs python3 with moto[server] and boto3 (PyPI), and cargo; loopback only; four minutes. Exit 1 when a promise is broken.
 """
 
 import argparse
@@ -23,11 +24,13 @@ import hashlib
 import json
 import os
 import random
+import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+import urllib.request
 from collections import Counter
 from pathlib import Path
 
@@ -36,11 +39,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from program import program  # noqa: E402
 from synthetic_web import SyntheticWeb  # noqa: E402
 
-WEB = ["--faults", "none", "--size", "large", "--sites", "120", "--pages-per-site", "30", "--addresses", "4096",
+WEB = ["--faults", "none", "--size", "large", "--sites", "120", "--pages-per-site", "50", "--addresses", "4096",
        "--latency", "5ms"]
 SEGMENT, BACKLOG, SLOTS = 12 << 20, 30 << 20, 4
-# What a slot writes at once may go beyond a file's size by one commit group.
-GROUP = 16 << 20
+# What a slot writes at once may go beyond a file's size by one commit group: a twelfth of the memory for two of each slot.
+GROUP = (512 << 20) // 12 // 2 // SLOTS
 BUCKET, PREFIX = "archive", "crawls/one"
 
 
@@ -53,7 +56,7 @@ class Line:
 
     def __init__(self, server_port, seed):
         self.server_port, self.dice = server_port, random.Random(seed)
-        self.state, self.stored, self.broken = "good", Counter(), Counter()
+        self.state, self.stored, self.told, self.broken = "good", {}, Counter(), Counter()
         self.loop, ready = asyncio.new_event_loop(), threading.Event()
         threading.Thread(target=self._run, args=(ready,), daemon=True).start()
         ready.wait()
@@ -68,6 +71,13 @@ class Line:
 
         self.loop.run_until_complete(begin())
         self.loop.run_forever()
+
+    def end(self):
+        async def cancel():
+            for task in asyncio.all_tasks() - {asyncio.current_task()}:
+                task.cancel()
+
+        asyncio.run_coroutine_threadsafe(cancel(), self.loop).result()
 
     def _fate(self):
         """Of one request."""
@@ -116,8 +126,9 @@ class Line:
             if cut_at is not None:
                 return
             answer = await upstream_reader.readuntil(b"\r\n\r\n")
-            self._note(method.decode(), target.decode(), answer)
-            if fate == "cut after" or self.state == "away":
+            told = fate != "cut after" and self.state != "away"
+            self._note(method.decode(), target.decode(), answer, told)
+            if not told:
                 return
             writer.write(answer)
             while piece := await upstream_reader.read(1 << 16):
@@ -126,23 +137,22 @@ class Line:
         finally:
             upstream.close()
 
-    def _note(self, method, target, answer):
-        """Counts what makes an object."""
+    def _note(self, method, target, answer, told):
+        """Keeps what made an object, and counts how often that was told."""
         path, _, query = target.partition("?")
         whole = method == "PUT" and "partNumber=" not in query
         completed = method == "POST" and "uploadId=" in query
         if (whole or completed) and answer.split(b" ", 2)[1].startswith(b"2") and "/warc/" in path:
-            self.stored[path.rsplit("/", 1)[1]] += 1
+            name = path.rsplit("/", 1)[1]
+            self.stored.setdefault(name, set()).add(query)
+            self.told[name] += told
 
 
 class Moto:
     """The server of another make."""
 
     def __init__(self, folder):
-        import socket
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         log = open(folder / "moto.log", "w")
         command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)]
         self.process = subprocess.Popen(command, stdout=log, stderr=log)
@@ -184,8 +194,8 @@ class Moto:
 class Watch:
     """The size of the WARC files here, at its largest, and what the crawl says it does."""
 
-    def __init__(self, orb, folder):
-        self.orb, self.folder, self.most, self.phases, self.ended = orb, folder, 0, Counter(), threading.Event()
+    def __init__(self, address, folder):
+        self.address, self.folder, self.most, self.phases, self.ended = address, folder, 0, Counter(), threading.Event()
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
 
@@ -201,21 +211,28 @@ class Watch:
             self.most = max(self.most, size)
             turn += 1
             if turn % 5 == 0:
-                self.phases[(status(self.orb, self.folder) or {}).get("phase")] += 1
+                self.phases[status(self.address).get("phase", "none")] += 1
 
 
-def status(orb, folder):
-    told = subprocess.run([orb, "status", "--json", str(folder)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                          text=True, check=False)
+def status(address):
+    """What the running crawl says; nothing when none answers."""
     try:
-        return json.loads(told.stdout.splitlines()[-1])
-    except (IndexError, json.JSONDecodeError):
-        return None
+        with urllib.request.urlopen(f"http://{address}/status", timeout=5) as answer:
+            return json.load(answer)
+    except OSError:
+        return {}
 
 
-def crawl_command(orb, served, folder):
+def free_port():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+def crawl_command(orb, served, folder, address):
     command = [orb, "crawl", "--json", "--scope=any", "--threads=1", f"--seeds={served['seeds']}", f"--out={folder}"]
-    command += [f"--ca={served['ca']}", f"--dns={served['dns']}", f"--allow-net={served['range']}", "--delay=100ms"]
+    command += [f"--ca={served['ca']}", f"--dns={served['dns']}", f"--allow-net={served['range']}", "--delay=100ms",
+                f"--listen={address}", "--quiet"]
     settings = ["politeness.address_delay=0s", "politeness.site_delay_factor=0", f"slots={SLOTS}", "memory_max=512MiB",
                 f"archive.segment_bytes_max={SEGMENT}", "archive.store_part_bytes=5MiB",
                 f"archive.store=s3://{BUCKET}/{PREFIX}", f"archive.store_backlog_max={BACKLOG}"]
@@ -231,10 +248,10 @@ def wait_for(what, seconds, condition):
     raise Failed(f"{what}: not within {seconds} s")
 
 
-def crawl(orb, served, folder, moto, line, kills, log):
+def crawl(orb, served, folder, address, moto, line, kills, log):
     environment = {**os.environ, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{line.port}", "AWS_ACCESS_KEY_ID": "key",
                    "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "us-east-1"}
-    command = crawl_command(orb, served, folder)
+    command = crawl_command(orb, served, folder, address)
     begin = lambda: subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=log, text=True)
     dice, there = random.Random(line.dice.random()), lambda: len(moto.objects("warc/"))
     for number in range(kills):
@@ -249,18 +266,18 @@ def crawl(orb, served, folder, moto, line, kills, log):
     # The server is away until the crawl stands still for it.
     line.state = "away"
     wait_for("intake stops, for uploads are behind", 120,
-             lambda: (status(orb, folder) or {}).get("phase") == "uploads_behind" or process.poll() is not None)
+             lambda: status(address).get("phase") == "uploads_behind" or process.poll() is not None)
     if process.poll() is not None:
         raise Failed(f"the crawl ended with {process.returncode} before its store was back")
     time.sleep(3)  # what is under way ends
-    pages = status(orb, folder)["pages"]
+    pages = status(address)["pages"]
     time.sleep(4)
-    told = status(orb, folder)
+    told = status(address)
     if told["pages"] - pages > 2 or told["limiting"] != "uploads":
         raise Failed(f"the crawl did not stand still: {pages} pages, then {told['pages']}, limited by {told['limiting']}")
     print(f"the store is away: stood still at {pages} pages; {told['uploads']}")
     line.state = "bad"
-    wait_for("the crawl goes on", 120, lambda: process.poll() is not None or (status(orb, folder) or {}).get("pages", 0) > pages)
+    wait_for("the crawl goes on", 120, lambda: process.poll() is not None or status(address).get("pages", 0) > pages)
     out, _ = process.communicate(timeout=600)
     if process.returncode != 0:
         raise Failed(f"the crawl ended with {process.returncode}")
@@ -284,12 +301,13 @@ def judge(orb, folder, moto, line, watch, environment):
         if sorted(serials) != list(range(min(serials), min(serials) + len(serials))):
             raise Failed(f"slot {slot} has files {sorted(serials)}")
     print(f"{len(warc)} WARC files of {sum(warc.values()) >> 20} MiB, slots {({s: len(n) for s, n in slots.items()})}")
-    twice = {name: times for name, times in line.stored.items() if times != 1}
+    twice = [name for name, uploads in line.stored.items() if len(uploads) != 1 or line.told[name] > 1]
     if twice or len(line.stored) != len(warc):
         raise Failed(f"stored more than once, or never: {twice}")
     if unfinished := moto.unfinished():
         raise Failed(f"uploads with parts were left: {unfinished}")
-    bound = BACKLOG + (SLOTS + 1) * (SEGMENT + GROUP)
+    # When intake stops, each slot has a file that it writes, and one that is being indexed.
+    bound = BACKLOG + 2 * SLOTS * (SEGMENT + GROUP)
     print(f"broken: {dict(line.broken)}; most here {watch.most >> 20} MiB of {bound >> 20} MiB; seen {dict(watch.phases)}")
     if watch.most > bound:
         raise Failed(f"{watch.most} bytes of WARC files lay here")
@@ -306,8 +324,9 @@ def run(orb, work, kills, seed):
     folder = work / "crawl"
     with SyntheticWeb(orb, work / "web", WEB) as served, Moto(work) as moto, open(work / "log", "w") as log:
         line = Line(moto.port, seed)
-        watch = Watch(orb, folder)
-        summary = crawl(orb, served, folder, moto, line, kills, log)
+        address = f"127.0.0.1:{free_port()}"
+        watch = Watch(address, folder)
+        summary = crawl(orb, served, folder, address, moto, line, kills, log)
         watch.ended.set()
         watch.thread.join()
         print(f"{summary['pages']} pages in the last run, states {json.dumps(summary['states'])}")
@@ -315,6 +334,7 @@ def run(orb, work, kills, seed):
         environment = {**os.environ, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{line.port}", "AWS_ACCESS_KEY_ID": "key",
                        "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "us-east-1"}
         judge(orb, folder, moto, line, watch, environment)
+        line.end()
 
 
 def main():

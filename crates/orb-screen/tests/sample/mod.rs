@@ -161,6 +161,7 @@ fn status(seconds: f64) -> Status {
         },
         limiting: Limiting::Politeness,
         eta_seconds: Some(83.0),
+        uploads: None,
     }
 }
 
