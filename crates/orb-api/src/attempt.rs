@@ -169,8 +169,20 @@ pub struct AttemptTimings {
     pub body_us: Option<u64>,
     /// Time in which we did not read because our buffers were full: not the server's.
     pub buffer_wait_us: u64,
-    /// Decoding, scanning and archiving it here, after the last byte.
+    /// Finding its URL worth a request and its robots.txt at hand: the first part of `queue_us`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub robots_us: Option<u64>,
+    /// Everything here after the last byte, decoding, scanning and archiving among it.
     pub ours_us: u64,
+    /// Of that the first part: content coding and character set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decode_us: Option<u64>,
+    /// Then reading the page: its text, links, directives.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scan_us: Option<u64>,
+    /// Then its records: digests, what it equals, compression, into the group's buffer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub archive_us: Option<u64>,
 }
 
 /// One commit group, written after its sync. One JSON line of `index/commits/slot-NN.jsonl`.

@@ -14,6 +14,7 @@ mod meters;
 mod numerals;
 mod order;
 mod outcome;
+mod span;
 mod status;
 mod view;
 
@@ -31,7 +32,9 @@ pub use facts::{
 pub use layout::{CrawlDir, FORMAT_VERSION};
 pub use meters::{Latencies, Meters};
 pub use numerals::count;
-pub use order::{Act, Effect, Order, OrderReply, OrderWish, plain_words};
+pub use orb_metrics::{Busiest, Counted, happened};
+pub use order::{Act, Effect, Order, OrderReply, OrderWish, is_steering, plain_words};
 pub use outcome::{Outcome, Reason, UrlState};
+pub use span::span_id;
 pub use status::{Bounds, Limiting, Phase, Status, Summary, Uploads};
 pub use view::{SiteLine, SiteOrder, Stage, StageUse, View, ViewQuery};

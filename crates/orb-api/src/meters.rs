@@ -2,6 +2,8 @@
 //!
 //! In: counts. Out: JSON. May touch: nothing. Invariant: bounded, whatever the number of sites.
 
+use std::collections::BTreeMap;
+
 use orb_metrics::Histogram;
 use serde::{Deserialize, Serialize};
 
@@ -48,4 +50,12 @@ pub struct Meters {
     pub files_open: u64,
     /// How many there may be.
     pub files_max: u64,
+    /// How long the site that has been due longest has waited for its turn, seconds.
+    pub late_seconds: f64,
+    /// Largest share of one address in the last minute's requests.
+    pub busiest_address: f64,
+    /// Largest share of one site in the URLs queued in the last minute.
+    pub busiest_site: f64,
+    /// How often what the log tells of happened, by name.
+    pub events: BTreeMap<String, u64>,
 }

@@ -202,12 +202,22 @@ impl OrderReply {
 /// Text of a person as it may be stored and shown: no control or direction marks, and not too long.
 #[must_use]
 pub fn plain_words(text: &str) -> String {
-    let shown = |letter: char| {
-        let steers = letter.is_control()
-            || matches!(letter, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}');
-        if steers { '\u{fffd}' } else { letter }
+    let shown = |letter| {
+        if is_steering(letter) {
+            '\u{fffd}'
+        } else {
+            letter
+        }
     };
     text.trim().chars().take(WORDS_MAX).map(shown).collect()
+}
+
+/// Whether a letter can do something to a terminal, or to the order in which a line is read: control characters, marks of
+/// direction, what cannot be seen.
+#[must_use]
+pub fn is_steering(letter: char) -> bool {
+    letter.is_control()
+        || matches!(letter, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]

@@ -8,10 +8,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use orb_api::CrawlDir;
-use orb_crawl::{Control, CrawlEnd, CrawlSetup, OrderBook, World};
+use orb_crawl::{Control, CrawlEnd, CrawlSetup, OpenCrawl, OrderBook, World};
 use orb_env::{Disk, KernelDisk};
 use orb_frontier::UrlRules;
-use orb_serve::{Server, Sockets};
+use orb_metrics::{HappeningCounts, happened};
+use orb_serve::{Desk, Server, Sockets};
 
 use crate::exit::Failure;
 use crate::identity::{introduce, software};
@@ -21,6 +22,7 @@ use crate::progress::{Telling, Way};
 use crate::seeds::Seeds;
 use crate::settings_args::InForce;
 use crate::steer::opt_out_list;
+use crate::supervised::Supervised;
 use crate::terminal::{count, note};
 use crate::world::KernelWorld;
 use crate::{folder, log_file, open_files, signals};
@@ -58,7 +60,8 @@ pub(crate) fn run(mut run: CrawlRun) -> Result<CrawlEnd, Failure> {
     let _lock = folder::lock(&run.dir)?;
     let logs = run.dir.logs();
     KernelDisk.create_dir_all(&logs).map_err(Failure::storage)?;
-    log_file::start(&logs, run.log_filter.as_deref()).map_err(Failure::usage)?;
+    let log_filter = run.log_filter.as_deref();
+    let counts = log_file::start(world.as_ref(), &logs, log_filter)?;
     for text in fitted
         .into_iter()
         .chain(own_only.map(|ranges| only(&ranges)))
@@ -77,40 +80,60 @@ pub(crate) fn run(mut run: CrawlRun) -> Result<CrawlEnd, Failure> {
         software: software(),
     };
     let mut crawl = orb_crawl::open(setup)?;
-    LastRun::of(&run.settings.config, &run.rule_lines).keep(&run.dir);
+    let last = LastRun::of(&run.settings.config, &run.rule_lines);
+    last.tell_changes(LastRun::read(&run.dir).as_ref());
+    last.keep(&run.dir);
     crawl.add_seeds(&mut run.seeds)?;
     let seeds = run.seeds.finish()?;
     if !crawl.has_seeds()? {
         return Err(no_seeds(&run));
     }
-    tracing::info!(
+    happened!(
+        CrawlOpened,
         seeds = seeds.good,
         bad_seeds = seeds.bad,
-        resumes,
-        "crawl opened"
+        resumes
     );
     if run.way != Way::Nothing {
         note(&beginning(&run, resumes, seeds.good));
     }
     tell_of_a_pause(&run.dir)?;
 
+    attended(crawl, &run, control, counts, world.as_ref())
+}
+
+/// Runs an opened crawl with everybody at its side: those who ask, those who are told.
+fn attended(
+    crawl: OpenCrawl,
+    run: &CrawlRun,
+    control: Control,
+    counts: Arc<HappeningCounts>,
+    world: &dyn World,
+) -> Result<CrawlEnd, Failure> {
     let sockets = Sockets {
         control: run.dir.socket(),
         page: run.listen,
     };
-    let desk = Arc::new(OperatorDesk(control.clone()));
-    let server = Server::start(&sockets, desk, world.clock()).map_err(Failure::usage)?;
+    let desk = Arc::new(OperatorDesk::new(control.clone(), counts, world.clock()));
+    let server = Server::start(&sockets, Arc::clone(&desk) as Arc<dyn Desk>, world.clock())
+        .map_err(Failure::usage)?;
     if let Some(address) = server.page() {
         note(&format!(
             "orb: status at http://{address}/status, metrics at http://{address}/metrics"
         ));
     }
-    let telling = Telling::start(run.way, control, run.dir.socket()).map_err(Failure::storage)?;
+    let supervised = Supervised::start(control.clone());
+    let telling =
+        Telling::start(run.way, control.clone(), run.dir.socket()).map_err(Failure::storage)?;
     let end = crawl.run_threads();
     drop(telling);
+    drop(supervised);
+    if let Ok(end) = &end {
+        happened!(CrawlEnded, why = ?end.why, pages = end.summary.pages);
+        desk.scrapes.wait_for_one_more(&control);
+    }
     drop(server);
     let end = end?;
-    tracing::info!(why = ?end.why, pages = end.summary.pages, "crawl ended");
     Ok(end)
 }
 

@@ -114,7 +114,7 @@ fn report_panic(info: &PanicHookInfo<'_>) {
     let place = info
         .location()
         .map_or_else(String::new, |at| format!(" at {}:{}", at.file(), at.line()));
-    tracing::error!(what, place, "panicked");
+    orb_metrics::happened!(Panicked, what, place);
     crate::terminal::note(&format!(
         "orb: this is a bug of orb{place}: {what}\n\
          orb: what was committed is safe; the same command goes on from there. Please report these lines"

@@ -4,13 +4,16 @@
 //! Must not touch: how a run goes: nothing of this is read by a crawl.
 //! Invariant: a folder without the file, or with one of another version, has no last run that is known.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use orb_api::CrawlDir;
 use orb_crawl::CrawlConfig;
 use orb_env::{Disk, KernelDisk};
 use orb_frontier::UrlRules;
+use orb_metrics::happened;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// What a run was given.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -28,6 +31,14 @@ impl LastRun {
         LastRun {
             config: config.clone(),
             exclude: exclude.to_vec(),
+        }
+    }
+
+    /// Tells the log which settings are others than in the run before.
+    pub(crate) fn tell_changes(&self, before: Option<&LastRun>) {
+        let changes = before.map_or_else(Vec::new, |before| changes(before, self));
+        if !changes.is_empty() {
+            happened!(SettingsChanged, settings = %changes.join(", "));
         }
     }
 
@@ -57,6 +68,35 @@ impl LastRun {
     }
 }
 
+/// Each setting that changed, `key=value` with its new value.
+fn changes(before: &LastRun, now: &LastRun) -> Vec<String> {
+    let (mut old, mut new) = (BTreeMap::new(), BTreeMap::new());
+    for (run, all) in [(before, &mut old), (now, &mut new)] {
+        let json = serde_json::to_value(run).expect("settings have only plain keys");
+        flatten("", &json, all);
+    }
+    let named = new
+        .iter()
+        .filter(|(key, value)| old.get(*key) != Some(*value));
+    let gone = old.keys().filter(|key| !new.contains_key(*key));
+    let words = named.map(|(key, value)| format!("{key}={value}"));
+    words
+        .chain(gone.map(|key| format!("{key} unset")))
+        .collect()
+}
+
+fn flatten(name: &str, value: &Value, into: &mut BTreeMap<String, String>) {
+    let Value::Object(parts) = value else {
+        let key = name.strip_prefix("config.").unwrap_or(name);
+        into.insert(key.to_owned(), value.to_string());
+        return;
+    };
+    for (part, value) in parts {
+        let dot = if name.is_empty() { "" } else { "." };
+        flatten(&format!("{name}{dot}{part}"), value, into);
+    }
+}
+
 fn place(dir: &CrawlDir) -> PathBuf {
     dir.state().join("last-run.json")
 }
@@ -78,6 +118,11 @@ mod tests {
         run.keep(&dir);
         let read = LastRun::read(&dir).unwrap();
         assert_eq!(read, run);
+        let mut other = config.clone();
+        other.frontier.depth_max = 8;
+        let other = LastRun::of(&other, &lines);
+        assert_eq!(changes(&run, &other), ["frontier.depth_max=8"]);
+        assert!(changes(&run, &read).is_empty());
         let url = |text| orb_url::CrawlUrl::parse(text).unwrap();
         assert!(read.rules().stop(&url("https://www.example.com/")));
         assert!(!read.rules().stop(&url("https://example.org/")));

@@ -8,11 +8,24 @@ pub(crate) const SEED_LINE_BYTES_MAX: usize = 16 * 1024;
 /// Bad lines of the seeds that are shown one by one; the rest is counted. More would hide what matters.
 pub(crate) const BAD_SEEDS_SHOWN_MAX: u64 = 10;
 
+/// How often the thread that tells a service manager looks at the crawl: it is ready within a moment of being so.
+pub(crate) const SUPERVISOR_LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// How long a crawl that ended by itself waits for who reads its metrics regularly: Prometheus comes each 15 seconds, or each
+/// minute.
+pub(crate) const LAST_SCRAPE_MAX: Duration = Duration::from_secs(60);
+
+/// How often it looks whether they came.
+pub(crate) const LAST_SCRAPE_LOOK_EVERY: Duration = Duration::from_millis(100);
+
 /// Bytes of one log file before a new one is begun.
 pub(crate) const LOG_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 /// Full log files kept beside the current one: with it, 80 MiB tell of the last hours of a busy crawl.
 pub(crate) const LOG_FILES_KEPT: u32 = 4;
+
+/// Bytes of one line of the log: the longest URL twice, escaped, and words beside it.
+pub(crate) const LOG_LINE_BYTES_MAX: usize = 32 * 1024;
 
 /// Pause between two progress lines.
 pub(crate) const PROGRESS_EVERY: Duration = Duration::from_secs(5);

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use orb_api::Counted;
 use orb_api::{Books, Latencies, Outcome, Reason, Sightings};
 use orb_env::ThreadUse;
 use orb_frontier::SiteCounts;
@@ -54,6 +55,8 @@ pub(crate) struct ShardReport {
     pub(crate) work: StageTimes,
     /// How long things took.
     pub(crate) latencies: Latencies,
+    /// Whose addresses had most of the last minute's requests.
+    pub(crate) addresses: Counted,
     /// Every thread's account when this shard ended, while its threads were there.
     pub(crate) last_threads: Vec<ThreadUse>,
 }

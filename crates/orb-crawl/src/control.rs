@@ -154,6 +154,9 @@ impl Control {
         Meters {
             view,
             latencies: pulse.latencies,
+            late_seconds: pulse.late.as_secs_f64(),
+            busiest_address: pulse.busiest_address,
+            busiest_site: pulse.busiest_site,
             ..Meters::default()
         }
     }

@@ -9,13 +9,14 @@ use std::sync::Arc;
 
 use futures_util::future::{Either, select};
 use orb_api::{Books, Bounds, Latencies, Limiting, Phase, Sightings, Status, Summary};
+use orb_api::{Counted, happened};
 use orb_env::mutant::{Mutant, planted};
 use orb_env::{Clock, Mono};
 
 use crate::Wish;
 use crate::board::{ShardReport, SlotReport};
 use crate::limiting::limiting;
-use crate::limits::{COORDINATOR_INTERVAL, LOOKS_PER_SECOND};
+use crate::limits::{CLOCK_JUMP_MIN, COORDINATOR_INTERVAL, LOOKS_PER_SECOND, SHARE_MIN};
 use crate::pace::{Ends, Pace, Sample};
 use crate::pulse::{Pulse, Steadied};
 use crate::room::RoomWatch;
@@ -36,6 +37,8 @@ pub(crate) struct Coordinator {
     pace: Pace,
     steadied: Steadied,
     limiting: Limiting,
+    /// Wall time less monotonic time at the last look.
+    clocks_apart: Option<i64>,
 }
 
 impl Coordinator {
@@ -53,6 +56,7 @@ impl Coordinator {
             pace: Pace::default(),
             steadied: Steadied::default(),
             limiting: Limiting::Unknown,
+            clocks_apart: None,
         }
     }
 
@@ -100,6 +104,7 @@ impl Coordinator {
     }
 
     fn look(&mut self) {
+        self.look_at_clock();
         let reports = self.shared.board.reports();
         let shards = self.shared.board.shard_reports();
         let now = self.clock.mono();
@@ -272,6 +277,17 @@ impl Coordinator {
             .flatten()
     }
 
+    /// Tells when the wall clock was set: its distance to the clock that nobody sets has changed.
+    fn look_at_clock(&mut self) {
+        let now = self.clock.stamp();
+        let apart = now.wall.0.saturating_sub_unsigned(now.mono.0);
+        let before = self.clocks_apart.replace(apart).unwrap_or(apart);
+        let by_us = apart.saturating_sub(before);
+        if by_us.unsigned_abs() > CLOCK_JUMP_MIN.as_micros() as u64 {
+            happened!(ClockJumped, by_ms = by_us / 1_000);
+        }
+    }
+
     fn publish_pulse(&self, status: &Status, reports: &[SlotReport], shards: &[ShardReport]) {
         let sum = |part: fn(&ShardReport) -> u64| shards.iter().map(part).sum::<u64>();
         let mut latencies = Latencies::default();
@@ -284,6 +300,13 @@ impl Coordinator {
             asking: deferred + sum(|shard| shard.asking),
             shards_busy: self.threads.busy().to_vec(),
             latencies,
+            late: shards
+                .iter()
+                .map(|shard| shard.late)
+                .max()
+                .unwrap_or_default(),
+            busiest_address: share(shards.iter().map(|shard| shard.addresses)),
+            busiest_site: share(reports.iter().map(|report| report.sites.queued)),
             stages: self
                 .threads
                 .stages(shards, passages(reports), status.cpu_seconds),
@@ -309,6 +332,11 @@ impl Coordinator {
             stages: self.threads.stages(shards, passages(reports), cpu_seconds),
         }
     }
+}
+
+/// The largest share of one in all of these.
+fn share(parts: impl Iterator<Item = Counted>) -> f64 {
+    Counted::share(&parts.collect::<Vec<_>>(), SHARE_MIN)
 }
 
 /// The counts of this moment, summed over slots.

@@ -56,8 +56,13 @@ pub(crate) struct Task {
     pub(crate) purpose: Purpose,
     /// How long its address was looked for, when it was not at hand.
     pub(crate) dns: Option<Duration>,
+    /// When it was known that it may be requested.
+    pub(crate) judged: Mono,
     /// When what it brought was taken up.
     pub(crate) taken_up: Mono,
+    /// When its page was decoded, and when it was read.
+    pub(crate) decoded: Option<Mono>,
+    pub(crate) read: Option<Mono>,
     /// Which of the requests under way it is.
     pub(crate) number: RequestNumber,
     /// Payloads the address had in earlier archives.
@@ -72,7 +77,10 @@ impl Task {
             url,
             purpose,
             dns: None,
+            judged: Mono(0),
             taken_up: Mono(0),
+            decoded: None,
+            read: None,
             number: RequestNumber::default(),
             earlier: Vec::new(),
         }

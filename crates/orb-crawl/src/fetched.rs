@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use orb_api::happened;
 use orb_api::{
     ArchivePlace, AttemptKind, AttemptRow, AttemptTimings, Outcome, Reason, Stage, TextFacts,
     UrlState,
@@ -39,6 +40,8 @@ pub(crate) struct Archived {
     pub(crate) text: Option<TextFacts>,
     /// How long it may be taken to stay as it is, as it says itself.
     pub(crate) fresh: Option<Duration>,
+    /// When its records were in the group's buffer.
+    pub(crate) written: Mono,
 }
 
 impl Shard {
@@ -75,6 +78,8 @@ impl Shard {
         slot.frontier
             .clock(task.visit.id)
             .finish(&spent, verdict.feedback(), politeness, jitter);
+        self.watched(at, &task, &spent);
+        let slot = &mut self.slots[at];
         slot.counts.requests += 1;
         slot.counts.bytes_wire += exchange.wire_bytes_in + exchange.wire_bytes_out;
         slot.ends.bytes_received += exchange.wire_bytes_in;
@@ -83,6 +88,21 @@ impl Shard {
         match task.purpose {
             Purpose::Page(..) => self.page(at, *task, verdict, exchange, &spent),
             Purpose::Robots { .. } => self.robots(at, *task, verdict, exchange, &spent),
+        }
+    }
+
+    /// Holds an exchange against the settings' pause, by what the fetcher did.
+    fn watched(&mut self, at: usize, task: &Task, spent: &Spent) {
+        let (began, ended) = (spent.started(), spent.ended());
+        let pause = self
+            .shared
+            .config
+            .politeness
+            .pace_of(&task.visit.site)
+            .delay;
+        if let Some(early) = self.watch.note(task.visit.key, began, ended, pause) {
+            let early_ms = early.as_millis() as u64;
+            happened!(PolitenessBreached, slot = %self.slots[at].id, site = %task.visit.site, early_ms);
         }
     }
 
@@ -109,7 +129,7 @@ impl Shard {
     fn page(
         &mut self,
         at: usize,
-        task: Task,
+        mut task: Task,
         mut verdict: Verdict,
         exchange: &Finished,
         spent: &Spent,
@@ -126,6 +146,8 @@ impl Shard {
         if let Ok(response) = &exchange.outcome {
             if verdict.outcome == Outcome::Captured {
                 facts = self.read_page(at, &task, response, &mut verdict);
+                task.decoded = facts.decoded_at;
+                task.read = facts.decoded_at.map(|_| self.env.clock.mono());
                 if let Some(text) = &mut facts.known_by {
                     let texts = &mut self.slots[at].same_texts;
                     let site = task.visit.site.as_str();
@@ -299,6 +321,7 @@ impl Shard {
             status: response.status,
             text: facts.known_by.clone(),
             fresh: fresh_for(response, exchange.started.wall),
+            written: self.env.clock.mono(),
         }
     }
 
@@ -451,7 +474,7 @@ impl Shard {
             digest: archived.map(|archived| archived.digest.to_string()),
             archive: archived.map(|archived| archived.place.clone()),
             text: archived.and_then(|archived| archived.text.clone()),
-            timings: Some(timings_of(task, exchange, spent, now)),
+            timings: Some(timings_of(task, exchange, spent, archived, now)),
             commit: slot.group.number,
         };
         self.write_row(at, id, &row);
@@ -466,7 +489,7 @@ impl Shard {
         slot.group.attempts += 1;
         slot.group.grew(0, self.env.clock.mono());
         if let Err(error) = slot.attempts.append(&line) {
-            tracing::error!(%error, slot = %slot.id, "attempt row could not be written");
+            happened!(RowLost, %error, slot = %slot.id);
             self.slot_failed(at, false);
         }
     }
@@ -569,8 +592,18 @@ impl Shard {
 }
 
 /// Where a request's time went; `now` is when its row is written.
-fn timings_of(task: &Task, exchange: &Finished, spent: &Spent, now: Mono) -> AttemptTimings {
+fn timings_of(
+    task: &Task,
+    exchange: &Finished,
+    spent: &Spent,
+    archived: Option<&Archived>,
+    now: Mono,
+) -> AttemptTimings {
     let micros = |time: Duration| time.as_micros() as u64;
+    let since = |from: Option<Mono>, to: Option<Mono>| {
+        from.zip(to).map(|(from, to)| micros(to.since(from)))
+    };
+    let read = task.read.or(Some(task.taken_up));
     let timings = &exchange.timings;
     AttemptTimings {
         queue_us: micros(spent.started().since(task.visit.since)),
@@ -580,7 +613,11 @@ fn timings_of(task: &Task, exchange: &Finished, spent: &Spent, now: Mono) -> Att
         first_byte_us: timings.first_byte.map(micros),
         body_us: timings.body.map(micros),
         buffer_wait_us: micros(timings.buffer_wait),
+        robots_us: Some(micros(task.judged.since(task.visit.since))),
         ours_us: micros(now.since(task.taken_up)),
+        decode_us: since(Some(task.taken_up), task.decoded),
+        scan_us: since(task.decoded, task.read),
+        archive_us: since(read, archived.map(|archived| archived.written)),
     }
 }
 

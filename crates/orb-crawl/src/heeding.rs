@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use orb_api::UrlState;
+use orb_api::happened;
 use orb_env::{Mono, WorkLost};
 use orb_frontier::{FrontierError, Queued, Readmitted, Visit};
 use orb_gate::Permit;
@@ -71,7 +72,7 @@ impl Shard {
             match self.slots[at].heed(&self.in_force, &shared) {
                 Ok(urls) => moved += urls,
                 Err(error) => {
-                    tracing::error!(slot = %self.slots[at].id, error = %orb_api::with_causes(&error), "order could not be heeded");
+                    happened!(OrderNotHeeded, slot = %self.slots[at].id, error = %orb_api::with_causes(&error));
                     self.slot_failed(at, false);
                 }
             }

@@ -65,6 +65,7 @@ mod uploads;
 mod verdict;
 mod visited;
 mod visits;
+mod watch;
 mod whole_rows;
 mod world;
 

@@ -188,3 +188,19 @@ pub(crate) const UPLOAD_RETRY_LONGEST: Duration = Duration::from_secs(60);
 /// How long a crawl that is done waits for a store that takes nothing: longer than a server's restart, shorter than
 /// anybody's patience. What waits then stays, and `orb archive upload` brings it.
 pub(crate) const UPLOAD_PATIENCE: Duration = Duration::from_secs(300);
+
+/// Sites whose last exchange is remembered to hold pauses against it: some two megabytes in each shard.
+pub(crate) const WATCHED_SITES_MAX: usize = 65_536;
+
+/// A request that took as long as this is told of in the log: nobody waits so long for a page.
+pub(crate) const SLOW_REQUEST_MIN: Duration = Duration::from_secs(5);
+
+/// Lines about single requests that a shard writes at once; beyond, one a second: at 400 bytes each a week of them is
+/// bounded by the size of the log, and what else it tells stays for hours.
+pub(crate) const REQUEST_LINES_BURST: u32 = 60;
+
+/// A step of the wall clock that is told of: slewing is slower, and a leap second is less.
+pub(crate) const CLOCK_JUMP_MIN: Duration = Duration::from_secs(2);
+
+/// Requests, or URLs queued, of a minute from which on a share of them says something.
+pub(crate) const SHARE_MIN: u64 = 100;

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use orb_api::TextFacts;
 use orb_dedup::TextMarks;
+use orb_env::{Clock, Mono};
 use orb_fetch::{DecodeLimits, Response, decode_content};
 use orb_frontier::How;
 use orb_page::{
@@ -54,6 +55,8 @@ pub(crate) struct PageFacts {
     pub(crate) poisoned: bool,
     /// How long reading it took.
     pub(crate) took: ReadingTimes,
+    /// When it was decoded, where there was a page to read.
+    pub(crate) decoded_at: Option<Mono>,
 }
 
 /// CPU time of the parts of reading a page, where it was taken.
@@ -79,6 +82,7 @@ pub(crate) struct PageReader {
     /// Whether captures tell what their text is known by.
     pub(crate) tells_text: bool,
     pub(crate) world: Arc<dyn World>,
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl PageReader {
@@ -115,6 +119,7 @@ impl PageReader {
                 let text = decode_text(&decoded.bytes, charset);
                 facts.charset = text.encoding;
                 let decoded_at = reading();
+                facts.decoded_at = Some(self.clock.mono());
                 let page = scan(&text.text, &self.scan);
                 let scanned = reading();
                 directives.merge(page.robots);

@@ -4,6 +4,7 @@
 //! May touch: nothing. Invariant: a fixed handful of numbers.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use orb_api::{Latencies, Stage, StageUse};
 
@@ -18,6 +19,9 @@ pub(crate) struct Pulse {
     pub(crate) shards_busy: Vec<f64>,
     pub(crate) stages: BTreeMap<Stage, StageUse>,
     pub(crate) latencies: Latencies,
+    pub(crate) late: Duration,
+    pub(crate) busiest_address: f64,
+    pub(crate) busiest_site: f64,
 }
 
 /// How much of a mean the newest look is: five looks a second make it one of about two seconds.

@@ -24,12 +24,11 @@ impl Shard {
         for slot in &self.slots {
             self.shared.board.report(slot.id, slot.report(&self.shared));
         }
-        self.shared
-            .board
-            .report_shard(self.index, self.own_report(now));
+        let own = self.own_report(now);
+        self.shared.board.report_shard(self.index, own);
     }
 
-    fn own_report(&self, now: Mono) -> ShardReport {
+    fn own_report(&mut self, now: Mono) -> ShardReport {
         let buffers_max = self.shared.config.fetch.buffer_memory_max;
         let late = self.slots.iter().map(|slot| slot.frontier.lateness(now));
         ShardReport {
@@ -42,14 +41,16 @@ impl Shard {
             buffers_full: self.fetcher.buffer_bytes() > buffers_max / 10 * 9,
             work: self.tally.work,
             latencies: self.tally.latencies,
+            addresses: self.tally.addresses.last(now.0),
             last_threads: Vec::new(),
         }
     }
 
     /// The last report: the accounts of this shard's threads, which end with it.
-    pub(crate) fn report_end(&self) {
+    pub(crate) fn report_end(&mut self) {
+        let last_threads = self.shared.world.threads();
         let report = ShardReport {
-            last_threads: self.shared.world.threads(),
+            last_threads,
             ..self.own_report(self.env.clock.mono())
         };
         self.shared.board.report_shard(self.index, report);

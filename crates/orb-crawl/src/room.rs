@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use orb_api::Phase;
+use orb_api::happened;
 use orb_env::{Clock, Mono};
 
 use crate::board::SlotReport;
@@ -70,16 +71,14 @@ impl RoomWatch {
         let free_bytes = self.free_bytes;
         match (held, self.full) {
             (true, true) => {
-                tracing::info!(free_bytes, "disk has room again, intake goes on");
+                happened!(DiskHasRoom, free_bytes);
             }
-            (true, false) => tracing::info!("uploads have caught up, intake goes on"),
-            (false, true) => tracing::warn!(
-                free_bytes,
-                mark_bytes = self.free_bytes_min,
-                "disk is nearly full, intake stops until there is room"
-            ),
+            (true, false) => happened!(UploadsCaughtUp),
+            (false, true) => {
+                happened!(DiskFull, free_bytes, mark_bytes = self.free_bytes_min);
+            }
             (false, false) => {
-                tracing::warn!("uploads are behind, intake stops until fewer files wait");
+                happened!(UploadsBehind);
             }
         }
     }

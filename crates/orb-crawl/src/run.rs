@@ -10,6 +10,7 @@ use std::thread;
 use futures_util::future::{Either, join_all, select};
 use futures_util::stream::FuturesUnordered;
 use orb_api::Summary;
+use orb_api::happened;
 use orb_fetch::{Fetcher, Guard};
 use orb_page::ScanOptions;
 use tokio::sync::{mpsc, oneshot};
@@ -29,6 +30,7 @@ use crate::steady::Steady;
 use crate::tally::Tally;
 use crate::under_way::UnderWay;
 use crate::uploads::{Ending, UploadThread};
+use crate::watch::Watch;
 use crate::{CrawlError, Wish};
 
 /// Why a crawl ended.
@@ -107,6 +109,7 @@ impl ShardParts {
             limits: config.fetch.decode_limits(),
             requisites: config.limits.requisites,
             world: Arc::clone(&shared.world),
+            clock: Arc::clone(&env.clock),
             keeps_text: config.archive.keep == crate::Keep::Text,
             marks: config.frontier.novelty,
             tells_text: config.archive.text_marks,
@@ -130,6 +133,7 @@ impl ShardParts {
             questions,
             slots,
             reader,
+            watch: Watch::default(),
             work: FuturesUnordered::new(),
             under_way: UnderWay::default(),
             reading: 0,
@@ -155,7 +159,7 @@ impl ShardParts {
             Err(error) => Err(error),
         };
         if let Err(error) = &result {
-            tracing::error!(error = %orb_api::with_causes(error), "shard ended");
+            happened!(ShardEnded, error = %orb_api::with_causes(error));
             control.ask(Wish::Stop);
         }
         result

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt, select_biased};
+use orb_api::happened;
 use orb_env::mutant::{Mutant, planted};
 use orb_env::{Env, Lane, Mono, run_on};
 use orb_fetch::Fetcher;
@@ -31,6 +32,7 @@ use crate::slot::Slot;
 use crate::steady::Steady;
 use crate::tally::Tally;
 use crate::under_way::UnderWay;
+use crate::watch::Watch;
 
 /// How often a shard looks up even if nothing happened.
 const HEARTBEAT: std::time::Duration = std::time::Duration::from_millis(500);
@@ -48,6 +50,7 @@ pub(crate) struct Shard {
     pub(crate) questions: mpsc::Receiver<Question>,
     pub(crate) slots: Vec<Slot>,
     pub(crate) reader: PageReader,
+    pub(crate) watch: Watch,
     pub(crate) work: FuturesUnordered<LocalBoxFuture<'static, Event>>,
     pub(crate) under_way: UnderWay,
     /// Visits that wait for a robots copy to be read; most of them become requests.
@@ -204,7 +207,7 @@ impl Shard {
             });
         }
         let undone = self.slots.remove(at).reopen(&shared, now)?;
-        tracing::warn!(slot = %undone.id, times = failure.times, "slot was undone to its last committed group");
+        happened!(SlotUndone, slot = %undone.id, times = failure.times);
         self.slots.insert(at, undone);
         Ok(())
     }
@@ -438,12 +441,12 @@ impl Shard {
         match result {
             Some(Ok(value)) => slot.failed.is_none().then_some(value),
             Some(Err(error)) => {
-                tracing::error!(slot = %slot.id, what, error = %orb_api::with_causes(&error), "helper job failed");
+                happened!(JobFailed, slot = %slot.id, what, error = %orb_api::with_causes(&error));
                 self.slot_failed(at, false);
                 None
             }
             None => {
-                tracing::error!(slot = %slot.id, what, "helper job was lost");
+                happened!(JobFailed, slot = %slot.id, what, error = "it was lost");
                 self.slot_failed(at, false);
                 None
             }
@@ -506,11 +509,11 @@ impl Shard {
             },
             Ok(Err(error)) => {
                 let full = error.is_disk_full();
-                tracing::error!(slot = %id, error = %orb_api::with_causes(&error), "group could not be committed");
+                happened!(CommitFailed, slot = %id, error = %orb_api::with_causes(&error));
                 self.slot_failed(at, full);
             }
             Err(lost) => {
-                tracing::error!(slot = %id, error = %lost, "group could not be committed");
+                happened!(CommitFailed, slot = %id, error = %lost);
                 self.slot_failed(at, false);
             }
         }

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use orb_api::happened;
 use orb_api::{Act, CrawlDir, Effect, OrderReply, OrderWish, SiteFacts};
 use orb_env::{Clock, Disk, timeout_at};
 use orb_shard::SlotMap;
@@ -118,13 +119,13 @@ impl Steering {
         });
         match result {
             Ok(true) => {
-                tracing::info!(list = %path.display(), "opt-outs taken up");
+                happened!(OptOutsTaken, list = %path.display());
                 self.in_force.send_replace(Arc::new(book.in_force()));
             }
             Ok(false) => {}
             Err(error) => {
                 if !self.list_trouble.swap(true, Ordering::Relaxed) {
-                    tracing::error!(error = %orb_api::with_causes(&error), "list of opt-outs could not be taken up");
+                    happened!(OptOutsUnreadable, error = %orb_api::with_causes(&error));
                 }
                 return;
             }
@@ -202,7 +203,7 @@ impl Control {
             let taken = Act::SeedsTaken { of: order };
             book.give(now, "orb", "", taken).map_err(stored)?;
         }
-        tracing::info!(order, act = act.name(), who = %wish.who, why = %wish.why, "order given");
+        happened!(OrderGiven, order, act = act.name(), who = %wish.who, why = %wish.why);
         let state = Arc::new(book.in_force());
         steering.in_force.send_replace(state);
         self.wish_of(&act);

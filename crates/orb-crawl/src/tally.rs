@@ -6,17 +6,20 @@
 
 use std::cell::Cell;
 use std::future::Future;
+use std::hash::Hasher;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::poll_immediate;
-use orb_api::{AttemptRow, Latencies, Stage};
+use orb_api::{AttemptRow, Latencies, Outcome, Stage, span_id};
+use orb_api::{Busiest, happened};
 use orb_env::{Clock, Mono};
+use rustc_hash::FxHasher;
 
 use crate::World;
-use crate::limits::TURNS_PER_TIMED;
+use crate::limits::{REQUEST_LINES_BURST, SLOW_REQUEST_MIN, TURNS_PER_TIMED};
 use crate::stages::StageTimes;
 
 /// Requests that wait for something, right now.
@@ -33,6 +36,9 @@ pub(crate) struct Tally {
     pub(crate) work: StageTimes,
     pub(crate) reported: Mono,
     pub(crate) latencies: Latencies,
+    /// Whose addresses the requests of the last minute went to.
+    pub(crate) addresses: Busiest,
+    lines: LineBudget,
     /// When this turn began, on the thread's CPU clock, if it is one that is timed.
     turn: Option<Duration>,
     draw: u64,
@@ -46,6 +52,8 @@ impl Tally {
             work: StageTimes::default(),
             reported: Mono(0),
             latencies: Latencies::default(),
+            addresses: Busiest::default(),
+            lines: LineBudget::default(),
             turn: None,
             draw: 0x9e37_79b9_7f4a_7c15,
         }
@@ -66,8 +74,19 @@ impl Tally {
         }
     }
 
-    /// The parts of a request that was made.
+    /// The parts of a request that was made; of one that took long or ended in trouble the log tells.
     pub(crate) fn traced(&mut self, id: [u8; 16], row: &AttemptRow) {
+        let now = row.end;
+        if !row.address.is_empty() {
+            let mut hash = FxHasher::default();
+            hash.write(row.address.as_bytes());
+            self.addresses.note(hash.finish(), now.0);
+        }
+        let took = row.end.since(row.start.mono);
+        let troubled = matches!(row.outcome, Outcome::Retry | Outcome::Failed);
+        if (troubled || took >= SLOW_REQUEST_MIN) && self.lines.take(now) {
+            tell(row, troubled, took);
+        }
         let Some(timings) = row.timings else {
             return;
         };
@@ -110,6 +129,70 @@ impl Tally {
     }
 }
 
+/// A line of the log, with the ids of the trace and of the part that took longest.
+fn tell(row: &AttemptRow, troubled: bool, took: Duration) {
+    let part = row.timings.unwrap_or_default().longest_part();
+    let (trace_id, span_id) = (row.id.as_str(), span_id(&row.id, part));
+    let (site, status, took_ms) = (row.site.as_str(), row.status, took.as_millis() as u64);
+    let (outcome, reason) = (row.outcome.name(), row.reason.name());
+    if troubled {
+        happened!(
+            RequestInTrouble,
+            trace_id,
+            span_id,
+            part,
+            site,
+            status,
+            took_ms,
+            outcome,
+            reason,
+            error = row.error
+        );
+    } else {
+        happened!(
+            RequestSlow,
+            trace_id,
+            span_id,
+            part,
+            site,
+            status,
+            took_ms,
+            outcome
+        );
+    }
+}
+
+/// Lines about single requests: a burst, then one a second, so that a web in trouble does not push out what else the
+/// log tells. Every request has its row all the same.
+#[derive(Debug)]
+struct LineBudget {
+    left: u32,
+    at: Mono,
+}
+
+impl Default for LineBudget {
+    fn default() -> LineBudget {
+        LineBudget {
+            left: REQUEST_LINES_BURST,
+            at: Mono(0),
+        }
+    }
+}
+
+impl LineBudget {
+    fn take(&mut self, now: Mono) -> bool {
+        let seconds = now.since(self.at).as_secs();
+        if seconds > 0 {
+            let more = u32::try_from(seconds).unwrap_or(u32::MAX);
+            self.left = self.left.saturating_add(more).min(REQUEST_LINES_BURST);
+            self.at = now;
+        }
+        let may = self.left > 0;
+        self.left = self.left.saturating_sub(1);
+        may
+    }
+}
+
 /// Waits for `work`, counted in `gauge` while it waits. The time is told only if there was a wait: what is at hand
 /// costs no reading of the clock.
 pub(crate) async fn counted<F: Future>(
@@ -134,6 +217,15 @@ mod tests {
     use futures_util::FutureExt;
     use orb_env::BootClock;
     use tokio::sync::oneshot;
+
+    #[test]
+    fn a_web_in_trouble_gets_a_burst_of_lines_and_then_one_a_second() {
+        let mut lines = LineBudget::default();
+        let day = (0..86_400_u64 * 20).map(|tick| Mono(1_000_000_000 + tick * 50_000));
+        let told = day.filter(|now| lines.take(*now)).count();
+        let most = 86_400 + REQUEST_LINES_BURST as usize;
+        assert!((86_000..=most).contains(&told), "{told}");
+    }
 
     #[test]
     fn only_what_waits_is_counted_and_timed() {

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::join;
+use orb_api::happened;
 use orb_api::{Outcome, Reason, RobotsInForce, UrlState};
 use orb_env::{Lane, Mono, run_on};
 use orb_fetch::Request;
@@ -166,7 +167,8 @@ impl Shard {
             slot.frontier.put_back(visit.id, queued);
             slot.frontier.park(visit.id, Reason::CrawlDelay);
             slot.group.grew(0, self.env.clock.mono());
-            tracing::warn!(site = %visit.site, delay_ms = delay.unwrap_or_default().as_millis() as u64, "parked for its crawl delay");
+            let delay_ms = delay.unwrap_or_default().as_millis() as u64;
+            happened!(SiteParked, site = %visit.site, delay_ms);
             return slot.frontier.release(visit.id, Mono(0));
         }
         if !self.shared.board.pages.take() {
@@ -250,7 +252,8 @@ impl Shard {
     pub(crate) fn request(&mut self, at: usize, task: Task) {
         self.slots[at].in_flight += 1;
         let mut task = task;
-        task.number = self.under_way.begin(self.env.clock.mono());
+        task.judged = self.env.clock.mono();
+        task.number = self.under_way.begin(task.judged);
         let (fetcher, desk) = (self.fetcher.clone(), self.desk.clone());
         let (gauges, clock) = (Rc::clone(&self.tally.gauges), Arc::clone(&self.env.clock));
         // The address that robots.txt came from, then another one each time.

@@ -66,7 +66,7 @@ pub(crate) fn advice(cut: Option<&CutFacts>) -> &'static str {
             "orb frontier restore brings it back; frontier.pages_per_prefix_max is the budget"
         }
         _ => {
-            "a larger budget (orb budget set) or orb frontier restore brings it back; frontier.pages_per_site_max is the budget"
+            "orb budget set or orb frontier restore brings it back; frontier.pages_per_site_max is the budget"
         }
     }
 }

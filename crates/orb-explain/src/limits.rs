@@ -43,3 +43,6 @@ pub const COLUMNS: usize = 100;
 
 /// Traces that are told at once.
 pub const TRACES_MAX: usize = 1_000;
+
+/// Lines of the log that are told of one request: it has a few.
+pub(crate) const LOG_LINES_MAX: usize = 100;

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use orb_api::{AttemptRow, CommitRow};
+use orb_api::{AttemptRow, CommitRow, span_id};
 use serde::Serialize;
 
 use crate::limits::{COLUMNS, TRACES_MAX};
@@ -31,14 +31,28 @@ pub struct TraceQuery {
 }
 
 /// A part of a request's time, microseconds from the turn of its site.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Span {
-    /// What it was: `queue`, `dns` in it, `connect`, `tls`, `first_byte`, `body`, `buffers` in it, `ours`, `commit`.
+    /// What it was: `queue`, in it `robots` and `dns`, `connect`, `tls`, `first_byte`, `body`, `buffers` in it, `ours`, in
+    /// it `decode`, `scan` and `archive`, `commit`.
     pub name: &'static str,
     /// When it began.
     pub from_us: u64,
     /// How long it took.
     pub took_us: u64,
+    /// Its id, as log lines name it.
+    pub span_id: String,
+}
+
+impl Span {
+    fn new(trace_id: &str, name: &'static str, from_us: u64, took_us: u64) -> Span {
+        Span {
+            name,
+            from_us,
+            took_us,
+            span_id: span_id(trace_id, name),
+        }
+    }
 }
 
 /// One request.
@@ -163,23 +177,24 @@ impl Trace {
         let mut add = |name, from_us, took: Option<u64>| {
             let took_us = took.unwrap_or(0);
             if took.is_some() {
-                spans.push(Span {
-                    name,
-                    from_us,
-                    took_us,
-                });
+                spans.push(Span::new(&row.id, name, from_us, took_us));
             }
             from_us + took_us
         };
         let begun = add("queue", 0, Some(times.queue_us));
-        add("dns", 0, times.dns_us);
+        let judged = add("robots", 0, times.robots_us);
+        add("dns", judged, times.dns_us);
         let connected = add("connect", begun, times.connect_us);
         let secured = add("tls", connected, times.tls_us);
         let answered = add("first_byte", secured, times.first_byte_us);
         add("body", answered, times.body_us);
         let buffers = Some(times.buffer_wait_us).filter(|wait| *wait > 0);
         add("buffers", answered, buffers);
-        let total_us = add("ours", begun + exchange, Some(times.ours_us));
+        let came = begun + exchange;
+        let total_us = add("ours", came, Some(times.ours_us));
+        let decoded = add("decode", came, times.decode_us);
+        let scanned = add("scan", decoded, times.scan_us);
+        add("archive", scanned, times.archive_us);
         Trace {
             slot,
             spans,
@@ -216,11 +231,8 @@ impl Trace {
         let turn = self.row.end_wall.0 - self.exchange_end_us() as i64;
         let committed = at.and_then(|at| u64::try_from(at.0 - turn).ok());
         if let Some(took_us) = committed.and_then(|end| end.checked_sub(self.total_us)) {
-            self.spans.push(Span {
-                name: "commit",
-                from_us: self.total_us,
-                took_us,
-            });
+            let span = Span::new(&self.row.id, "commit", self.total_us, took_us);
+            self.spans.push(span);
         }
         Ok(())
     }
@@ -294,7 +306,8 @@ impl Trace {
             let from = (span.from_us as f64 * scale) as usize;
             let long = ((span.took_us as f64 * scale).ceil() as usize).min(BAR - from.min(BAR));
             let bar = format!("{}{}", " ".repeat(from), "█".repeat(long));
-            let name = if matches!(span.name, "dns" | "buffers") {
+            let inner = ["robots", "dns", "buffers", "decode", "scan", "archive"];
+            let name = if inner.contains(&span.name) {
                 format!("  {}", span.name)
             } else {
                 span.name.to_owned()

@@ -63,6 +63,7 @@ fn row(url: &str, second: u64, commit: u64) -> AttemptRow {
             body_us: Some(50_000),
             buffer_wait_us: 0,
             ours_us: 700,
+            ..AttemptTimings::default()
         }),
         commit,
     }

@@ -8,7 +8,7 @@ use orb_api::{
     AttemptKind, AttemptRow, AttemptTimings, CommitRow, CrawlDir, Outcome, Phase, Reason,
 };
 use orb_env::{BootId, Disk, MemoryDisk, Mono, Stamp, Wall};
-use orb_explain::{Crawl, Times, Trace, TraceQuery, traces};
+use orb_explain::{Crawl, Times, Trace, TraceQuery, log_lines, log_words, traces};
 
 fn row(number: u64, site: &str, took_us: u64, outcome: Outcome) -> AttemptRow {
     let start = Stamp {
@@ -47,7 +47,11 @@ fn row(number: u64, site: &str, took_us: u64, outcome: Outcome) -> AttemptRow {
             first_byte_us: Some(took_us - 20_000),
             body_us: Some(10_000),
             buffer_wait_us: 0,
+            robots_us: Some(800),
             ours_us: 2_000,
+            decode_us: Some(300),
+            scan_us: Some(500),
+            archive_us: Some(900),
         }),
         commit: number,
     }
@@ -146,11 +150,15 @@ fn a_waterfall_has_every_part_and_steers_no_terminal() {
     assert_eq!(millis(trace), 59);
     let want = [
         ("queue", 0, 5_000),
-        ("dns", 0, 4_000),
+        ("robots", 0, 800),
+        ("dns", 800, 4_000),
         ("connect", 5_000, 10_000),
         ("first_byte", 15_000, 39_000),
         ("body", 54_000, 10_000),
         ("ours", 64_000, 2_000),
+        ("decode", 64_000, 300),
+        ("scan", 64_300, 500),
+        ("archive", 64_800, 900),
         ("commit", 66_000, 98_000),
     ];
     assert_eq!(parts, want);
@@ -165,4 +173,40 @@ fn a_waterfall_has_every_part_and_steers_no_terminal() {
         "{page}"
     );
     assert!(!trace.line(&times).contains('\u{202e}'));
+}
+
+/// Lines of the log are found by the id of their trace, in all of its files, the oldest first.
+#[test]
+fn the_lines_of_a_trace_are_found_in_the_log_and_steer_no_terminal() {
+    let (disk, dir) = (MemoryDisk::new(), CrawlDir::new("/c"));
+    let id = "07".repeat(16);
+    let line = |number: u32, id: &str| {
+        format!(
+            "{{\"timestamp\":\"T{number}\",\"level\":\"INFO\",\"message\":\"request took long\",\"trace_id\":\"{id}\",\"site\":\"a\u{202e}\"}}\n"
+        )
+    };
+    let other = format!("{{\"message\":\"\\\"trace_id\\\":\\\"{id}\\\"\",\"trace_id\":\"08\"}}\n");
+    for (name, text) in [
+        ("orb.log.2", line(1, &id) + &line(2, "08")),
+        ("orb.log.1", line(3, &id) + "torn {\n"),
+        ("orb.log", other + &line(4, &id)),
+    ] {
+        let path = dir.logs().join(name);
+        disk.replace(&path, text.as_bytes()).unwrap();
+    }
+    let crawl = Crawl {
+        disk: &disk,
+        dir: &dir,
+        phase: Phase::Stopped,
+        politeness: None,
+        attempts_max: None,
+    };
+    let lines = log_lines(&crawl, &id).unwrap();
+    let times: Vec<_> = lines.iter().map(|line| &line["timestamp"]).collect();
+    assert_eq!(times, ["T1", "T3", "T4"]);
+    let words = log_words(&lines[0]);
+    assert!(
+        words.contains("request took long") && !words.contains('\u{202e}'),
+        "{words}"
+    );
 }

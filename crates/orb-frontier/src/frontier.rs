@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use orb_api::Sightings;
+use orb_api::{Busiest, Counted};
 use orb_env::mutant::{Mutant, planted};
 use orb_env::{Disk, Mono, Stamp, Wall};
 use orb_gate::{PolitenessConfig, SiteClock};
@@ -100,9 +101,12 @@ pub struct Frontier {
     pub(crate) exclusions: Arc<Exclusions>,
     pub(crate) wishes: Arc<SiteWishes>,
     pub(crate) readmission: Readmission,
+    /// Whose URLs are queued lately, and what the last minute had.
+    pub(crate) busiest: Busiest,
+    pub(crate) queued_lately: Counted,
     loading: usize,
     /// The latest moment that was told.
-    seen: Stamp,
+    pub(crate) seen: Stamp,
     rests: Rests,
     leaving: Leaving,
     /// Sites to wake when the group being built is durable, and the lanes their rows are in.
@@ -153,6 +157,8 @@ impl Frontier {
             buffered_since: None,
             exclusions: Arc::default(),
             wishes: Arc::default(),
+            busiest: Busiest::default(),
+            queued_lately: Counted::default(),
             loading: 0,
             wake: Vec::new(),
             removed: Vec::new(),
@@ -165,6 +171,7 @@ impl Frontier {
     /// Moves sites whose time is near towards a visit and returns what has to be read for them.
     pub fn start_load(&mut self, now: Stamp) -> Option<LoadJob> {
         self.seen = now;
+        self.queued_lately = self.busiest.last(now.mono.0);
         let mut items = Vec::new();
         while items.len() < LOAD_SITES_MAX {
             let Some(id) = self.sites.pop_waiting(now.mono.plus(PREFETCH)) else {

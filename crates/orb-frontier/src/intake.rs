@@ -264,6 +264,7 @@ impl Frontier {
                 self.matters(id, Importance::of_linking_site(from.get()));
             }
         }
+        self.busiest.note(site.get(), self.seen.mono.0);
         let has_budget = self.has_budget(id, found.url.site_str());
         let entry = self.sites.get_mut(id);
         let lane = Lane::of(found.how, found.depth);

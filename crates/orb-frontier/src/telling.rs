@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use orb_api::Counted;
 use orb_api::{Books, Sightings, SitePhase};
 use orb_env::{Mono, Stamp};
 use orb_gate::SiteClock;
@@ -36,6 +37,8 @@ pub struct SiteCounts {
     pub deferred: u64,
     /// Whose server is in trouble, of those visited or read since the frontier was opened.
     pub backed_off: u64,
+    /// Whose URLs were most of those queued in the last minute.
+    pub queued: Counted,
 }
 
 /// One site as its entry tells it, and if it is in memory, more.
@@ -109,6 +112,7 @@ impl Frontier {
             parked: self.sites.parked_sites,
             deferred: self.sites.deferred_sites,
             backed_off: self.sites.backed_off_sites,
+            queued: self.queued_lately,
         }
     }
 

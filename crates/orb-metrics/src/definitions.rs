@@ -86,7 +86,7 @@ macro_rules! definitions {
 }
 
 definitions! {
-    BUILD = Gauge "orb_build_info" "" [version of "the version that runs"] "1, with the version of the program.";
+    BUILD = Gauge "orb_build_info" "" [version of "the version that runs", commit of "the commit it was built from, or unknown"] "1, with the version of the program.";
     PHASE = Gauge "orb_crawl_phase" "" [phase of "running, paused, disk_full, uploads_behind, stopping, stopped, finished"] "1 for what the crawl does now, 0 for the others.";
     LIMITING = Gauge "orb_crawl_limited_by" "" [cause of "what `orb status` names as limiting"] "1 for what keeps the crawl from going faster now, 0 for the others.";
     RUN = Gauge "orb_crawl_run" "seconds" [] "Length of this run so far.";
@@ -112,6 +112,9 @@ definitions! {
     IN_FLIGHT_MAX = Gauge "orb_requests_in_flight_max" "" [] "Requests that may be under way at once.";
     STAGE = Histogram "orb_request_stage_duration" "seconds" [stage of "dns, connect, tls, first_byte, body"] "How long the parts of requests took, those that failed included.";
     COMMIT = Histogram "orb_commit_duration" "seconds" [] "From a commit group's sealing until it was durable.";
+    LATE = Gauge "orb_sites_late" "seconds" [] "How long the site that has been due longest has waited for its turn.";
+    BUSIEST = Gauge "orb_busiest_share" "ratio" [of of "address, site"] "Share of the last full minute's requests that went to one address, and of the URLs queued in it that are of one site; 0 while there are few.";
+    EVENTS = Counter "orb_events" "" [event of "the events below"] "What the log tells of by an event's name, in this run, whether it is written or not.";
     CPU = Counter "orb_cpu" "seconds" [stage of "stages of `orb bench crawl`"] "CPU time of this run by stage of the work.";
     BUSY = Gauge "orb_shards_busy" "ratio" [of of "mean, busiest"] "Share of the last second in which the crawling threads worked.";
     DISK = Gauge "orb_disk" "bytes" [what of "used, max, free, free_min"] "Size of the folder and its cap (0: none), room of the file system and the mark at which fetching stops.";

@@ -5,14 +5,18 @@
 //! Invariant: a metric is defined once, in `definitions`; a label's value is a text of the program, so that no URL,
 //! host or secret can become one.
 
+mod busiest;
 mod definitions;
+mod happenings;
 mod highest;
 mod histogram;
 mod reference;
 mod sample;
 mod text;
 
+pub use busiest::{Busiest, Counted};
 pub use definitions::*;
+pub use happenings::{Happening, HappeningCounts, Severity};
 pub use highest::Highest;
 pub use histogram::{BOUNDS, Exemplar, Histogram};
 pub use reference::reference;

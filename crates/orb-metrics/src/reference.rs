@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use crate::{ALL, BOUNDS};
+use crate::{ALL, BOUNDS, Happening, Severity};
 
 /// The page.
 #[must_use]
@@ -32,5 +32,18 @@ pub fn reference() -> String {
         bounds.join(", ")
     )
     .expect("a string takes any text");
+    out.push_str(
+        "\n## Events\n\nEach is a line of the log with this name in its field `event`, and counted by `orb_events_total`.\n\n\
+         | event | level | the log says |\n|---|---|---|\n",
+    );
+    for kind in Happening::ALL {
+        let level = match kind.severity() {
+            Severity::Info => "info",
+            Severity::Warn => "warn",
+            Severity::Error => "error",
+        };
+        writeln!(out, "| `{}` | {level} | {} |", kind.name(), kind.message())
+            .expect("a string takes any text");
+    }
     out
 }

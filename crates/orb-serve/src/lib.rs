@@ -12,8 +12,10 @@ mod metrics;
 mod page;
 mod server;
 mod socket_path;
+mod supervisor;
 mod words;
 
 pub use client::{Client, ClientError, ask};
 pub use server::{ServeError, Server, Sockets};
+pub use supervisor::Supervisor;
 pub use words::{Answer, Desk, Reply, Request};

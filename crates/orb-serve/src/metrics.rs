@@ -50,9 +50,19 @@ const CAUSES: [&str; 11] = [
     "too_many_links",
 ];
 
+/// The commit that was built, where who built it said so.
+const COMMIT: &str = match option_env!("ORB_COMMIT") {
+    Some(commit) => commit,
+    None => "unknown",
+};
+
 /// All samples of one moment.
 pub(crate) fn samples(meters: &Meters) -> Vec<Sample> {
-    let mut out = vec![Sample::count(&of::BUILD, &[env!("CARGO_PKG_VERSION")], 1)];
+    let mut out = vec![Sample::count(
+        &of::BUILD,
+        &[env!("CARGO_PKG_VERSION"), COMMIT],
+        1,
+    )];
     standing(&meters.view.status, &mut out);
     urls(&meters.view.status, &mut out);
     run(&meters.view.status, &mut out);
@@ -164,6 +174,17 @@ fn work(meters: &Meters, out: &mut Vec<Sample>) {
     let busiest = busy.iter().copied().fold(0.0, f64::max);
     out.push(Sample::real(&of::BUSY, &["mean"], mean));
     out.push(Sample::real(&of::BUSY, &["busiest"], busiest));
+    out.push(Sample::real(&of::LATE, &[], meters.late_seconds));
+    for (whose, share) in [
+        ("address", meters.busiest_address),
+        ("site", meters.busiest_site),
+    ] {
+        out.push(Sample::real(&of::BUSIEST, &[whose], share));
+    }
+    for kind in of::Happening::ALL {
+        let count = meters.events.get(kind.name()).copied().unwrap_or(0);
+        out.push(Sample::count(&of::EVENTS, &[kind.name()], count));
+    }
 }
 
 fn process(meters: &Meters, out: &mut Vec<Sample>) {
@@ -216,6 +237,52 @@ mod tests {
                 one.name
             );
         }
+    }
+
+    /// Whatever a crawl holds, its metrics are so many numbers and no more: a million sites make none longer than this.
+    #[test]
+    fn the_largest_page_of_metrics_is_far_below_a_megabyte() {
+        let mut meters = Meters::default();
+        let spread = &mut meters.latencies;
+        for each in [
+            &mut spread.commit,
+            &mut spread.dns,
+            &mut spread.connect,
+            &mut spread.tls,
+            &mut spread.first_byte,
+            &mut spread.body,
+        ] {
+            for power in 0..40 {
+                let took = std::time::Duration::from_micros(1 << power);
+                each.note_traced(took, [0xff; 16], i64::MAX / 2);
+            }
+        }
+        let status = &mut meters.view.status;
+        for reason in Reason::ALL {
+            status.states.excluded.insert(*reason, u64::MAX / 100);
+            let name = reason.name().to_owned();
+            status.reasons.insert(name, u64::MAX / 100);
+        }
+        for count in [
+            &mut status.sites,
+            &mut status.sites_pending,
+            &mut status.sites_waiting,
+            &mut status.pages,
+            &mut status.requests,
+            &mut status.bytes_wire,
+            &mut status.states.pending,
+        ] {
+            *count = u64::MAX / 100;
+        }
+        let busy = vec![0.123_456_789; 1_024];
+        meters.view.shards_busy = busy;
+        let text = orb_metrics::open_metrics(samples(&meters));
+        let series = text.lines().filter(|line| !line.starts_with('#')).count();
+        assert!(
+            text.len() < 60_000 && series < 500,
+            "{} bytes, {series} series",
+            text.len()
+        );
     }
 
     #[test]

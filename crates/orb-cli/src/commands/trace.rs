@@ -7,7 +7,10 @@ use std::path::PathBuf;
 use clap::Args;
 use orb_api::{CrawlDir, Phase};
 use orb_env::{Clock, KernelDisk};
-use orb_explain::{Crawl, Times, TraceQuery, traces, understand_site};
+use orb_explain::{
+    Crawl, LogLine, Times, Trace, TraceQuery, log_lines, log_words, traces, understand_site,
+};
+use serde::Serialize;
 
 use crate::exit::{Exit, Failure, Outcome};
 use crate::folder;
@@ -23,8 +26,10 @@ Examples:
   orb trace 3f2a90 --out big                     one of them, as a waterfall
 
 Every request has a row in index/attempts/, which is never dropped, so every request has a trace; the id is that of its
-WARC record. A crawl may run meanwhile. `first_byte` is the server's time and one way there and back, `ours` is decoding,
-scanning and archiving here, `commit` the wait until that was durable.")]
+WARC record. A crawl may run meanwhile. `queue` is the time from the turn of its site: `robots` finding its robots.txt, `dns`
+its address, then the clock of that address. `first_byte` is the server's time and one way there and back, `ours` the
+work here, with `decode`, `scan` and `archive` in it, `commit` the wait until that was durable. Below an id stands what the log
+says of it: the log tells of requests in trouble and slow ones, some of them when there are many.")]
 pub(crate) struct TraceArgs {
     /// A request's id, or how it begins.
     #[arg(value_name = "ID", value_parser = id)]
@@ -47,6 +52,14 @@ pub(crate) struct TraceArgs {
     /// Print each request as one JSON object.
     #[arg(long)]
     json: bool,
+}
+
+/// A request with what the log says of it.
+#[derive(Serialize)]
+struct Told<'a> {
+    #[serde(flatten)]
+    trace: &'a Trace,
+    log: Vec<LogLine>,
 }
 
 fn id(text: &str) -> Result<String, String> {
@@ -91,12 +104,25 @@ pub(crate) fn run(args: &TraceArgs) -> Outcome {
         local: &local,
     };
     for trace in &found {
+        if args.id.is_none() {
+            if args.json {
+                say_json(trace)?;
+            } else {
+                say(&trace.line(&times));
+            }
+            continue;
+        }
+        let log = log_lines(&crawl, &trace.row.id).map_err(Failure::storage)?;
         if args.json {
-            say_json(trace)?;
-        } else if args.id.is_some() {
-            say(&trace.page(&times));
-        } else {
-            say(&trace.line(&times));
+            say_json(&Told { trace, log })?;
+            continue;
+        }
+        say(&trace.page(&times));
+        if !log.is_empty() {
+            say("\n  In the log:");
+        }
+        for line in &log {
+            say(&format!("  {}", log_words(line)));
         }
     }
     if found.is_empty() && args.id.is_some() {
