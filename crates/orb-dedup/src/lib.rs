@@ -6,8 +6,8 @@
 //! is bounded whatever comes.
 //!
 //! A crawl calls [`TextMarks::of`] for each page where it judges what is new or tells what texts are known by.
-//! [`ContentMarks::of`] and [`Duplicates::note`], for whether a page is a copy, are made to be as cheap, but no crawl calls
-//! them yet. [`resemblance`] compares two pages by their marks, which are a MinHash sketch of them; [`MissingPage`] and
+//! [`ContentMarks::of`] and [`Duplicates::note`], for whether a page is a copy, are made to be as cheap; `orb export
+//! duplicates` calls them over an archive. [`resemblance`] compares two pages by their marks, which are a MinHash sketch of them; [`MissingPage`] and
 //! [`notice`] know pages that are none; [`clusters`] joins what pages say of each other.
 
 mod clusters;

@@ -31,6 +31,9 @@ pub const TEMPLATE_SITES_MAX: usize = 8_192;
 /// an imprint are part of it.
 pub const NOTICE_TEXT_BYTES_MAX: usize = 3 << 10;
 
+/// Longest visible text of a page whose lines may say so; of a longer one its title must.
+pub const NOTICE_BYTES_BY_LINES_MAX: usize = 1 << 10;
+
 /// Longest chain of canonical links that is followed: honest sites have one link, a moved one two.
 pub const CANONICAL_CHAIN_MAX: usize = 5;
 

@@ -4,7 +4,7 @@
 //! Must not touch: markup, status codes.
 //! Invariant: a page with much to say is never a notice, whatever phrases it has; linear in the phrases and the text.
 
-use crate::limits::NOTICE_TEXT_BYTES_MAX;
+use crate::limits::{NOTICE_BYTES_BY_LINES_MAX, NOTICE_TEXT_BYTES_MAX};
 
 const PHRASES: &str = include_str!("phrases.txt");
 
@@ -45,9 +45,11 @@ pub fn notice(title: &str, text: &str) -> Option<Notice> {
         return None;
     }
     let title = plain(title);
+    // A short manual page says in a line of its own that some entry cannot be found.
+    let says_little = text.len() <= NOTICE_BYTES_BY_LINES_MAX;
     let lines: Vec<String> = text
         .lines()
-        .filter(|line| line.len() <= LINE_BYTES_MAX)
+        .filter(|line| says_little && line.len() <= LINE_BYTES_MAX)
         .map(plain)
         .collect();
     phrases()
@@ -119,6 +121,11 @@ mod tests {
             "words ".repeat(20)
         );
         assert_eq!(notice("About servers", &article), None);
+        let manual = format!(
+            "DROP TABLE\nIF EXISTS\nDo not throw an error if the table does not exist.\n{}",
+            "to remove a table and all that it holds\n".repeat(30)
+        );
+        assert_eq!(notice("DROP TABLE", &manual), None);
         let long = format!("Page not found\n{}", "much to read about it\n".repeat(200));
         assert_eq!(notice("Errors", &long), None);
     }

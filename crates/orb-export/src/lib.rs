@@ -9,6 +9,7 @@
 
 mod capture;
 mod checkpoint;
+mod copies;
 mod error;
 mod export;
 mod folder;
@@ -17,6 +18,7 @@ pub mod limits;
 mod page_line;
 mod tally;
 
+pub use copies::{CopiesOptions, CopiesTally, find_copies};
 pub use error::ExportError;
 pub use folder::{ExportFolder, Exported, output_name};
 pub use page_line::{ContentForm, ExportOptions};

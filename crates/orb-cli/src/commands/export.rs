@@ -14,7 +14,8 @@ use orb_page::PageUse;
 use serde::Serialize;
 
 use crate::commands::archive::{FilesArg, of_archive};
-use crate::commands::pdf;
+use crate::commands::export_duplicates::DuplicatesArgs;
+use crate::commands::{export_duplicates, pdf};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::folder;
 use crate::machine::{self, Machine};
@@ -28,6 +29,8 @@ pub(crate) enum ExportCommand {
     Markdown(ExportArgs),
     /// The main content of each page as plain text.
     Text(ExportArgs),
+    /// Which pages are copies of others, say that they are none, or call another page themselves.
+    Duplicates(DuplicatesArgs),
 }
 
 /// Arguments of `orb export …`.
@@ -125,6 +128,7 @@ pub(crate) fn run(command: &ExportCommand) -> Outcome {
     match command {
         ExportCommand::Markdown(args) => export(args, ContentForm::Markdown),
         ExportCommand::Text(args) => export(args, ContentForm::Text),
+        ExportCommand::Duplicates(args) => export_duplicates::run(args),
     }
 }
 
@@ -195,7 +199,7 @@ fn folder_of(args: &ExportArgs, form: ContentForm) -> Result<PathBuf, Failure> {
     }
 }
 
-fn of_export(error: ExportError) -> Failure {
+pub(crate) fn of_export(error: ExportError) -> Failure {
     match error {
         ExportError::Archive(error) => of_archive(error),
         ExportError::Output { .. } => Failure::storage(error),

@@ -19,6 +19,7 @@ pub(crate) mod crawl;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod export;
+pub(crate) mod export_duplicates;
 pub(crate) mod fetch;
 pub(crate) mod frontier;
 pub(crate) mod history;
