@@ -174,6 +174,11 @@ const RUNS: &[LongRun] = &[
         command: &["xtask/tarpits/run.py"],
     },
     LongRun {
+        name: "walks",
+        about: "from an alert of a real Prometheus down to the one slow fetch: servers, dns, disk, flood; root, five minutes",
+        command: &["xtask/desk/walks.py"],
+    },
+    LongRun {
         name: "fuzz",
         about: "the readers of robots.txt, heads, chunks, codings and DNS answers under cargo-fuzz; takes SECONDS, TARGET...; 15 minutes each",
         command: &["fuzz/run.sh"],
