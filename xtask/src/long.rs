@@ -149,6 +149,11 @@ const RUNS: &[LongRun] = &[
         command: &["xtask/disk/full.py"],
     },
     LongRun {
+        name: "uploads",
+        about: "a crawl into an S3 server (moto) by a line that breaks, killed and gone on with: every file arrives once, room here bounded; needs PyPI moto[server], boto3; four minutes",
+        command: &["xtask/uploads/run.py"],
+    },
+    LongRun {
         name: "servers",
         about: "nginx, Apache, lighttpd, Caddy, HAProxy by HTTP, TLS 1.2, TLS 1.3: every payload is what curl downloads; half a minute",
         command: &["xtask/servers/run.py"],
