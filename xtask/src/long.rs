@@ -184,6 +184,11 @@ const RUNS: &[LongRun] = &[
         command: &["xtask/desk/walks.py"],
     },
     LongRun {
+        name: "steering",
+        about: "100,000 queued sites steered while they are crawled, judged at the servers; kills in the middle of orders; /metrics by strict parsers; four minutes",
+        command: &["xtask/steering/run.py"],
+    },
+    LongRun {
         name: "fuzz",
         about: "the readers of robots.txt, heads, chunks, codings and DNS answers under cargo-fuzz; takes SECONDS, TARGET...; 15 minutes each",
         command: &["fuzz/run.sh"],
