@@ -1,4 +1,4 @@
-"""The `orb` that a long run tries."""
+"""The programs that a long run tries, or tries them with."""
 
 import os
 import subprocess
@@ -7,9 +7,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def program(given):
+def program(given, package="orb-cli", name="orb"):
     """Absolute path of the program: the one given, else a release build of this tree."""
     if given is None:
-        subprocess.run(["cargo", "build", "-q", "--release", "-p", "orb-cli"], cwd=ROOT, check=True)
-        given = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release/orb"
+        subprocess.run(["cargo", "build", "-q", "--release", "-p", package], cwd=ROOT, check=True)
+        given = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release" / name
     return str(Path(given).resolve())

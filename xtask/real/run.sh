@@ -6,12 +6,13 @@
 #   reference  what can be reached, by html.parser, and what wget's recursive spider finds
 #   crawl      one whole crawl; nginx's log, the archive, both lists and `orb audit` are held against it
 #   tamper     copies of its folder are forged; `orb audit` must name each forgery
+#   readers    its archive and tables by pywb in Chromium, DuckDB, pyarrow, fastwarc, warcio; needs chromium
 #   kill       the crawl again, killed with SIGKILL at 20 random moments; same captures, nothing twice
 #
 #   xtask/real/run.sh [--work DIR] [--orb FILE] [--seed N] [--kills N] [PHASE…]
 #
 # Everything is kept below DIR (default: a temporary folder, removed at the end). Given a DIR, phases can be run one by
-# one: prepare, reference, crawl, tamper, kill. Needs root, apt's Debian archive, PyPI, cargo; ports 80
+# one: prepare, reference, crawl, tamper, readers, kill. Needs root, apt's Debian archive, PyPI, cargo; ports 80
 # and 443 of 127.0.1.1-4 (REAL_HTTP_PORT, REAL_HTTPS_PORT) and 5300 of 127.0.1.9. Takes about half an hour on two cores.
 # Nothing is installed into the system: packages are unpacked, readers live in a virtual environment.
 set -euo pipefail
@@ -25,11 +26,11 @@ while [ $# -gt 0 ]; do
         --orb) orb=$2; shift 2 ;;
         --seed) seed=$2; shift 2 ;;
         --kills) kills=$2; shift 2 ;;
-        prepare | reference | crawl | tamper | kill) phases+=("$1"); shift ;;
+        prepare | reference | crawl | tamper | readers | kill) phases+=("$1"); shift ;;
         *) echo "unknown argument: $1" >&2; exit 2 ;;
     esac
 done
-[ ${#phases[@]} -gt 0 ] || phases=(prepare reference crawl tamper kill)
+[ ${#phases[@]} -gt 0 ] || phases=(prepare reference crawl tamper readers kill)
 [ "$(id -u)" = 0 ] || { echo "needs root: ports below 1024, a mount namespace for wget's hosts file" >&2; exit 2; }
 
 for tool in apt-get dpkg openssl wget curl unshare gzip python3 cargo; do
@@ -150,6 +151,13 @@ tamper() {
     check "tamper: every forgery is named" timeout 1800 "$python" "$here/tamper.py" "$orb" "$work/whole" "$work/forged" --seed "$seed"
 }
 
+readers() {
+    say "readers"
+    command -v chromium >/dev/null || { echo "needs chromium" >&2; exit 2; }
+    "$work/venv/bin/pip" -q install --disable-pip-version-check pywb==2.10.0 duckdb==2.0.0 pyarrow==26.0.1 pytz==2026.6
+    check "readers: everyone reads what the crawl wrote" timeout 1800 "$python" "$here/readers.py" "$orb" "$work" "$work/whole"
+}
+
 kill_rounds() {
     say "kill: $kills times, seed $seed"
     rm -rf "$work/killed" "$work/kills"
@@ -172,6 +180,7 @@ for phase in "${phases[@]}"; do
         reference) reference ;;
         crawl) crawl ;;
         tamper) tamper ;;
+        readers) readers ;;
         kill) kill_rounds ;;
     esac
 done

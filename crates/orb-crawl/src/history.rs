@@ -201,6 +201,28 @@ mod tests {
         }
     }
 
+    /// A disk that gets full while an index is made has the room again that it took.
+    #[test]
+    fn what_was_begun_of_an_index_is_removed_when_the_disk_is_full() {
+        let memory = MemoryDisk::new();
+        let file = file(&memory);
+        let disk: Arc<dyn Disk> = Arc::new(memory.clone());
+        let place = IndexPlace::new(Path::new("/c/index"), "c");
+        let full = orb_env::DiskFaults {
+            room_bytes: Some(file.bytes + 3_000),
+            ..orb_env::DiskFaults::default()
+        };
+        memory.set_faults(full);
+        assert!(index_warc(&disk, &file, &place, &mut |_| {}).is_err());
+        let left: Vec<_> = place
+            .folders()
+            .iter()
+            .flat_map(|it| disk.list(it).unwrap())
+            .collect();
+        assert_eq!(left, []);
+        assert!(!place.is_complete(disk.as_ref(), &file.name));
+    }
+
     #[test]
     fn an_index_finds_what_the_records_say_and_a_wrong_one_is_not_believed() {
         let memory = MemoryDisk::new();

@@ -14,6 +14,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 
 use crate::earlier::absolute;
+use crate::seed_lists::SeedList;
 use crate::{CrawlConfig, CrawlError, Keep};
 
 /// The identity file's content.
@@ -29,6 +30,9 @@ pub struct CrawlIdentity {
     pub suffix_list: String,
     /// The settings of each run that an audit needs, oldest first.
     pub runs: Vec<RunSettings>,
+    /// The lists of seeds it was given, each once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub seed_lists: Vec<SeedList>,
 }
 
 /// Settings of one run that an audit needs.
@@ -86,6 +90,7 @@ impl CrawlIdentity {
             slots,
             suffix_list: PSL_VERSION.to_owned(),
             runs: Vec::new(),
+            seed_lists: Vec::new(),
         }
     }
 
@@ -97,6 +102,7 @@ impl CrawlIdentity {
             slots: SlotMap::for_cores(cores).slots(),
             suffix_list: PSL_VERSION.to_owned(),
             runs: Vec::new(),
+            seed_lists: Vec::new(),
         }
     }
 

@@ -57,8 +57,22 @@ pub(crate) fn crawl_name(dir: &CrawlDir) -> String {
 /// Cost: one reading of the file. Memory: one record and the bounds of `orb-dataset`.
 ///
 /// # Errors
-/// What the disk says; the index is then not complete.
+/// What the disk says; the index is then not there, nor any part of it.
 pub fn index_warc(
+    disk: &Arc<dyn Disk>,
+    file: &ArchiveFile,
+    place: &IndexPlace,
+    progress: &mut dyn FnMut(u64),
+) -> Result<Indexed, IndexError> {
+    let made = index_whole(disk, file, place, progress);
+    if made.is_err() {
+        // On a full disk what was begun takes the room that commits need.
+        place.remove(disk.as_ref(), &file.name)?;
+    }
+    made
+}
+
+fn index_whole(
     disk: &Arc<dyn Disk>,
     file: &ArchiveFile,
     place: &IndexPlace,
@@ -320,6 +334,10 @@ pub(crate) fn segments(
 /// the folder is opened again. What is to be uploaded goes to the shelf. Leaves off between two segments when somebody asks for a stop. Blocking.
 pub(crate) fn index_all(shared: &Arc<Shared>) {
     if !shared.config.archive.index && !shared.shelf.is_wanted() {
+        return;
+    }
+    if shared.board.is_held() && !shared.shelf.is_wanted() {
+        tracing::info!("no room for indexes: `orb archive reindex` or the next opening makes them");
         return;
     }
     tracing::info!("segments without an index are indexed before the crawl ends");

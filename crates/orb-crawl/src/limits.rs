@@ -69,7 +69,7 @@ pub(crate) const SAMPLE_EACH_MAX: usize = 8 << 10;
 pub(crate) const SAMPLES_MIN: usize = 300;
 
 /// Captures of one URL that are listed of one WARC file; whoever has more wants the CDXJ.
-pub(crate) const CAPTURES_MAX: usize = 100_000;
+pub const CAPTURES_MAX: usize = 100_000;
 
 /// Payloads shorter than this are archived each time: a revisit record would be as long.
 pub(crate) const REVISIT_BYTES_MIN: usize = 256;
@@ -171,6 +171,15 @@ pub(crate) const TURNS_PER_TIMED: u64 = 8;
 /// Size from which a segment of zstd frames without a dictionary is closed once one is known: large enough to be worth a
 /// file, and what follows is smaller by a good part.
 pub(crate) const LEFT_SEGMENT_BYTES: u64 = 8 << 20;
+
+/// Seeds of a list that are named in each WARC file: what a person types, not what a list of domains holds.
+pub(crate) const SEEDS_NAMED_MAX: u64 = 100;
+
+/// Bytes of such names: each WARC file of a gigabyte begins with them.
+pub(crate) const SEEDS_NAMED_BYTES_MAX: usize = 16 << 10;
+
+/// Different lists of seeds that a folder tells of; further ones are taken in all the same.
+pub(crate) const SEED_LISTS_MAX: usize = 100;
 
 /// Longest row of attempts or commits: a URL has 2,048 bytes and nothing else in a row is long. What goes on for longer
 /// is no row.

@@ -23,6 +23,7 @@ use crate::dictionary::SharedDictionary;
 use crate::earlier::Earlier;
 use crate::identity::{CrawlIdentity, RunSettings};
 use crate::limits::{GROUP_BYTES_LEAST, GROUP_BYTES_MAX};
+use crate::seed_lists::{self, SeedTally, add};
 use crate::seeds::SeedIntake;
 use crate::shared::Shared;
 use crate::slot::Slot;
@@ -135,6 +136,7 @@ pub(crate) fn make_folders(
     }
     let parents = [
         dir.root().to_path_buf(),
+        dir.index(),
         dir.attempts(),
         dir.commits(),
         dir.warc(),
@@ -143,6 +145,21 @@ pub(crate) fn make_folders(
     for parent in &parents {
         disk.sync_dir(parent)
             .map_err(CrawlError::file("sync folder", parent))?;
+    }
+    sync_name(disk, dir)
+}
+
+/// Makes the folder's own name durable, which lies in the folder above; and those of folders above that were made with it.
+fn sync_name(disk: &dyn Disk, dir: &CrawlDir) -> Result<(), CrawlError> {
+    let root = std::path::absolute(dir.root()).map_err(CrawlError::file("find", dir.root()))?;
+    for (place, above) in root.ancestors().skip(1).enumerate() {
+        match disk.sync_dir(above) {
+            Err(error) if place == 0 && error.kind() != std::io::ErrorKind::PermissionDenied => {
+                return Err(CrawlError::file("sync folder", above)(error));
+            }
+            // What cannot be opened for reading was not made by us, and its names have been there for long.
+            _ => {}
+        }
     }
     Ok(())
 }
@@ -200,12 +217,18 @@ impl OpenCrawl {
         let disk = self.setup.world.disk();
         let key = self.identity.crawl_key();
         let mut intake = SeedIntake::new(disk.as_ref(), &self.setup.dir, &self.slots, key);
-        let mut count = 0;
+        let mut tally = SeedTally::default();
         for seed in seeds {
             intake.add(&seed)?;
-            count += 1;
+            tally.note(&seed);
         }
         intake.finish()?;
+        let count = tally.count();
+        if let Some(list) = tally.list()
+            && add(&mut self.identity.seed_lists, list)
+        {
+            self.identity.store(disk.as_ref(), &self.setup.dir)?;
+        }
         Ok(count)
     }
 
@@ -225,7 +248,8 @@ impl OpenCrawl {
         if steering.in_force().paused {
             self.setup.control.ask(Wish::Pause);
         }
-        let info = info_of(&config, &self.setup.software, &self.setup.dir);
+        let mut info = info_of(&config, &self.setup.software, &self.setup.dir);
+        info.extend(seed_lists::info(&self.identity.seed_lists));
         let indexing = crate::index::turns(&config, self.slots.slots());
         let disk = self.setup.world.disk();
         let dictionary = Arc::new(SharedDictionary::stored(disk.as_ref(), &self.setup.dir)?);

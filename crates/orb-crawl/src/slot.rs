@@ -130,6 +130,10 @@ impl Slot {
         let reading = dir.reading(id);
         disk.remove(&reading)
             .map_err(CrawlError::file("remove", &reading))?;
+        // The names of what was made in here just now, the store's folder among them.
+        let folder = dir.slot(id);
+        disk.sync_dir(&folder)
+            .map_err(CrawlError::file("sync folder", &folder))?;
         let number = frontier.group();
         let mut slot = Slot {
             id,
@@ -438,8 +442,11 @@ impl Slot {
     }
 
     /// What is to be done for the next segment that was closed: an index, its place among the uploads, and the first
-    /// dictionary.
+    /// dictionary. Where the disk is nearly full, it waits for room as intake does, unless uploads make that room.
     pub(crate) fn start_closing(&mut self, shared: &Arc<Shared>) -> Option<Job> {
+        if shared.board.is_held() && !shared.shelf.is_wanted() {
+            return None;
+        }
         while let Some(name) = self.closed.pop_front() {
             let dictionary = DictionaryJob::of(shared, &name);
             let wanted = shared.config.archive.index || shared.shelf.is_wanted();

@@ -50,10 +50,7 @@ impl Seen {
     /// nothing can seek to.
     pub(crate) fn of(record: &Record) -> Option<Seen> {
         let kind = record.record_type();
-        let looked_up = matches!(
-            kind,
-            RecordType::Response | RecordType::Revisit | RecordType::Resource
-        );
+        let looked_up = Seen::is_capture(record);
         let url = record.target_uri().filter(|url| url.len() <= URL_BYTES_MAX);
         if !looked_up || record.len == 0 {
             return None;
@@ -64,6 +61,17 @@ impl Seen {
             time_us: record.date_us()?,
             head: record.http_head(),
         })
+    }
+}
+
+impl Seen {
+    /// Whether a record is of a kind that is looked up.
+    pub(crate) fn is_capture(record: &Record) -> bool {
+        let kind = record.record_type();
+        matches!(
+            kind,
+            RecordType::Response | RecordType::Revisit | RecordType::Resource
+        )
     }
 }
 

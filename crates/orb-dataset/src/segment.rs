@@ -28,6 +28,8 @@ pub struct Indexed {
     pub rows: u64,
     /// Captures without a row: further inside their file than the schema's 32 bits reach.
     pub beyond: u64,
+    /// Captures without a line or row: their address is no http address, or longer than any crawler asks for.
+    pub unkeyed: u64,
     /// Places of the file that are no record and were stepped over: captures there are in no index.
     pub damages: u64,
     /// Whether the file ends within a record; of several files, how many do.
@@ -40,6 +42,7 @@ impl Indexed {
         self.lines += other.lines;
         self.rows += other.rows;
         self.beyond += other.beyond;
+        self.unkeyed += other.unkeyed;
         self.damages += other.damages;
         self.torn += other.torn;
     }
@@ -99,6 +102,7 @@ impl<'a> SegmentIndex<'a> {
             return self.let_go();
         }
         let Some(seen) = Seen::of(record) else {
+            self.done.unkeyed += u64::from(Seen::is_capture(record));
             return Ok(());
         };
         if let Some(line) = line_of(record, &seen, self.name) {

@@ -1,6 +1,6 @@
 //! `orb-sim`: tries seeds and prints counts; with `--verbose` replays one and tells what happened.
 //!
-//! In: `--seeds N --from S --threads T --quick`, or `--seed K --verbose`. Out: counts; exit code 1 names the seed that failed.
+//! In: `--seeds N --from S --threads T --quick`, `--power-cuts N`, or `--seed K --verbose`. Out: counts; exit code 1 names the seed that failed.
 //! May touch: threads, the terminal. Must not touch: how a seed is tried.
 //! Invariant: the counts do not depend on the number of threads.
 
@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use orb_sim::{Scale, Tally, Trial, try_every_write, try_seed};
+use orb_sim::{Scale, Tally, Trial, try_every_write, try_power_cuts, try_seed};
 
 struct Arguments {
     seeds: u64,
@@ -17,6 +17,7 @@ struct Arguments {
     scale: Scale,
     verbose: bool,
     every_write: bool,
+    power_cuts: bool,
 }
 
 fn arguments() -> Result<Arguments, String> {
@@ -27,6 +28,7 @@ fn arguments() -> Result<Arguments, String> {
         scale: Scale::Full,
         verbose: false,
         every_write: false,
+        power_cuts: false,
     };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
@@ -42,6 +44,7 @@ fn arguments() -> Result<Arguments, String> {
             "--seed" => (read.from, read.seeds, read.threads) = (number()?, 1, 1),
             "--quick" => read.scale = Scale::Quick,
             "--every-write" => (read.from, read.every_write) = (number()?, true),
+            "--power-cuts" => (read.seeds, read.power_cuts) = (number()?, true),
             "--verbose" => read.verbose = true,
             "--log" => log_to_stderr(),
             _ => return Err(format!("unknown argument {word}")),
@@ -65,7 +68,7 @@ fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(problem) => {
             eprintln!(
-                "{problem}\nusage: orb-sim [--seeds N] [--from S] [--threads T] [--seed K] [--every-write K] [--quick] [--verbose] [--log]"
+                "{problem}\nusage: orb-sim [--seeds N] [--from S] [--threads T] [--seed K] [--every-write K] [--power-cuts N] [--quick] [--verbose] [--log]"
             );
             return ExitCode::from(2);
         }
@@ -78,6 +81,9 @@ fn main() -> ExitCode {
         } else {
             ExitCode::FAILURE
         };
+    }
+    if arguments.power_cuts {
+        return cut_power(&arguments);
     }
     let (next, failed) = (AtomicU64::new(0), AtomicBool::new(false));
     let total = Mutex::new(Tally::default());
@@ -113,6 +119,40 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     println!("all promises hold, every seed replayed identically");
+    ExitCode::SUCCESS
+}
+
+/// Tries seeds of [`try_power_cuts`] until one breaks.
+fn cut_power(arguments: &Arguments) -> ExitCode {
+    let (next, cuts) = (AtomicU64::new(0), AtomicU64::new(0));
+    let failed = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..arguments.threads {
+            scope.spawn(|| {
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    if number >= arguments.seeds || failed.load(Ordering::Relaxed) {
+                        return;
+                    }
+                    let seed = arguments.from + number;
+                    let done = try_power_cuts(seed);
+                    cuts.fetch_add(done.cuts, Ordering::Relaxed);
+                    if !done.broken.is_empty() {
+                        failed.store(true, Ordering::Relaxed);
+                        eprintln!("seed {seed}: {:#?}", done.broken);
+                    }
+                }
+            });
+        }
+    });
+    let cuts = cuts.into_inner();
+    if failed.into_inner() {
+        return ExitCode::FAILURE;
+    }
+    println!(
+        "{} crawls, power cut {cuts} times: all promises hold",
+        arguments.seeds
+    );
     ExitCode::SUCCESS
 }
 

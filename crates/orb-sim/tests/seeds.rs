@@ -3,7 +3,7 @@
 //! In: seeds. Out: all promises hold, every seed replays identically. May touch: nothing.
 //! Invariant: what is counted must have happened, or the simulation has become too tame.
 
-use orb_sim::{Scale, Scenario, Tally, run_scenario, try_every_write, try_seed};
+use orb_sim::{Scale, Scenario, Tally, run_scenario, try_every_write, try_power_cuts, try_seed};
 
 /// Design section 3: all promises hold over faults, failed syncs and kills, and one seed gives one log, twice.
 #[test]
@@ -59,6 +59,19 @@ fn d1_d2_a_kill_at_any_writing_call_is_survived() {
     let done = try_every_write(5, 7);
     assert!(done.broken.is_none(), "{done:#?}");
     assert!(done.calls > 150 && done.tried > 40, "{done:?}");
+}
+
+/// faults.md D2: of what was not synced, any part may be lost, later writes without earlier ones, torn at sectors and
+/// pages. `cargo xtask long power-cuts` tries ten thousand seeds.
+#[test]
+fn d2_power_cuts_lose_reorder_and_tear_only_what_was_not_acknowledged() {
+    let mut cuts = 0;
+    for seed in 0..60 {
+        let done = try_power_cuts(seed);
+        assert!(done.broken.is_empty(), "seed {seed}: {:#?}", done.broken);
+        cuts += done.cuts;
+    }
+    assert!(cuts > 90, "only {cuts} cuts");
 }
 
 /// faults.md D3 at whole-crawl scale: any one sync may fail.

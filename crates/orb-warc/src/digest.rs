@@ -54,6 +54,23 @@ impl Digest {
     }
 }
 
+/// A digest of bytes that come one after another.
+#[derive(Clone, Default)]
+pub struct DigestOf(Sha1);
+
+impl DigestOf {
+    /// Adds bytes.
+    pub fn add(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The digest of all of them.
+    #[must_use]
+    pub fn finish(self) -> Digest {
+        Digest(self.0.finalize().into())
+    }
+}
+
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "sha1:{}", BASE32.encode(&self.0))

@@ -386,9 +386,7 @@ impl<R: Read> Input<R> {
             #[cfg(feature = "zstd")]
             Codec::Zstd(zstd) => {
                 let (used, done) = run_frame(&mut zstd.decoder, window, &mut self.decoded)
-                    .map_err(|_| {
-                        Fault::Damaged("a zstd frame is malformed, or needs a dictionary")
-                    })?;
+                    .map_err(|error| Fault::Damaged(why_not(&error)))?;
                 let stuck = used == 0 && self.decoded.is_empty() && !done;
                 self.raw.take(used);
                 self.member_open = !done;
@@ -517,6 +515,19 @@ fn open_frame<R: Read>(raw: &mut Raw<R>, zstd: &mut Zstd) -> Result<bool, Fault>
             raw.take(seen.min(left) as usize);
             left -= seen.min(left);
         }
+    }
+}
+
+/// What is said of a frame that may be sound and wants more memory than is given to one.
+pub(crate) const WINDOW_TOO_LARGE: &str =
+    "a zstd frame's window is too large: it wants more than 16 MiB of memory; pack it anew";
+
+/// Why a zstd frame cannot be read; the library tells by words alone.
+#[cfg(feature = "zstd")]
+fn why_not(error: &io::Error) -> &'static str {
+    match error.to_string().contains("too much memory") {
+        true => WINDOW_TOO_LARGE,
+        false => "a zstd frame is malformed, or needs a dictionary",
     }
 }
 

@@ -42,7 +42,7 @@ pub use chunked::{ChunkedEnd, Dechunked, dechunk};
 pub use date::{format_date, parse_date};
 #[cfg(feature = "zstd")]
 pub use dictionary::Dictionary;
-pub use digest::Digest;
+pub use digest::{Digest, DigestOf};
 pub use encode::Compression;
 pub use fields::Fields;
 pub use http_head::HttpHead;

@@ -9,7 +9,7 @@ use std::io::{self, Read};
 
 use crate::encode::{Compression, RECORD_END};
 use crate::fields::Fields;
-use crate::input::{Fault, Input, RECORD_MAGIC};
+use crate::input::{Fault, Input, RECORD_MAGIC, WINDOW_TOO_LARGE};
 use crate::limits::{BLOCK_BYTES_MAX, HEADER_BYTES_MAX};
 use crate::oddity::{Oddity, note};
 use crate::record::Record;
@@ -162,6 +162,11 @@ impl<R: Read> Reader<R> {
                     })
                 }
                 Err(Fault::Io(source)) => Err(ReadError::Io { offset, source }),
+                // Sound as it may be, this program does not read it: that is no tail to be cut off.
+                Ok(None) if reason == WINDOW_TOO_LARGE => {
+                    let source = io::Error::new(io::ErrorKind::Unsupported, reason);
+                    Err(ReadError::Io { offset, source })
+                }
                 Ok(None) | Err(_) => Err(ended(&mut input, offset)),
             },
         }

@@ -293,6 +293,28 @@ fn reading_goes_on_behind_damage_in_a_file_with_a_dictionary() {
     );
 }
 
+/// A frame that wants more memory than is given to one is told apart from damage: its file is sound.
+#[cfg(feature = "zstd")]
+#[test]
+fn a_window_that_is_too_large_is_named_as_such() {
+    let record = "WARC/1.1\r\nWARC-Type: resource\r\nContent-Length: 1\r\n\r\nx\r\n\r\n";
+    let read = |log| {
+        let mut encoder = zstd::Encoder::new(Vec::new(), 1).unwrap();
+        encoder.window_log(log).unwrap();
+        std::io::Write::write_all(&mut encoder, record.as_bytes()).unwrap();
+        let file = encoder.finish().unwrap();
+        Reader::with_compression(&file[..], Compression::Zstd).next_record()
+    };
+    assert_eq!(read(24).unwrap().unwrap().block, b"x");
+    let Err(orb_warc::ReadError::Io { source, .. }) = read(25) else {
+        panic!("a frame of 32 MiB was read, or taken for damage");
+    };
+    assert!(
+        source.to_string().contains("window is too large"),
+        "{source}"
+    );
+}
+
 /// A block beyond the limit is stepped over, not held: here 3 GB of zeros.
 #[test]
 fn huge_blocks_are_not_held() {

@@ -109,6 +109,12 @@ pub(crate) fn run(args: &ReindexArgs) -> Outcome {
             count(done.beyond)
         ));
     }
+    if done.unkeyed > 0 {
+        note(&format!(
+            "orb: {} captures are in no index: their addresses are none of http, or longer than 2,048 bytes",
+            count(done.unkeyed)
+        ));
+    }
     say_done(done.lines, files.len(), &folder);
     Ok(verdict(&done, lock.is_some()))
 }
@@ -145,15 +151,23 @@ fn place_of(dir: &Path) -> (IndexPlace, PathBuf) {
 /// The name of the folder that the files are in, or what was given.
 fn crawl_name(args: &ReindexArgs, paths: &[PathBuf]) -> String {
     let folder = paths.first().map(|path| match path.is_dir() {
-        true => path.as_path(),
-        false => path.parent().unwrap_or(path),
+        true => path.clone(),
+        false => path.parent().unwrap_or(path).to_path_buf(),
     });
-    let name = folder.and_then(Path::file_name);
-    let name = name.map(|name| name.to_string_lossy().into_owned());
     args.name
         .clone()
-        .or(name)
+        .or_else(|| folder_name(&folder?))
         .unwrap_or_else(|| "archive".to_owned())
+}
+
+/// What a folder is called, however the path to it is written: `.` and `../..` have names too, which they do not tell.
+fn folder_name(folder: &Path) -> Option<String> {
+    let folder = match folder.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => folder,
+    };
+    let whole = folder.canonicalize().ok()?;
+    Some(whole.file_name()?.to_string_lossy().into_owned())
 }
 
 /// Every file by itself, several at once.
@@ -188,6 +202,18 @@ fn index_files(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_folder_is_called_the_same_however_its_path_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().canonicalize().unwrap();
+        std::fs::create_dir_all(folder.join("jar/warc")).unwrap();
+        for path in ["jar", "jar/", "jar/.", "jar/warc/..", "./jar"] {
+            let name = folder_name(&folder.join(path));
+            assert_eq!(name.as_deref(), Some("jar"), "{path}");
+        }
+        assert!(folder_name(Path::new("")).is_some());
+    }
 
     #[test]
     fn damage_fails_and_the_open_end_of_our_own_crawl_does_not() {

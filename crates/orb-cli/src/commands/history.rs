@@ -6,15 +6,16 @@
 use std::sync::Arc;
 
 use clap::Args;
-use orb_crawl::{Capture, captures_in};
+use orb_crawl::{CAPTURES_MAX, Capture, captures_in};
 use orb_env::{Disk, KernelDisk};
 use orb_explain::understand_url;
 use orb_url::Scheme;
+use orb_warc::parse_date;
 
 use crate::commands::archive::FilesArg;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::progress_bar::ProgressBar;
-use crate::terminal::{bytes, harmless, say, say_json};
+use crate::terminal::{bytes, harmless, note, say, say_json};
 
 /// Arguments of `orb history`.
 #[derive(Debug, Args)]
@@ -24,7 +25,8 @@ Examples:
   orb history example.org/page old new --json | jq -r .digest | sort -u
 
 Captures of all files named, the oldest first: when, status, what was kept, digest, and where it lies. A revisit had the
-payload of the capture it names. Files whose index was not made yet are read whole. Exit code 0 also when there is none.")]
+payload of the capture it names. Files whose index was not made yet are read whole.
+A capture whose body was not kept (`archive.keep`, noarchive) is in no index: `orb why` tells of it. Exit code 0 also when there is none.")]
 pub(crate) struct HistoryArgs {
     /// The URL; without a scheme both https and http are looked up.
     #[arg(value_name = "URL")]
@@ -49,11 +51,26 @@ pub(crate) fn run(args: &HistoryArgs) -> Outcome {
     for file in &files {
         for url in [Some(&given.url), other.as_ref()].into_iter().flatten() {
             let captures = captures_in(&disk, file, url, &mut bar.of_file());
-            found.extend(captures.map_err(Failure::storage)?);
+            let captures = captures.map_err(Failure::storage)?;
+            if captures.len() >= CAPTURES_MAX {
+                note(&format!(
+                    "orb: {} has more than {CAPTURES_MAX} captures of it; the further ones are in its CDXJ alone",
+                    file.name
+                ));
+            }
+            found.extend(captures);
         }
     }
     drop(bar);
-    found.sort_by(|a, b| (&a.at, &a.file, a.offset).cmp(&(&b.at, &b.file, b.offset)));
+    // Other programs write dates with other decimals.
+    found.sort_by_cached_key(|it| {
+        (
+            parse_date(&it.at),
+            it.at.clone(),
+            it.file.clone(),
+            it.offset,
+        )
+    });
     for capture in &found {
         if args.json {
             say_json(capture)?;
