@@ -70,7 +70,10 @@ const FLOORS: &[(Floor, &[&str])] = &[
         ],
     ),
     (Floor::Programs, &["orb-cli"]),
-    (Floor::Proof, &["orb-sim", "orb-siege", "xtask"]),
+    (
+        Floor::Proof,
+        &["orb-sim", "orb-siege", "orb-powercut", "xtask"],
+    ),
 ];
 
 /// Edges that a decision record allows although they stay on one floor: (crate, what it depends on, record).

@@ -34,6 +34,25 @@ const RUNS: &[LongRun] = &[
         ],
     },
     LongRun {
+        name: "power-cuts",
+        about: "10,000 small crawls in virtual time that lose power up to four times each: unsynced writes lost, re-ordered, torn",
+        command: &[
+            "cargo",
+            "run",
+            "--release",
+            "-p",
+            "orb-sim",
+            "--",
+            "--power-cuts",
+            "10000",
+        ],
+    },
+    LongRun {
+        name: "power-cut-mount",
+        about: "a crawl by the real program and store on a mounted disk that loses what was not synced, power cut 100 times; root, /dev/fuse, ten minutes",
+        command: &["xtask/power/run.py"],
+    },
+    LongRun {
         name: "urls",
         about: "10 million made links by the short way and by the URL Standard's parser; a folder of pages adds theirs",
         command: &[
