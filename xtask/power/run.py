@@ -8,9 +8,9 @@ What is left is judged as it lies (`orb audit`, `orb state check`), and the craw
 than half a minute, and every group that was acknowledged must still be there. A crawl that ends is begun anew, in a
 folder of its own, after its whole archive, its books and its pages were judged.
 
-  xtask/power/run.py [--orb FILE] [--powercut FILE] [--rounds N] [--seed N] [--lies PERCENT]
+  xtask/power/run.py [--orb FILE] [--powercut FILE] [--rounds N] [--seed N] [--lies PERCENT] [--kill-only]
 
-With --lies that share of syncs is acknowledged and not done: then the run must fail, which shows that it can.
+With --kill-only the power stays: what a killed process wrote is there, synced or not. With --lies that share of syncs is acknowledged and not done: then the run must fail, which shows that it can.
 Needs root and /dev/fuse, python3 and cargo; loopback only; 100 rounds take about ten minutes. Exit 1 when a promise is broken.
 """
 
@@ -217,8 +217,10 @@ def run(orb, powercut, work, arguments):
         for number in range(arguments.rounds):
             crawl = crawl or Crawl(orb, served, disk.place / f"crawl-{number}")
             ended = crawl.live(dice.choice([0.3, 1.5, 5]) * dice.uniform(0.1, 1), log)
-            lost = disk.cut()
-            boot.again()
+            lost = {}
+            if not arguments.kill_only:
+                lost = disk.cut()
+                boot.again()
             for name, count in lost.items():
                 # Of syncs the file system tells the sum itself.
                 totals[name] = count if name in ("syncs", "lies") else totals.get(name, 0) + count
@@ -235,9 +237,9 @@ def run(orb, powercut, work, arguments):
             except Failed as failure:
                 raise Failed(f"round {number}: {failure}") from failure
             slowest = max(slowest, crawl.slowest)
-            print(f"round {number}: {'ended' if ended else 'cut'}, {len(crawl.acknowledged)} fetches acknowledged, {lost}", flush=True)
+            print(f"round {number}: {'ended' if ended else 'killed'}, {len(crawl.acknowledged)} fetches acknowledged, {lost}", flush=True)
             crawl = None if ended else crawl
-    print(f"{arguments.rounds} cuts, {finished} crawls to their end with all {expected} URLs; slowest opening {slowest:.1f} s; {totals}")
+    print(f"{arguments.rounds} {'kills' if arguments.kill_only else 'cuts'}, {finished} crawls to their end with all {expected} URLs; slowest opening {slowest:.1f} s; {totals}")
 
 
 def main():
@@ -247,6 +249,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--lies", type=int, default=0, metavar="PERCENT")
+    parser.add_argument("--kill-only", action="store_true", help="processes are killed, the power stays")
     parser.add_argument("--work", help="folder that is kept; default: a temporary one")
     arguments = parser.parse_args()
     if os.geteuid() != 0:

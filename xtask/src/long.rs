@@ -53,6 +53,11 @@ const RUNS: &[LongRun] = &[
         command: &["xtask/power/run.py"],
     },
     LongRun {
+        name: "kills",
+        about: "whole crawls by the real program and store, SIGKILL 1,000 times at random, judged after each; root, /dev/fuse, an hour and a half; every writing call: orb-sim --every-write SEED",
+        command: &["xtask/power/run.py", "--kill-only", "--rounds", "1000"],
+    },
+    LongRun {
         name: "urls",
         about: "10 million made links by the short way and by the URL Standard's parser; a folder of pages adds theirs",
         command: &[

@@ -25,8 +25,8 @@ Examples:
   orb history example.org/page old new --json | jq -r .digest | sort -u
 
 Captures of all files named, the oldest first: when, status, what was kept, digest, and where it lies. A revisit had the
-payload of the capture it names. Files whose index was not made yet are read whole.
-A capture whose body was not kept (`archive.keep`, noarchive) is in no index: `orb why` tells of it. Exit code 0 also when there is none.")]
+payload of the capture it names. Files whose index was not made yet are read whole. A capture whose body was not kept
+(`archive.keep`, noarchive) is in no index: `orb why` tells of it. Exit code 0 also when there is none.")]
 pub(crate) struct HistoryArgs {
     /// The URL; without a scheme both https and http are looked up.
     #[arg(value_name = "URL")]
