@@ -269,7 +269,7 @@ class Walk:
                 raise Failed(f"in good health {', '.join(unwanted)} fired")
 
     def wait_for_alert(self):
-        end = time.time() + 60 + 2400 / self.told.faster
+        end = time.time() + 180 + 2400 / self.told.faster
         while time.time() < end:
             time.sleep(1)
             self.more()
