@@ -7,15 +7,10 @@
 use std::fmt::{Debug, Write as _};
 
 use orb_env::Wall;
+use orb_serve::COMMIT;
 use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Metadata};
-
-/// The commit that was built, where who built it said so.
-pub(crate) const COMMIT: &str = match option_env!("ORB_COMMIT") {
-    Some(commit) => commit,
-    None => "unknown",
-};
 
 /// The fields of an event, in the order they were written.
 #[derive(Debug, Default)]

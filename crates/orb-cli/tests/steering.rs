@@ -48,6 +48,19 @@ fn host(seeds: &str, line: usize) -> String {
     rest.split([':', '/']).next().unwrap().to_owned()
 }
 
+/// Pace, budget and place in line of one site, of a stopped crawl.
+fn give_a_sites_orders(folder: &Path, site: &str) {
+    for order in [
+        &["rate", "set", site, "1ms"][..],
+        &["budget", "set", site, "pages=30", "--why", "enough"],
+        &["priority", "set", site, "low"],
+    ] {
+        assert_eq!(orb_in(folder, order).code, 0, "{order:?}");
+    }
+    let site = orb_in(folder, &["inspect", "site", site]).out;
+    assert!(site.contains("30 pages at most; 20 steps behind"), "{site}");
+}
+
 #[test]
 fn orders_reach_a_running_crawl_outlive_a_kill_and_are_told() {
     let folder = tempfile::tempdir().unwrap();
@@ -109,15 +122,7 @@ fn orders_reach_a_running_crawl_outlive_a_kill_and_are_told() {
         "of a stopped crawl"
     );
     assert_eq!(orb_in(folder, &["exclude", "undo", &undo]).code, 2);
-    for order in [
-        &["rate", "set", &third, "1ms"][..],
-        &["budget", "set", &third, "pages=30", "--why", "enough"],
-        &["priority", "set", &third, "low"],
-    ] {
-        assert_eq!(orb_in(folder, order).code, 0, "{order:?}");
-    }
-    let site = orb_in(folder, &["inspect", "site", &third]).out;
-    assert!(site.contains("30 pages at most; 20 steps behind"), "{site}");
+    give_a_sites_orders(folder, &third);
     let child = begin(&[]);
     let paused = until("a pause", || {
         // Who asks a crawl that is only starting would take its folder's lock.

@@ -96,6 +96,12 @@ pub(crate) struct Slot {
     disk_bytes: u64,
 }
 
+/// Makes the names of what was made in a slot's folder just now durable, the store's folder among them.
+fn sync_names(disk: &dyn orb_env::Disk, folder: &Path) -> Result<(), CrawlError> {
+    disk.sync_dir(folder)
+        .map_err(CrawlError::file("sync folder", folder))
+}
+
 impl Slot {
     /// Opens a slot as of its last committed group. Blocking.
     pub(crate) fn open(
@@ -130,10 +136,7 @@ impl Slot {
         let reading = dir.reading(id);
         disk.remove(&reading)
             .map_err(CrawlError::file("remove", &reading))?;
-        // The names of what was made in here just now, the store's folder among them.
-        let folder = dir.slot(id);
-        disk.sync_dir(&folder)
-            .map_err(CrawlError::file("sync folder", &folder))?;
+        sync_names(disk.as_ref(), &dir.slot(id))?;
         let number = frontier.group();
         let mut slot = Slot {
             id,

@@ -19,3 +19,9 @@ pub use client::{Client, ClientError, ask};
 pub use server::{ServeError, Server, Sockets};
 pub use supervisor::Supervisor;
 pub use words::{Answer, Desk, Reply, Request};
+
+/// The commit that was built, as the repository or who built it said.
+pub const COMMIT: &str = match option_env!("ORB_COMMIT") {
+    Some(commit) => commit,
+    None => "unknown",
+};

@@ -50,17 +50,11 @@ const CAUSES: [&str; 11] = [
     "too_many_links",
 ];
 
-/// The commit that was built, where who built it said so.
-const COMMIT: &str = match option_env!("ORB_COMMIT") {
-    Some(commit) => commit,
-    None => "unknown",
-};
-
 /// All samples of one moment.
 pub(crate) fn samples(meters: &Meters) -> Vec<Sample> {
     let mut out = vec![Sample::count(
         &of::BUILD,
-        &[env!("CARGO_PKG_VERSION"), COMMIT],
+        &[env!("CARGO_PKG_VERSION"), crate::COMMIT],
         1,
     )];
     standing(&meters.view.status, &mut out);

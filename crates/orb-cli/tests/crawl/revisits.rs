@@ -33,17 +33,9 @@ fn is_long(line: &str) -> bool {
     !line.contains("robots.txt")
 }
 
-#[test]
-fn what_an_earlier_archive_holds_is_referred_to_and_what_changed_is_stored() {
-    let folder = tempfile::tempdir().unwrap();
-    let folder = folder.path();
-    let web = Web::start(folder, &CALM);
-    let seeds = ["--seeds", "web/seeds.txt", "--out", "one"];
-    assert_eq!(run(folder, &crawl(&web, &seeds)).code, 0);
-
-    // The folder of a crawl: records are read, so that ids are known.
-    again(folder, &web, "two", "one");
-    let one: Vec<String> = lines(&folder.join("one"));
+/// The folder of a crawl: records are read, so that ids are known.
+fn of_a_folder(folder: &Path, web: &Web, one: &[String]) -> Vec<String> {
+    again(folder, web, "two", "one");
     let two = lines(&folder.join("two"));
     assert_eq!(
         one.len(),
@@ -60,7 +52,7 @@ fn what_an_earlier_archive_holds_is_referred_to_and_what_changed_is_stored() {
     assert_eq!(stored.filter(|line| line.contains("\"200\"")).count(), 0);
     assert!(pages > 10, "{pages}");
     check_audit_of(folder, "two");
-    let url = web_url(&one);
+    let url = web_url(one);
     let both = orb_in(folder, &["history", &url, "one", "two"]).out;
     let kinds: Vec<bool> = both
         .lines()
@@ -75,8 +67,11 @@ fn what_an_earlier_archive_holds_is_referred_to_and_what_changed_is_stored() {
         ],
     );
     assert_eq!(got.code, 0, "{}", got.err);
+    two
+}
 
-    // An index of any tool, in which every other payload was another.
+/// An index of any tool, in which every other payload was another.
+fn of_an_index(folder: &Path, web: &Web, one: &[String], two: &[String]) -> Vec<String> {
     let other = |number: usize, line: &String| match (number % 2, line.find("sha1:")) {
         (0, Some(at)) => format!("{}{}{}", &line[..at + 5], "A".repeat(32), &line[at + 37..]),
         _ => line.clone(),
@@ -87,12 +82,12 @@ fn what_an_earlier_archive_holds_is_referred_to_and_what_changed_is_stored() {
         .map(|(at, line)| other(at, line))
         .collect();
     fs::write(folder.join("old.cdxj"), spoilt.join("\n") + "\n").unwrap();
-    again(folder, &web, "three", "old.cdxj");
+    again(folder, web, "three", "old.cdxj");
     let revisits = |lines: &[String]| -> BTreeSet<String> {
         let revisits = lines.iter().filter(|line| line.contains("warc/revisit"));
         revisits.map(|line| url_of(line)).collect()
     };
-    let (two, three) = (revisits(&two), revisits(&lines(&folder.join("three"))));
+    let (two, three) = (revisits(two), revisits(&lines(&folder.join("three"))));
     let held = |line: &&String| !line.contains("warc/revisit") && two.contains(&url_of(line));
     let (mut kept, mut changed) = (0, 0);
     for (at, line) in one.iter().enumerate().filter(|(_, line)| held(line)) {
@@ -120,9 +115,12 @@ fn what_an_earlier_archive_holds_is_referred_to_and_what_changed_is_stored() {
         !got.out.contains("WARC-Refers-To: "),
         "an index tells no id"
     );
+    spoilt
+}
 
-    // What the audit reads is the index: one that tells of other payloads, or is gone, is told.
-    fs::write(folder.join("old.cdxj"), spoilt[0].clone() + "\n").unwrap();
+/// What the audit reads is the index: one that tells of other payloads, or is gone, is told.
+fn of_none(folder: &Path, web: &Web, spoilt: &str) {
+    fs::write(folder.join("old.cdxj"), spoilt.to_owned() + "\n").unwrap();
     let (code, told) = audit_code(folder, "three");
     assert!(code == 1 && told.contains("dangling"), "{told}");
     fs::remove_file(folder.join("old.cdxj")).unwrap();
@@ -136,9 +134,22 @@ fn what_an_earlier_archive_holds_is_referred_to_and_what_changed_is_stored() {
         "--revisits-of",
         "old.cdxj",
     ];
-    let ran = run(folder, &crawl(&web, &seeds));
+    let ran = run(folder, &crawl(web, &seeds));
     assert_eq!(ran.code, 2);
     assert!(ran.err.contains("archive.revisits_of"), "{}", ran.err);
+}
+
+#[test]
+fn what_an_earlier_archive_holds_is_referred_to_and_what_changed_is_stored() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let web = Web::start(folder, &CALM);
+    let seeds = ["--seeds", "web/seeds.txt", "--out", "one"];
+    assert_eq!(run(folder, &crawl(&web, &seeds)).code, 0);
+    let one = lines(&folder.join("one"));
+    let two = of_a_folder(folder, &web, &one);
+    let spoilt = of_an_index(folder, &web, &one, &two);
+    of_none(folder, &web, &spoilt[0]);
 }
 
 fn web_url(lines: &[String]) -> String {
