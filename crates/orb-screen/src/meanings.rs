@@ -51,7 +51,7 @@ pub const MEANINGS: &[(&str, &[Meaning])] = &[
         &[
             (
                 "running",
-                "what the crawl does: running, paused, disk full (nothing new begins until there is room), stopping",
+                "what the crawl does: running, paused, disk full or uploads behind (nothing new begins until there is room), stopping",
             ),
             (
                 "elapsed",
