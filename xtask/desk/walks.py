@@ -15,7 +15,7 @@ request and what it spent its time on. What was seen at each step is printed as 
   xtask/desk/walks.py [--orb FILE] [--walk NAME]... [--faster N] [--keep DIR]
 
 Every time span of the rules is divided by N, 20 unless given: 1 walks in real time, half an hour each. Needs python3,
-prometheus, promtool and, for `disk`, root; loopback only; five minutes. Exit 1 when a walk does not arrive.
+prometheus, promtool and, for `disk`, root; loopback only; ten minutes. Exit 1 when a walk does not arrive.
 """
 
 import argparse

@@ -204,7 +204,7 @@ const RUNS: &[LongRun] = &[
     },
     LongRun {
         name: "walks",
-        about: "from an alert of a real Prometheus down to the one slow fetch: servers, dns, disk, flood; root, five minutes",
+        about: "from an alert of a real Prometheus down to the one slow fetch: servers, dns, disk, flood; root, ten minutes",
         command: &["xtask/desk/walks.py"],
     },
     LongRun {
