@@ -203,6 +203,11 @@ const RUNS: &[LongRun] = &[
         command: &["xtask/tarpits/run.py"],
     },
     LongRun {
+        name: "desk-cost",
+        about: "what metrics, traces and logs cost a page, in pairs; takes --off FILE, a program that tells nothing; five minutes",
+        command: &["xtask/desk/cost.py"],
+    },
+    LongRun {
         name: "walks",
         about: "from an alert of a real Prometheus down to the one slow fetch: servers, dns, disk, flood; root, ten minutes",
         command: &["xtask/desk/walks.py"],
