@@ -204,7 +204,7 @@ const RUNS: &[LongRun] = &[
     },
     LongRun {
         name: "desk-cost",
-        about: "what metrics, traces and logs cost a page, in pairs; takes --off FILE, a program that tells nothing; five minutes",
+        about: "what metrics, traces and logs cost a page, in instructions; takes --off FILE, a program that tells nothing; valgrind, three minutes",
         command: &["xtask/desk/cost.py"],
     },
     LongRun {
