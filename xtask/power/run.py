@@ -15,6 +15,7 @@ Needs root and /dev/fuse, python3 and cargo; loopback only; 100 rounds take abou
 """
 
 import argparse
+import contextlib
 import json
 import os
 import random
@@ -23,6 +24,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import types
 import uuid
 from pathlib import Path
 
@@ -202,12 +204,23 @@ class Crawl:
         return states["done"]
 
 
+@contextlib.contextmanager
+def disk_of(powercut, place, arguments):
+    """Ours, which holds in memory what was not synced; a folder as any other where the power stays."""
+    if arguments.kill_only:
+        place.mkdir()
+        yield types.SimpleNamespace(place=place)
+    else:
+        with Disk(powercut, place, arguments.seed, arguments.lies) as disk:
+            yield disk
+
+
 def run(orb, powercut, work, arguments):
     dice = random.Random(arguments.seed)
     boot = Boot(work)
     totals, slowest, finished = {}, 0.0, 0
     with SyntheticWeb(orb, work / "web", WEB) as served, open(work / "crawls.log", "w", encoding="utf-8") as log, \
-            Disk(powercut, work / "disk", arguments.seed, arguments.lies) as disk:
+            disk_of(powercut, work / "disk", arguments) as disk:
         whole = Crawl(orb, served, work / "undisturbed")
         if not whole.live(600, log):
             raise Failed("the undisturbed crawl did not end")

@@ -54,7 +54,7 @@ const RUNS: &[LongRun] = &[
     },
     LongRun {
         name: "kills",
-        about: "whole crawls by the real program and store, SIGKILL 1,000 times at random, judged after each; root, /dev/fuse, an hour and a half; every writing call: orb-sim --every-write SEED",
+        about: "whole crawls by the real program and store, SIGKILL 1,000 times at random, judged after each; root, an hour; every writing call: orb-sim --every-write SEED",
         command: &["xtask/power/run.py", "--kill-only", "--rounds", "1000"],
     },
     LongRun {
