@@ -15,7 +15,6 @@ import argparse
 import os
 import re
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
@@ -26,6 +25,7 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from loopback import free_port  # noqa: E402
 from program import program  # noqa: E402
 from synthetic_web import SyntheticWeb  # noqa: E402
 
@@ -34,12 +34,6 @@ FEW, MANY = 400, 2_400
 # Under valgrind some fifty pages a second: more scrapes a page than a crawl of any speed has every fifteen seconds.
 SCRAPE_SECONDS = 5
 COST_MAX = 0.03
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def crawl(orb, served, folder, pages, on):

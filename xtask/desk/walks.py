@@ -40,6 +40,7 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from loopback import free_port  # noqa: E402
 from program import ROOT, program  # noqa: E402
 from synthetic_web import SyntheticWeb  # noqa: E402
 
@@ -67,12 +68,6 @@ def shortened(rules, faster):
             line = spans.sub(divided, line).replace("4 * 3600", str(round(4 * 3600 / faster)))
         lines.append(line)
     return "\n".join(lines) + "\n"
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Between:

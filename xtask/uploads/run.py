@@ -24,7 +24,6 @@ import hashlib
 import json
 import os
 import random
-import socket
 import subprocess
 import sys
 import tempfile
@@ -36,6 +35,7 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from loopback import free_port  # noqa: E402
 from program import program  # noqa: E402
 from synthetic_web import SyntheticWeb  # noqa: E402
 
@@ -221,12 +221,6 @@ def status(address):
             return json.load(answer)
     except OSError:
         return {}
-
-
-def free_port():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
 
 
 def crawl_command(orb, served, folder, address):

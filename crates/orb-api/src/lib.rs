@@ -32,7 +32,6 @@ pub use facts::{
 pub use layout::{CrawlDir, FORMAT_VERSION};
 pub use meters::{Latencies, Meters};
 pub use numerals::count;
-pub use orb_metrics::{Busiest, Counted, happened};
 pub use order::{Act, Effect, Order, OrderReply, OrderWish, is_steering, plain_words};
 pub use outcome::{Outcome, Reason, UrlState};
 pub use span::span_id;

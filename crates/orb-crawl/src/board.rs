@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use orb_api::Counted;
 use orb_api::{Books, Latencies, Outcome, Reason, Sightings};
 use orb_env::ThreadUse;
 use orb_frontier::SiteCounts;
+use orb_metrics::Counted;
 use orb_shard::SlotId;
 use orb_store::JournalEnd;
 use tokio::sync::{Notify, watch};

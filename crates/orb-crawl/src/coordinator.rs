@@ -9,9 +9,9 @@ use std::sync::Arc;
 
 use futures_util::future::{Either, select};
 use orb_api::{Books, Bounds, Latencies, Limiting, Phase, Sightings, Status, Summary};
-use orb_api::{Counted, happened};
 use orb_env::mutant::{Mutant, planted};
 use orb_env::{Clock, Mono};
+use orb_metrics::{Counted, happened};
 
 use crate::Wish;
 use crate::board::{ShardReport, SlotReport};

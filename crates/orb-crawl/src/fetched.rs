@@ -6,7 +6,6 @@
 
 use std::time::Duration;
 
-use orb_api::happened;
 use orb_api::{
     ArchivePlace, AttemptKind, AttemptRow, AttemptTimings, Outcome, Reason, Stage, TextFacts,
     UrlState,
@@ -16,6 +15,7 @@ use orb_fetch::{FetchError, Gate, NextStep, Response};
 use orb_frontier::rows::{FateRow, Place};
 use orb_frontier::{Found, How, Settled, Visit};
 use orb_gate::Spent;
+use orb_metrics::happened;
 use orb_warc::{Digest, RecordId};
 
 use crate::again::{fresh_for, kept_digest, settled_again};

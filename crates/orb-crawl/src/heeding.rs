@@ -8,10 +8,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use orb_api::UrlState;
-use orb_api::happened;
 use orb_env::{Mono, WorkLost};
 use orb_frontier::{FrontierError, Queued, Readmitted, Visit};
 use orb_gate::Permit;
+use orb_metrics::happened;
 
 use crate::errand::{Errand, HopAnswer, HopResult, tell};
 use crate::event::{Purpose, Task};

@@ -7,8 +7,8 @@
 use std::time::Duration;
 
 use orb_api::Phase;
-use orb_api::happened;
 use orb_env::{Clock, Mono};
+use orb_metrics::happened;
 
 use crate::board::SlotReport;
 use crate::limits::FOLDER_COST_MAX;

@@ -10,8 +10,8 @@ use std::thread;
 use futures_util::future::{Either, join_all, select};
 use futures_util::stream::FuturesUnordered;
 use orb_api::Summary;
-use orb_api::happened;
 use orb_fetch::{Fetcher, Guard};
+use orb_metrics::happened;
 use orb_page::ScanOptions;
 use tokio::sync::{mpsc, oneshot};
 

@@ -10,11 +10,11 @@ use std::sync::Arc;
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt, select_biased};
-use orb_api::happened;
 use orb_env::mutant::{Mutant, planted};
 use orb_env::{Env, Lane, Mono, run_on};
 use orb_fetch::Fetcher;
 use orb_frontier::Found;
+use orb_metrics::happened;
 use tokio::sync::{mpsc, watch};
 
 use crate::CrawlError;

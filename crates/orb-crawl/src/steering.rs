@@ -8,9 +8,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use orb_api::happened;
 use orb_api::{Act, CrawlDir, Effect, OrderReply, OrderWish, SiteFacts};
 use orb_env::{Clock, Disk, timeout_at};
+use orb_metrics::happened;
 use orb_shard::SlotMap;
 use orb_url::{CrawlKey, parse_seed_line};
 use tokio::sync::{Mutex, watch};

@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use futures_util::future::poll_immediate;
 use orb_api::{AttemptRow, Latencies, Outcome, Stage, span_id};
-use orb_api::{Busiest, happened};
 use orb_env::{Clock, Mono};
+use orb_metrics::{Busiest, happened};
 use rustc_hash::FxHasher;
 
 use crate::World;

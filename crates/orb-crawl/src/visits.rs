@@ -10,13 +10,13 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::join;
-use orb_api::happened;
 use orb_api::{Outcome, Reason, RobotsInForce, UrlState};
 use orb_env::{Lane, Mono, run_on};
 use orb_fetch::Request;
 use orb_frontier::rows::{FateRow, site_prefix};
 use orb_frontier::{Queued, Settled, Visit, Weighed};
 use orb_gate::{AddressGrant, Answer, Permit};
+use orb_metrics::happened;
 use orb_shard::SiteKey;
 use orb_store::Keyspace;
 use orb_url::{CrawlUrl, Origin};

@@ -11,10 +11,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use orb_api::Sightings;
-use orb_api::{Busiest, Counted};
 use orb_env::mutant::{Mutant, planted};
 use orb_env::{Disk, Mono, Stamp, Wall};
 use orb_gate::{PolitenessConfig, SiteClock};
+use orb_metrics::{Busiest, Counted};
 use orb_shard::{SiteKey, SlotId, SlotMap};
 use orb_store::{Batch, JournalEnd, Keyspace, Store};
 use orb_url::{CrawlKey, Site};

@@ -7,10 +7,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use orb_api::Counted;
 use orb_api::{Books, Sightings, SitePhase};
 use orb_env::{Mono, Stamp};
 use orb_gate::SiteClock;
+use orb_metrics::Counted;
 use orb_store::Store;
 use orb_url::{CrawlUrl, Fingerprint, Site};
 
