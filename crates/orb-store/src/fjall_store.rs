@@ -242,7 +242,13 @@ impl FjallStore {
             .database
             .batch()
             .durability(Some(PersistMode::SyncData));
-        for op in batch.into_ops() {
+        // In the order of their keys, so that each finds its place in a sorted buffer beside the one before; changes of one
+        // key stay in their order.
+        let mut ops = batch.into_ops();
+        ops.sort_by(|one, other| {
+            (one.keyspace(), one.key()).cmp(&(other.keyspace(), other.key()))
+        });
+        for op in ops {
             let (keyspace, bytes) = match op {
                 Op::Put {
                     keyspace,
