@@ -7,7 +7,7 @@ set -eu
 cd "$(dirname "$0")"
 seconds=${1:-900}
 [ $# -eq 0 ] || shift
-[ $# -gt 0 ] || set -- robots head chunked decoders dns
+[ $# -gt 0 ] || set -- robots sitemap head chunked decoders dns
 for target; do
     echo "fuzzing $target for $seconds s"
     mkdir -p "corpus/$target"

@@ -1,9 +1,10 @@
 //! Feeds (RSS, Atom) and other XML.
 //!
 //! In: XML text. Out: a reading: the feed's entries as headings with their content, or all text of other XML.
-//! May touch: the XML reader. Must not touch: DTDs; no entity but the five of XML is expanded, nothing is fetched.
+//! May touch: the XML reader, names and references as `orb-feeds` reads them. Must not touch: DTDs; no entity but the five of XML is expanded, nothing is fetched.
 //! Invariant: one pass without recursion; a document that breaks off is read up to there.
 
+use orb_feeds::xml::{referenced, split_name, unescaped};
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use url::Url;
@@ -217,9 +218,9 @@ fn parse(xml: &str) -> Parsed {
             Event::Empty(start) => {
                 parser.depth += 1;
                 parser.start(&start, behind);
-                parser.end(local_name(start.name().as_ref()), behind);
+                parser.end(split_name(start.name().as_ref()).1, behind);
             }
-            Event::End(end) => parser.end(local_name(end.name().as_ref()), before),
+            Event::End(end) => parser.end(split_name(end.name().as_ref()).1, before),
             Event::Text(text) => parser.text.push_str(&text),
             Event::CData(text) => parser.text.push_str(&text),
             Event::GeneralRef(name) => parser.reference(&name),
@@ -241,7 +242,7 @@ impl Parser<'_> {
     fn start(&mut self, start: &BytesStart<'_>, behind: usize) {
         let name = start.name();
         let name: &str = name.as_ref();
-        let (prefix, own) = name.split_once(':').unwrap_or(("", name));
+        let (prefix, own) = split_name(name);
         if self.depth == 1 {
             self.is_feed = matches!(own, "rss" | "feed" | "RDF");
         }
@@ -349,21 +350,7 @@ impl Parser<'_> {
     }
 
     fn reference(&mut self, name: &str) {
-        let letter = match name {
-            "amp" => Some('&'),
-            "lt" => Some('<'),
-            "gt" => Some('>'),
-            "quot" => Some('"'),
-            "apos" => Some('\''),
-            _ => name.strip_prefix('#').and_then(|number| {
-                let code = match number.strip_prefix(['x', 'X']) {
-                    Some(hex) => u32::from_str_radix(hex, 16),
-                    None => number.parse(),
-                };
-                code.ok().and_then(char::from_u32)
-            }),
-        };
-        match letter {
+        match referenced(name) {
             Some(letter) => self.text.push(letter),
             None => {
                 // Left as HTML would read it; XML itself has no such name.
@@ -414,15 +401,7 @@ impl Parser<'_> {
 
 fn attribute(start: &BytesStart<'_>, name: &str) -> Option<String> {
     let value = start.try_get_attribute(name).ok().flatten()?;
-    Some(match quick_xml::escape::unescape(&value.value) {
-        Ok(value) => value.into_owned(),
-        Err(_) => value.value.into_owned(),
-    })
-}
-
-/// The name without its prefix.
-fn local_name(name: &str) -> &str {
-    name.rsplit_once(':').map_or(name, |(_, own)| own)
+    Some(unescaped(&value.value).into_owned())
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use std::time::Duration;
 use orb_api::ByteSize;
 use orb_crawl::{ArchiveCompression, CrawlConfig};
 use orb_frontier::Scope;
-use orb_simweb::{FaultMix, SimRequest, SimWeb, SimWebConfig, SizeProfile};
+use orb_simweb::{FaultMix, LivingSites, SimRequest, SimWeb, SimWebConfig, SizeProfile};
 use orb_url::{CrawlUrl, Scheme};
 
 use crate::dice::{Dice, mix};
@@ -308,6 +308,7 @@ fn web(seed: u64, scale: Scale, dice: &Dice) -> SimWebConfig {
         www_share: 0.3,
         cross_links: 2.0,
         faults,
+        living: LivingSites::NONE,
         traps: false,
         // Distance is the weather's matter here.
         latency_ms_min: 0,

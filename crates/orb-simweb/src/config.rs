@@ -1,6 +1,6 @@
 //! Settings of the synthetic web, as values.
 //!
-//! In: nothing; programs fill them in. Out: [`SimWebConfig`], [`SizeProfile`], [`FaultMix`] and its groups.
+//! In: nothing; programs fill them in. Out: [`SimWebConfig`], [`SizeProfile`], [`LivingSites`], [`FaultMix`] and its groups.
 //! May touch: nothing. Must not touch: files, the environment.
 //! Invariant: equal settings make equal webs.
 
@@ -40,6 +40,8 @@ pub struct SimWebConfig {
     pub latency_ms_max: u32,
     /// What goes wrong, and how often.
     pub faults: FaultMix,
+    /// Sites that list their pages in sitemaps and change them; none by default.
+    pub living: LivingSites,
     /// A web of traps instead: every site has exactly `pages_per_site` real pages and endless traps between them, the
     /// last one nothing but a million sub-domains. All by http; nothing else goes wrong.
     pub traps: bool,
@@ -62,6 +64,7 @@ impl Default for SimWebConfig {
             latency_ms_min: 0,
             latency_ms_max: 0,
             faults: FaultMix::default(),
+            living: LivingSites::default(),
             traps: false,
         }
     }
@@ -77,6 +80,38 @@ pub enum SizeProfile {
     Small,
     /// About 1 KB: for simulation, where pages must cost microseconds.
     Tiny,
+}
+
+/// Sites that live: `robots.txt` names an index of sitemaps, some pages are listed there and linked nowhere, and pages
+/// change as the wall clock of whoever serves them goes on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LivingSites {
+    /// Share of the sites that live. Zero: none, and nothing else here matters.
+    pub share: f64,
+    /// Pages that only sitemaps lead to, as a share of the site's linked ones; at least one.
+    pub listed_only: f64,
+    /// Share of the living sites whose sitemaps say of every page that it was changed just now.
+    pub lying: f64,
+    /// Seconds from one change of a front page to the next. Two of three other pages change too, as often or up to 64
+    /// times less often.
+    pub change_seconds: u32,
+}
+
+impl LivingSites {
+    /// No site lives.
+    pub const NONE: LivingSites = LivingSites {
+        share: 0.0,
+        listed_only: 0.5,
+        lying: 0.2,
+        change_seconds: 3_600,
+    };
+}
+
+impl Default for LivingSites {
+    fn default() -> Self {
+        LivingSites::NONE
+    }
 }
 
 /// What goes wrong: shares between 0 and 1. [`FaultMix::default`] has small shares, as a healthy part of

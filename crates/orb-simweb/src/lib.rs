@@ -6,8 +6,8 @@
 //! ([`HostileWeb`], [`HostileServer`]).
 //! May touch: `orb-env`; sockets, in `server` only. Must not touch: the crawler's own parsers, so that they
 //! and this crate can be held against each other.
-//! Invariant: a response depends on the settings, the host and the target only; pages that recover after a
-//! few failures are the one exception, and their final state does not.
+//! Invariant: a response depends on the settings, the host and the target only, and for sites that live ([`LivingSites`])
+//! on the wall clock; pages that recover after a few failures are the one exception, and their final state does not.
 
 mod answer;
 mod body;
@@ -18,6 +18,7 @@ mod frame;
 mod hostile;
 mod library;
 mod limits;
+mod living;
 mod markup;
 mod page;
 mod place;
@@ -39,7 +40,8 @@ use std::sync::{Mutex, PoisonError};
 use rustc_hash::FxHashMap;
 
 pub use config::{
-    BodyFaults, FaultMix, HostFaults, LinkFaults, RobotsFaults, SimWebConfig, SizeProfile,
+    BodyFaults, FaultMix, HostFaults, LinkFaults, LivingSites, RobotsFaults, SimWebConfig,
+    SizeProfile,
 };
 pub use hostile::{
     Act, GUARDED_HOSTS, HANDSHAKES, Handshakes, HostileNames, HostilePlace, HostileRow,
@@ -104,7 +106,7 @@ impl SimWeb {
     /// Number of pages of a site below [`SimWebConfig::sites`], reachable or not.
     #[must_use]
     pub fn pages(&self, site: u32) -> u32 {
-        self.atlas.site(site).pages
+        self.atlas.site(site).listed()
     }
 
     /// Number of URLs that a site's pages have: twice its pages where `www.` shows them again.
@@ -112,8 +114,8 @@ impl SimWeb {
     pub fn page_urls(&self, site: u32) -> u32 {
         let site = self.atlas.site(site);
         match site.www {
-            Www::Mirror => site.pages.saturating_mul(2),
-            Www::Absent | Www::Redirects => site.pages,
+            Www::Mirror => site.listed().saturating_add(site.pages),
+            Www::Absent | Www::Redirects => site.listed(),
         }
     }
 

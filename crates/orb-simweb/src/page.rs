@@ -5,7 +5,7 @@
 //! Invariant: the links in the markup are exactly the plan's, in its order.
 
 use crate::body::{Body, Parts};
-use crate::chance::Chance;
+use crate::chance::{Chance, scramble};
 use crate::config::SizeProfile;
 use crate::library::Library;
 use crate::markup::{Setting, write_anchor, write_href};
@@ -31,7 +31,7 @@ pub(crate) fn write_page(
     let mut body = Body::new(library, gzip, 2_048 + plan.links.len() * 112);
     write_head(atlas, body.text(), setting, page, plan);
     write_navigation(atlas, body.text(), setting, plan);
-    write_own_text(atlas, body.text(), place, page);
+    write_own_text(atlas, body.text(), place, page, plan.edition);
     let links = &plan.links[plan.navigation..];
     let own = body.plain_bytes() + links.len() as u64 * LINK_BYTES + FOOT_BYTES;
     let blocks = choose_blocks(atlas, library, place, page, plan.bytes.saturating_sub(own));
@@ -163,13 +163,13 @@ fn write_navigation(atlas: &Atlas, out: &mut Vec<u8>, setting: Setting, plan: &P
 }
 
 /// What this page says and no other: its blocks stand on many pages.
-fn write_own_text(atlas: &Atlas, out: &mut Vec<u8>, place: Place, page: u32) {
+fn write_own_text(atlas: &Atlas, out: &mut Vec<u8>, place: Place, page: u32, edition: u64) {
     let sentences = if atlas.config.size == SizeProfile::Tiny {
         1
     } else {
         4
     };
-    let mut chance = Chance::new(atlas.draw(23, place.site, page));
+    let mut chance = Chance::new(atlas.draw(23, place.site, page) ^ scramble(edition));
     out.extend_from_slice(b"<p>");
     for _ in 0..sentences {
         sentence(out, &mut chance);

@@ -5,7 +5,7 @@
 //! Invariant: what [`Atlas::write_path`] writes, [`Atlas::parse_path`] reads back, and nothing else.
 
 use crate::chance::{draw, unit};
-use crate::config::{FaultMix, SimWebConfig};
+use crate::config::{FaultMix, LivingSites, SimWebConfig};
 use crate::limits::{ADDRESSES_MAX, MAZE_PAGES_MAX};
 use crate::site::{HostKind, Site, Www, all_sites};
 use crate::words::{ADJECTIVES, NOUNS, number, word};
@@ -30,7 +30,7 @@ pub(crate) enum Path {
     Robots,
     /// The file that other sites' `robots.txt` redirect to.
     SharedRobots,
-    /// Zero is `/sitemap.xml`, the others are parts of an index.
+    /// Zero is `/sitemap.xml`, the others are parts of an index; a living site's last one is a gzip file.
     Sitemap(u32),
     Style,
     Image(u32),
@@ -70,6 +70,7 @@ impl Atlas {
         config.addresses = config.addresses.clamp(1, ADDRESSES_MAX);
         if config.traps {
             config.faults = FaultMix::none();
+            config.living = LivingSites::NONE;
             (config.https_share, config.www_share) = (0.0, 0.0);
         }
         let sites = all_sites(&config);
@@ -172,6 +173,9 @@ impl Atlas {
             Path::Robots => fixed("/robots.txt", None, ""),
             Path::SharedRobots => fixed("/policies/robots.txt", None, ""),
             Path::Sitemap(0) => fixed("/sitemap.xml", None, ""),
+            Path::Sitemap(part) if self.is_packed(site, part) => {
+                fixed("/sitemap-", Some(part), ".xml.gz");
+            }
             Path::Sitemap(part) => fixed("/sitemap-", Some(part), ".xml"),
             Path::Style => fixed("/assets/style.css", None, ""),
             Path::Image(image) => fixed("/img/", Some(image), ".gif"),
@@ -246,7 +250,7 @@ impl Atlas {
     fn guess_path(&self, site: u32, target: &str) -> Path {
         let value = last_number(target);
         let small = u8::try_from(value).unwrap_or(u8::MAX);
-        let known_page = value < self.site(site).pages;
+        let known_page = value < self.site(site).listed();
         let Some((first, rest)) = target.get(1..).and_then(|path| path.split_once('/')) else {
             return match target {
                 "/" => Path::Page(0),
@@ -258,7 +262,7 @@ impl Atlas {
             };
         };
         match first {
-            "go" if known_page => Path::Go(value),
+            "go" if value < self.site(site).pages => Path::Go(value),
             "away" => Path::Away(small),
             "chain" => Path::Chain(
                 last_number(rest.split('/').next().unwrap_or("")) as u8,

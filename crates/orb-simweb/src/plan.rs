@@ -76,6 +76,8 @@ pub(crate) enum Base {
 /// A page before it is written.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
+    /// Which version of its text it shows; the rest is the same in all.
+    pub(crate) edition: u64,
     /// Size aimed at, in bytes before compression.
     pub(crate) bytes: u64,
     /// The links; the first `navigation` ones stand in the header.
@@ -126,6 +128,7 @@ impl Atlas {
         let header_nofollow = !plain && (odd >> 5) & 63 == 0;
         let follow = !cut && !meta_nofollow && !header_nofollow;
         let mut plan = Plan {
+            edition: 0,
             bytes,
             links: Vec::with_capacity(160),
             navigation: 0,

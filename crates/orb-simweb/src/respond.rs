@@ -7,9 +7,12 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use jiff::Timestamp;
+use orb_env::Wall;
 
 use crate::SimWeb;
 use crate::answer::Answer;
+use crate::chance::scramble;
 use crate::frame::{Content, frame};
 use crate::limits::MAZE_PAGES_MAX;
 use crate::page::write_page;
@@ -33,6 +36,8 @@ pub struct SimRequest<'a> {
     pub accept_gzip: bool,
     /// The `If-None-Match` field.
     pub if_none_match: Option<&'a str>,
+    /// The server's wall clock, which sites that live change by.
+    pub now: Wall,
 }
 
 impl<'a> SimRequest<'a> {
@@ -46,6 +51,7 @@ impl<'a> SimRequest<'a> {
             secure,
             accept_gzip: true,
             if_none_match: None,
+            now: Wall::default(),
         }
     }
 }
@@ -148,7 +154,7 @@ impl SimWeb {
     ) -> Content {
         let gzip = request.accept_gzip && site.framing.gzip;
         match answer {
-            Answer::Page { page, .. } => self.page(place, page, gzip, request.if_none_match),
+            Answer::Page { page, .. } => self.page(place, page, gzip, request),
             Answer::Recovers {
                 page,
                 status,
@@ -157,15 +163,18 @@ impl SimWeb {
                 if self.note_attempt(place.site, place.www, page) <= times {
                     return self.error(place, status);
                 }
-                self.page(place, page, gzip, request.if_none_match)
+                self.page(place, page, gzip, request)
             }
             Answer::Error(status) => self.error(place, status),
             Answer::Gone(status) => self.gone(status),
             Answer::Redirect(status, to) => self.redirect(status, place, to),
             Answer::Maze(page) => self.maze(page),
             Answer::Robots(kind) => self.robots(place, kind),
-            Answer::Sitemap(part) => match self.atlas.sitemap_text(place.site, part) {
-                Some(text) => Content::new(200, b"application/xml", text),
+            Answer::Sitemap(part) => match self.atlas.sitemap_file(place.site, part, request.now) {
+                Some(file) if self.atlas.is_packed(place.site, part) => {
+                    Content::new(200, b"application/gzip", file)
+                }
+                Some(file) => Content::new(200, b"application/xml", file),
                 None => self.gone(404),
             },
             Answer::Style => {
@@ -175,20 +184,30 @@ impl SimWeb {
         }
     }
 
-    fn page(&self, place: Place, page: u32, gzip: bool, if_none_match: Option<&str>) -> Content {
+    fn page(&self, place: Place, page: u32, gzip: bool, request: &SimRequest<'_>) -> Content {
+        let (edition, changed) = self.atlas.edition(place.site, page, request.now);
         let mut fields = b"ETag: ".to_vec();
         let tag = fields.len();
         fields.extend_from_slice(b"W/\"");
-        hex16(&mut fields, self.atlas.draw(19, place.site, page));
+        hex16(
+            &mut fields,
+            self.atlas.draw(19, place.site, page) ^ scramble(edition),
+        );
         fields.push(b'"');
-        if if_none_match.is_some_and(|known| known.as_bytes() == &fields[tag..]) {
+        if request
+            .if_none_match
+            .is_some_and(|known| known.as_bytes() == &fields[tag..])
+        {
             fields.extend_from_slice(b"\r\n");
             let mut content = Content::new(304, HTML, Vec::new());
             content.fields = fields;
             return content;
         }
-        fields.extend_from_slice(b"\r\nLast-Modified: Sat, 01 Mar 2025 12:00:00 GMT\r\n");
-        let plan = self.atlas.plan(place, page);
+        fields.extend_from_slice(b"\r\nLast-Modified: ");
+        fields.extend_from_slice(http_date(changed).as_bytes());
+        fields.extend_from_slice(b"\r\n");
+        let mut plan = self.atlas.plan(place, page);
+        plan.edition = edition;
         self.page_fields(&mut fields, place, &plan);
         let parts = write_page(&self.atlas, &self.library, place, page, &plan, gzip);
         let kind = match (
@@ -275,6 +294,12 @@ impl SimWeb {
             self.atlas.robots_text(place.site, kind, shared),
         )
     }
+}
+
+/// RFC 9110, 5.6.7; changes lie on whole seconds.
+fn http_date(wall: Wall) -> String {
+    let date = Timestamp::from_microsecond(wall.0).unwrap_or(Timestamp::MAX);
+    date.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }
 
 fn plain(status: u16, text: Vec<u8>) -> SimResponse {

@@ -2,12 +2,13 @@
 //!
 //! In: a stream and the web. Out: responses, sent as their [`Conduct`](crate::Conduct) says.
 //! May touch: the stream, the clock. Must not touch: sockets, TLS.
-//! Invariant: one response at a time, in the order of the requests; the clock is only used to wait.
+//! Invariant: one response at a time, in the order of the requests; the clock is used to wait, and read for sites that
+//! live by it.
 
 use std::io::{self, IoSlice};
 
 use bytes::Bytes;
-use orb_env::{Clock, Mono};
+use orb_env::{Clock, Mono, Wall};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::limits::{REQUEST_FIELDS_MAX, REQUEST_HEAD_BYTES_MAX};
@@ -49,7 +50,7 @@ pub(crate) async fn serve_told<S: AsyncRead + AsyncWrite + Unpin>(
             used,
             close,
             name,
-        } = match read_request(web, &input, secure, told.is_some()) {
+        } = match read_request(web, &input, secure, clock.wall(), told.is_some()) {
             Ok(Some(answered)) => answered,
             Ok(None) if input.len() < REQUEST_HEAD_BYTES_MAX => {
                 let is_first_byte = input.is_empty();
@@ -128,6 +129,7 @@ fn read_request(
     web: &SimWeb,
     input: &[u8],
     secure: bool,
+    now: Wall,
     named: bool,
 ) -> Result<Option<Answered>, httparse::Error> {
     if input.is_empty() {
@@ -142,6 +144,7 @@ fn read_request(
         method: parsed.method.unwrap_or_default(),
         target: parsed.path.unwrap_or_default(),
         secure,
+        now,
         ..SimRequest::default()
     };
     let mut close = parsed.version == Some(0);

@@ -59,7 +59,13 @@ pub(crate) struct Framing {
 /// One site of the web.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Site {
+    /// Pages that may be linked; those from here to [`Site::listed`] are not.
     pub(crate) pages: u32,
+    /// Pages behind them that only sitemaps lead to.
+    pub(crate) listed_only: u32,
+    /// See `living`.
+    pub(crate) living: bool,
+    pub(crate) lying: bool,
     pub(crate) secure: bool,
     pub(crate) www: Www,
     pub(crate) host: HostKind,
@@ -67,6 +73,13 @@ pub(crate) struct Site {
     pub(crate) framing: Framing,
     /// Another site, healthy, that this one redirects to; itself when there is none.
     pub(crate) partner: u32,
+}
+
+impl Site {
+    /// Number of pages, linked or not.
+    pub(crate) fn listed(&self) -> u32 {
+        self.pages + self.listed_only
+    }
 }
 
 /// Draws every site. Cost: about 0.3 us and 24 bytes a site.
@@ -101,8 +114,12 @@ fn one_site(config: &SimWebConfig, index: u32) -> Site {
         (true, 0) => Www::Mirror,
         (true, _) => Www::Redirects,
     };
+    let living = Living::of(config, index, pages);
     Site {
         pages,
+        listed_only: living.listed_only,
+        living: living.living,
+        lying: living.lying,
         secure,
         www,
         host: host_kind(config, chance.unit()),
@@ -116,6 +133,29 @@ fn one_site(config: &SimWebConfig, index: u32) -> Site {
             closing: chance.happens(bodies.closing),
         },
         partner: index,
+    }
+}
+
+/// What of a site lives. Drawn apart, so that the rest of it is the same whether it does or not.
+#[derive(Default)]
+struct Living {
+    living: bool,
+    lying: bool,
+    listed_only: u32,
+}
+
+impl Living {
+    fn of(config: &SimWebConfig, index: u32, pages: u32) -> Living {
+        let mut chance = Chance::new(draw(config.seed, 26, u64::from(index), 0));
+        if !chance.happens(config.living.share) {
+            return Living::default();
+        }
+        let share = config.living.listed_only.clamp(0.0, 1.0);
+        Living {
+            living: true,
+            lying: chance.happens(config.living.lying),
+            listed_only: (f64::from(pages) * share).max(1.0) as u32,
+        }
     }
 }
 

@@ -59,6 +59,8 @@ impl Fate {
 pub struct TruthRules {
     /// Whether it reads the sitemaps that `robots.txt` names.
     pub sitemaps: bool,
+    /// Whether it reads them even where `robots.txt` forbids their path or asks for a delay above the cap.
+    pub forbidden_sitemaps: bool,
     /// Redirects it follows in a row.
     pub redirect_hops_max: u8,
 }
@@ -67,8 +69,16 @@ impl Default for TruthRules {
     fn default() -> Self {
         TruthRules {
             sitemaps: false,
+            forbidden_sitemaps: true,
             redirect_hops_max: REDIRECT_HOPS_MAX,
         }
+    }
+}
+
+impl TruthRules {
+    fn reads_sitemap(self, atlas: &Atlas, site: u32) -> bool {
+        let may = || atlas.verdict(site, Path::Sitemap(0)) == Verdict::Allowed;
+        self.sitemaps && atlas.names_sitemap(site) && (self.forbidden_sitemaps || may())
     }
 }
 
@@ -134,8 +144,8 @@ impl SimWeb {
         };
         for site in 0..self.atlas.config.sites {
             walk.find(self.atlas.root(site), 0);
-            if rules.sitemaps && self.atlas.names_sitemap(site) {
-                for page in 0..self.atlas.site(site).pages {
+            if rules.reads_sitemap(&self.atlas, site) {
+                for page in 0..self.atlas.site(site).listed() {
                     walk.find(self.atlas.root(site).with(Path::Page(page)), 0);
                 }
             }

@@ -6,7 +6,7 @@ mod naive;
 
 use std::collections::{BTreeMap, VecDeque};
 
-use naive::{Fetched, Robots, fetch, followed_links};
+use naive::{Fetched, Robots, fetch, followed_links, gunzip};
 use orb_simweb::{Fate, FaultMix, SimWeb, SimWebConfig, SizeProfile, TruthRules};
 use url::Url;
 
@@ -20,7 +20,7 @@ enum RobotsCopy {
 
 struct Crawler<'a> {
     web: &'a SimWeb,
-    sitemaps: bool,
+    rules: TruthRules,
     robots: BTreeMap<String, RobotsCopy>,
     fates: BTreeMap<String, Fate>,
     queue: VecDeque<(Url, u8)>,
@@ -63,10 +63,11 @@ impl Crawler<'_> {
         let origin = url.origin().ascii_serialization();
         if !self.robots.contains_key(&origin) {
             let copy = self.fetch_robots(url);
-            if let (true, RobotsCopy::Rules(robots)) = (self.sitemaps, &copy) {
+            if let (true, RobotsCopy::Rules(robots)) = (self.rules.sitemaps, &copy) {
                 let found: Vec<String> = robots
                     .sitemaps
                     .iter()
+                    .filter(|url| self.rules.forbidden_sitemaps || may_read(robots, url))
                     .flat_map(|url| self.read_sitemap(url))
                     .collect();
                 found
@@ -113,7 +114,12 @@ impl Crawler<'_> {
 
     fn read_sitemap(&self, url: &str) -> Vec<String> {
         let fetched = self.fetch_with_retries(&Url::parse(url).unwrap()).unwrap();
-        let text = String::from_utf8(fetched.body).unwrap();
+        let body = if fetched.body.starts_with(&[0x1F, 0x8B]) {
+            gunzip(&fetched.body)
+        } else {
+            fetched.body
+        };
+        let text = String::from_utf8(body).unwrap();
         let locs = text
             .split("<loc>")
             .skip(1)
@@ -126,12 +132,25 @@ impl Crawler<'_> {
     }
 }
 
+fn may_read(robots: &Robots, sitemap: &str) -> bool {
+    let url = Url::parse(sitemap).unwrap();
+    robots.crawl_delay <= 300 && robots.allows(&url[url::Position::BeforePath..])
+}
+
 fn check(config: SimWebConfig, sitemaps: bool) -> BTreeMap<&'static str, usize> {
+    let rules = TruthRules {
+        sitemaps,
+        ..TruthRules::default()
+    };
+    check_for(config, rules)
+}
+
+fn check_for(config: SimWebConfig, rules: TruthRules) -> BTreeMap<&'static str, usize> {
     let seed = config.seed;
     let web = SimWeb::new(config);
     let mut crawler = Crawler {
         web: &web,
-        sitemaps,
+        rules,
         robots: BTreeMap::new(),
         fates: BTreeMap::new(),
         queue: VecDeque::new(),
@@ -143,10 +162,7 @@ fn check(config: SimWebConfig, sitemaps: bool) -> BTreeMap<&'static str, usize> 
         let fate = crawler.visit(&url, hops);
         crawler.fates.insert(url.to_string(), fate);
     }
-    let truth = web.truth_for(TruthRules {
-        sitemaps,
-        ..TruthRules::default()
-    });
+    let truth = web.truth_for(rules);
     for (url, fate) in &crawler.fates {
         assert_eq!(
             truth.fate(url),
@@ -275,4 +291,26 @@ fn a_web_without_faults_is_whole() {
             .all(|name| ["captured", "redirect"].contains(name)),
         "{counts:?}"
     );
+}
+
+/// Sites that live are found out the same way, with all that goes wrong elsewhere.
+#[test]
+fn a_naive_walk_finds_what_living_sites_list() {
+    for seed in 1..=6 {
+        let mut config = tiny(seed);
+        config.living.share = 0.7;
+        let sum = |counts: BTreeMap<&str, usize>| counts.values().sum::<usize>();
+        let listed = sum(check(config.clone(), true));
+        let obedient = TruthRules {
+            sitemaps: true,
+            forbidden_sitemaps: false,
+            ..TruthRules::default()
+        };
+        let allowed = sum(check_for(config.clone(), obedient));
+        let linked = sum(check(config, false));
+        assert!(
+            listed >= allowed && allowed > linked,
+            "seed {seed}: {listed} {allowed} {linked}"
+        );
+    }
 }

@@ -15,7 +15,7 @@ use std::thread;
 use clap::{Args, Subcommand, ValueEnum};
 use futures_util::future::{Either, select};
 use orb_env::BootClock;
-use orb_simweb::{FaultMix, Seen, Server, SimWeb, SimWebConfig, SizeProfile};
+use orb_simweb::{FaultMix, LivingSites, Seen, Server, SimWeb, SimWebConfig, SizeProfile};
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
@@ -53,9 +53,13 @@ pub(crate) struct SimwebArgs {
     /// What goes wrong: nothing, what goes wrong on a healthy web, or everything often.
     #[arg(long, value_enum, value_name = "MIX", default_value = "usual")]
     faults: FaultsArg,
+    /// Share of the sites that live: their sitemaps list pages that nothing links to, and pages change every hour or
+    /// more seldom.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    living: f64,
     /// A web of traps: in every site endless calendars, sessions, directories and facets between its real pages, and
     /// as the last site a domain with a million sub-domains. By http, without faults, pages of its own size.
-    #[arg(long, conflicts_with_all = ["size", "faults", "https_share"])]
+    #[arg(long, conflicts_with_all = ["size", "faults", "https_share", "living"])]
     traps: bool,
     /// Number of loopback addresses the sites are spread over.
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=4096))]
@@ -189,6 +193,10 @@ fn config(args: &SimwebArgs) -> SimWebConfig {
         http_port: args.http_port,
         https_port: args.https_port,
         https_share: args.https_share.clamp(0.0, 1.0),
+        living: LivingSites {
+            share: args.living.clamp(0.0, 1.0),
+            ..LivingSites::NONE
+        },
         traps: args.traps,
         latency_ms_min: args.latency.0,
         latency_ms_max: args.latency.1,

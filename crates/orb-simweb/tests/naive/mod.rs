@@ -102,7 +102,7 @@ fn dechunk(mut bytes: &[u8]) -> Vec<u8> {
     }
 }
 
-fn gunzip(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn gunzip(bytes: &[u8]) -> Vec<u8> {
     let size = u32::from_le_bytes(bytes[bytes.len() - 4..].try_into().unwrap());
     let mut out = vec![0; size as usize];
     let written = libdeflater::Decompressor::new()
