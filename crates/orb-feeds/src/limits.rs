@@ -18,6 +18,9 @@ pub const DATE_BYTES_MAX: usize = 64;
 /// gzip members in one body: tools that append write one each time; each costs setting up a decoder.
 pub const MEMBERS_MAX: usize = 1_000;
 
+/// Bytes unpacked at a time: few enough for the stack, and that a bomb goes little beyond the limit.
+pub const PIECE_BYTES: usize = 16 * 1024;
+
 /// Open elements whose names are kept; the extensions that are in use nest to six.
 pub const DEPTH_MAX: usize = 32;
 

@@ -1,19 +1,21 @@
 //! Sitemaps that are gzip files: their members unpacked, within a limit.
 //!
 //! In: a body. Out: the document in it. May touch: flate2. Must not touch: text.
-//! Invariant: never more than the limit and one byte is unpacked, and damaged data give what stands before the damage.
+//! Invariant: never more than the limit and one piece is unpacked, and damaged data give what stands before the damage.
 
 use std::borrow::Cow;
-use std::io::Read as _;
 
-use flate2::bufread::GzDecoder;
+use flate2::{Decompress, FlushDecompress, Status};
 
 use crate::Cut;
-use crate::limits::MEMBERS_MAX;
+use crate::limits::{MEMBERS_MAX, PIECE_BYTES};
 use crate::oddity::{Oddities, OddityKind};
 
 /// How a gzip member with the only method there is begins (RFC 1952, 2.3.1).
 const MAGIC: [u8; 3] = [0x1F, 0x8B, 8];
+
+/// The largest window there is, which unpacks all smaller ones (RFC 1951).
+const WINDOW_BITS: u8 = 15;
 
 /// A document with its packing taken off.
 #[derive(Debug)]
@@ -48,28 +50,19 @@ pub(crate) fn unpacked<'b>(
     whole
 }
 
-/// All members, one behind the other (RFC 1952, 2.2); ends one byte beyond the limit.
+/// All members, one behind the other (RFC 1952, 2.2); ends with the first piece beyond the limit.
 fn members(body: &[u8], bytes_max: usize, oddities: &mut Oddities) -> Unpacked<'static> {
     let mut bytes = Vec::new();
-    let mut cut = None;
     let mut rest = body;
+    let mut cut = None;
     for _ in 0..MEMBERS_MAX {
-        let room = (bytes_max + 1).saturating_sub(bytes.len());
-        let mut member = GzDecoder::new(rest);
-        let read = member.by_ref().take(room as u64).read_to_end(&mut bytes);
-        rest = member.into_inner();
-        if read.is_err() {
-            cut = Some(Cut::Packed);
-        }
-        if read.is_err() || bytes.len() > bytes_max {
-            rest = &[];
-        }
-        if !rest.starts_with(&MAGIC) {
+        cut = member(&mut rest, &mut bytes, bytes_max);
+        if cut.is_some() || !rest.starts_with(&MAGIC) {
             break;
         }
     }
-    // Tape-like padding is no news.
-    if rest.iter().any(|&byte| byte != 0) {
+    // Padding to the size of a block is no news.
+    if cut.is_none() && rest.iter().any(|&byte| byte != 0) {
         oddities.note(OddityKind::TrailingBytes);
     }
     if bytes.starts_with(&MAGIC) {
@@ -79,5 +72,26 @@ fn members(body: &[u8], bytes_max: usize, oddities: &mut Oddities) -> Unpacked<'
     Unpacked {
         bytes: Cow::Owned(bytes),
         cut,
+    }
+}
+
+/// Unpacks one member off the front of `rest`. Piece by piece by hand, because a reader of flate2 that meets damage
+/// takes with it what it had unpacked before it.
+fn member(rest: &mut &[u8], bytes: &mut Vec<u8>, bytes_max: usize) -> Option<Cut> {
+    let mut inflate = Decompress::new_gzip(WINDOW_BITS);
+    let mut piece = [0; PIECE_BYTES];
+    loop {
+        let (read, written) = (inflate.total_in(), inflate.total_out());
+        let status = inflate.decompress(rest, &mut piece, FlushDecompress::None);
+        let read = (inflate.total_in() - read) as usize;
+        let written = (inflate.total_out() - written) as usize;
+        bytes.extend_from_slice(&piece[..written]);
+        *rest = &rest[read..];
+        match status {
+            _ if bytes.len() > bytes_max => return Some(Cut::Bytes),
+            Ok(Status::StreamEnd) => return None,
+            Ok(_) if read + written > 0 => {}
+            Ok(_) | Err(_) => return Some(Cut::Packed),
+        }
     }
 }

@@ -100,6 +100,11 @@ fn lines_are_read() {
         "pages:\nhttps://a.example/a\n/c\nhttps://a.example/b\n",
         &[(OddityKind::NoAddress, 2)],
     );
+    let long = format!(
+        "https://a.example/a\nhttps://{}\nhttps://a.example/b",
+        "x".repeat(2_041)
+    );
+    check_odd(long, &[(OddityKind::LongLocation, 1)]);
     assert_eq!(read("not a list\nof pages\n").kind, SitemapKind::Unknown);
 }
 
@@ -220,6 +225,18 @@ fn damaged_gzip_files_are_read_up_to_there() {
         (nothing.kind, nothing.truncated),
         (SitemapKind::Unknown, Some(Cut::Packed))
     );
+    // A block of a kind there is none of, behind whole ones: what those hold was sent.
+    let mut bad_block = [&packed[..10], &[0; 4_096]].concat();
+    let mut deflate = flate2::Compress::new(Compression::default(), false);
+    let flush = flate2::FlushCompress::Full;
+    deflate
+        .compress(URLS.as_bytes(), &mut bad_block[10..], flush)
+        .unwrap();
+    bad_block.truncate(10 + deflate.total_out() as usize);
+    bad_block.extend([0xFF; 8]);
+    let bad_block = read(bad_block);
+    assert_eq!(entries(&bad_block), A_AND_B);
+    assert_eq!(bad_block.truncated, Some(Cut::Packed));
     // The last line of what is left is a part of one.
     let lines = gzip("https://a.example/a\nhttps://a.example/b");
     let limits = SitemapLimits {
