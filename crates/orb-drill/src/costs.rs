@@ -9,14 +9,15 @@ use std::time::Duration;
 use crate::histogram::Histogram;
 use crate::lanes::Took;
 
-/// See the module. CPU times include the reading of the clock itself, some 0.4 microseconds a measurement.
+/// See the module. CPU times include the reading of the clock itself, some 0.4 microseconds a measurement. Visits are
+/// metered one in eight; sums are made up for those that were not.
 #[derive(Clone, Debug, Default)]
 pub struct Costs {
     /// URLs taken for a request.
     pub pops: u64,
-    /// CPU time of each pop: its share of the job that read its site, choosing the site, taking the URL, releasing.
+    /// CPU time of each metered pop: its share of the job that read its site, choosing the site, taking the URL, releasing.
     pub pop_cpu: Histogram,
-    /// Wall time of each pop: the whole job that read its site, and the same work as above.
+    /// Wall time of each metered pop: the whole job that read its site, and the same work as above.
     pub pop_wall: Histogram,
     /// Jobs that read windows.
     pub loads: u64,

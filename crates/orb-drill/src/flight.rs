@@ -28,8 +28,8 @@ pub(crate) struct Flight {
     /// None for robots.txt.
     pub(crate) queued: Option<Queued>,
     pub(crate) stage: Stage,
-    /// What taking the URL cost.
-    pub(crate) popped: Took,
+    /// What taking the URL cost, of a metered visit.
+    pub(crate) popped: Option<Took>,
 }
 
 /// How far it is.

@@ -34,6 +34,10 @@ const LINK_TAKES: Duration = Duration::from_micros(2);
 /// Virtual time that taking what a job read takes.
 const READ_TAKES: Duration = Duration::from_micros(20);
 
+/// One visit of so many is metered: reading a thread's CPU clock asks the kernel, and seven readings a request cost a
+/// tenth of what they measure.
+const METERED: u32 = 8;
+
 /// Blocks that may wait for one slot before no more are taken from the stream.
 const INBOX_MAX: usize = 3;
 
@@ -61,6 +65,8 @@ pub(crate) struct Shard {
     pub(crate) now: Mono,
     events: BinaryHeap<Reverse<(Mono, u64, Event)>>,
     turn: u64,
+    /// Visits begun, metered or not.
+    visits: u32,
     flights: Vec<Option<Flight>>,
     free: Vec<usize>,
     charges: Vec<Charges>,
@@ -93,6 +99,15 @@ pub(crate) fn stamp(mono: Mono) -> Stamp {
     }
 }
 
+/// The CPU time of this thread, where somebody looks.
+fn cpu_clock(metered: bool) -> Duration {
+    if metered {
+        thread_cpu()
+    } else {
+        Duration::ZERO
+    }
+}
+
 impl Shard {
     pub(crate) fn new(parts: ShardParts) -> Shard {
         let slots = parts.slots.len();
@@ -114,6 +129,7 @@ impl Shard {
             now: parts.opened,
             events: BinaryHeap::new(),
             turn: 0,
+            visits: 0,
             flights: Vec::new(),
             free: Vec::new(),
             watch: Stopwatch::new(),
@@ -350,16 +366,18 @@ impl Shard {
     fn begin_visits(&mut self, at: usize) -> Result<bool, DrillError> {
         let mut moved = false;
         while self.plan.has_room() && self.plan.wants_pops() {
-            let (cpu, wall) = (thread_cpu(), self.watch.now());
+            let metered = self.visits.is_multiple_of(METERED);
+            let (cpu, wall) = (cpu_clock(metered), self.watch.now());
             let slot = &mut self.slots[at];
             let Some(visit) = slot.frontier.next_visit(self.now) else {
                 break;
             };
             moved = true;
+            self.visits = self.visits.wrapping_add(1);
             let queued = slot.take_worthy(visit.id, stamp(self.now));
-            let after = thread_cpu();
+            let after = cpu_clock(metered);
             let own = after.saturating_sub(cpu);
-            self.costs.choose_cpu += own;
+            self.costs.choose_cpu += own * METERED;
             let Some(queued) = queued else {
                 slot.frontier.release(visit.id, Mono(0));
                 continue;
@@ -367,8 +385,8 @@ impl Shard {
             let mut popped = self.charges[at].take();
             popped.cpu += own;
             popped.wall += self.watch.now().since(wall);
-            self.request(at, visit, queued, popped)?;
-            self.costs.gate_cpu += thread_cpu().saturating_sub(after);
+            self.request(at, visit, queued, metered.then_some(popped))?;
+            self.costs.gate_cpu += cpu_clock(metered).saturating_sub(after) * METERED;
         }
         Ok(moved)
     }
@@ -379,7 +397,7 @@ impl Shard {
         at: usize,
         visit: Visit,
         queued: Queued,
-        popped: Took,
+        popped: Option<Took>,
     ) -> Result<(), DrillError> {
         let now = self.now;
         let frontier = &mut self.slots[at].frontier;
@@ -516,13 +534,14 @@ impl Shard {
             visit,
             queued,
             stage,
-            mut popped,
+            popped,
         } = flight;
+        let metered = popped.is_some();
         let slot = &mut self.slots[at];
         let Stage::Under(exchanging) = stage else {
             return Ok(());
         };
-        let gate = thread_cpu();
+        let gate = cpu_clock(metered);
         let feedback = self.pretence.feedback(queued.as_ref());
         let spent = exchanging.end(now.mono);
         let broken = |what: String| DrillError::Broken {
@@ -539,8 +558,8 @@ impl Shard {
             self.entropy.next_u64(),
         );
         slot.grew(now.mono);
-        let settling = thread_cpu();
-        self.costs.gate_cpu += settling.saturating_sub(gate);
+        let settling = cpu_clock(metered);
+        self.costs.gate_cpu += settling.saturating_sub(gate) * METERED;
         let is_page = queued.is_some();
         if !is_page {
             self.pretence.robots_fetched(&visit.site);
@@ -560,17 +579,18 @@ impl Shard {
             self.plan.settled(is_final);
             self.board.settled(is_final);
         }
-        let releasing = thread_cpu();
-        self.costs.settle_cpu += releasing.saturating_sub(settling);
+        let releasing = cpu_clock(metered);
+        self.costs.settle_cpu += releasing.saturating_sub(settling) * METERED;
         self.slots[at].frontier.release(visit.id, Mono(0));
-        let released = thread_cpu().saturating_sub(releasing);
-        self.costs.choose_cpu += released;
+        let released = cpu_clock(metered).saturating_sub(releasing);
+        self.costs.choose_cpu += released * METERED;
         if is_page {
-            popped.cpu += released;
             self.costs.pops += 1;
-            self.costs.pop_cpu.add(popped.cpu);
-            self.costs.pop_wall.add(popped.wall);
             self.board.popped();
+            if let Some(popped) = popped {
+                self.costs.pop_cpu.add(popped.cpu + released);
+                self.costs.pop_wall.add(popped.wall);
+            }
         }
         Ok(())
     }

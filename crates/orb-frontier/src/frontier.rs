@@ -20,7 +20,7 @@ use orb_store::{Batch, JournalEnd, Keyspace, Store};
 use orb_url::{CrawlKey, Site};
 
 use crate::exclusions::Exclusions;
-use crate::limits::{LOAD_SITES_MAX, PREFETCH, RESTS_AHEAD, WINDOW_ROWS, WINDOW_ROWS_COLD};
+use crate::limits::{LOAD_SITES_MAX, PREFETCH, RESTS_AHEAD, WINDOW_ROWS};
 use crate::readmitting::Readmission;
 use crate::rests::{Leaving, Rests};
 use crate::rows::{FateRow, Lane, QueueRow, fate_key, queue_place, retry_key, site_prefix};
@@ -207,11 +207,6 @@ impl Frontier {
 
     fn load_item(&mut self, id: SiteId) -> LoadItem {
         let wanted = self.has_more(id);
-        let rows_max = if self.sites.keeps_all() {
-            WINDOW_ROWS
-        } else {
-            WINDOW_ROWS_COLD
-        };
         let errand = self.sites.errands.get(&id);
         let held = match self.sites.warm(id) {
             Some(warm) => Held::Warm {
@@ -233,7 +228,7 @@ impl Frontier {
             rest: rests.then_some(entry.due),
             lanes: entry.lanes,
             rows_max: if wanted {
-                rows_max.min(entry.pending as usize)
+                WINDOW_ROWS.min(entry.pending as usize)
             } else {
                 0
             },

@@ -17,11 +17,9 @@ pub(crate) const READMIT_ROWS: usize = 20_000;
 /// URLs brought back to their queues in one step; about a hundred kilobytes of a batch.
 pub(crate) const READMITTED_AT_ONCE: usize = 1_000;
 
-/// URLs of one site held in memory: enough for a visit or two, so that memory depends on due sites only.
+/// URLs of one site read at once, so that memory depends on due sites only. In a table too large to keep its sites warm
+/// what a visit does not use rests in a file, where each takes room; a search in the store costs more than moving eight.
 pub(crate) const WINDOW_ROWS: usize = 8;
-
-/// The same in a table too large to keep its sites warm: what a visit does not use rests in a file, where each takes room.
-pub(crate) const WINDOW_ROWS_COLD: usize = 4;
 
 /// Sites that a slot keeps in memory while they wait: small crawls never read a site twice. Some sixteen megabytes.
 pub const WARM_SITES: usize = 4_096;

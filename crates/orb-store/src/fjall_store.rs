@@ -14,14 +14,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use fjall::compaction::Leveled;
 use fjall::config::{BlockSizePolicy, CompressionPolicy, FilterPolicy};
 use fjall::{CompressionType, Database, KeyspaceCreateOptions, PersistMode, Readable};
 
 use crate::batch::Op;
 use crate::error::Cause;
 use crate::limits::{
-    BUFFER_WAITS_MAX, CACHE_BYTES_MIN, SEALED_BUFFERS_MAX, STORE_FILES_MAX,
-    STORE_JOURNAL_BYTES_MAX, STORE_WORKERS, WRITE_BUFFER_BYTES_MAX, WRITE_BUFFER_BYTES_MIN,
+    BUFFER_WAITS_MAX, CACHE_BYTES_MIN, FATES_YOUNG_TABLES_MAX, SEALED_BUFFERS_MAX, STORE_FILES_MAX,
+    STORE_JOURNAL_BYTES_MAX, STORE_WORKERS, TABLE_BYTES, WRITE_BUFFER_BYTES_MAX,
+    WRITE_BUFFER_BYTES_MIN,
 };
 use crate::store::{Row, judge};
 use crate::{Batch, Keyspace, Store, StoreError, StoreOpener};
@@ -146,6 +148,7 @@ fn open_keyspaces(database: &Database) -> fjall::Result<Vec<fjall::Keyspace>> {
 fn options(keyspace: Keyspace) -> KeyspaceCreateOptions {
     let options = KeyspaceCreateOptions::default()
         .max_memtable_size(WRITE_BUFFER_BYTES_MAX)
+        .compaction_strategy(Arc::new(levels(keyspace)))
         // What lives long is compressed; what was just written and will soon be rewritten is not.
         .data_block_compression_policy(CompressionPolicy::new([
             CompressionType::None,
@@ -167,6 +170,17 @@ fn options(keyspace: Keyspace) -> KeyspaceCreateOptions {
         }
         // Read by key, and often not there.
         Keyspace::Robots | Keyspace::Payloads => options,
+    }
+}
+
+/// Level 1 holds as many tables as level 0 may gather, and is rewritten whole when these join it: it must not be much
+/// larger than they are, so tables are about as large as a write buffer.
+fn levels(keyspace: Keyspace) -> Leveled {
+    let levels = Leveled::default().with_table_target_size(TABLE_BYTES);
+    match keyspace {
+        // Hardly read, so that many young tables cost nothing.
+        Keyspace::Fates => levels.with_l0_threshold(FATES_YOUNG_TABLES_MAX),
+        _ => levels,
     }
 }
 
@@ -245,9 +259,7 @@ impl FjallStore {
         // In the order of their keys, so that each finds its place in a sorted buffer beside the one before; changes of one
         // key stay in their order.
         let mut ops = batch.into_ops();
-        ops.sort_by(|one, other| {
-            (one.keyspace(), one.key()).cmp(&(other.keyspace(), other.key()))
-        });
+        ops.sort_by(|one, other| (one.keyspace(), one.key()).cmp(&(other.keyspace(), other.key())));
         for op in ops {
             let (keyspace, bytes) = match op {
                 Op::Put {

@@ -25,13 +25,20 @@ pub(crate) const STORE_JOURNAL_BYTES_MAX: u64 = 64 << 20;
 /// Background threads of one store: slots are many, so one thread each is as many as cores need.
 pub(crate) const STORE_WORKERS: usize = 1;
 
-/// Open files that one store keeps. Tables are up to 64 MiB, so this covers 4 GiB without
-/// reopening, and 64 slots stay near four thousand descriptors.
-pub(crate) const STORE_FILES_MAX: usize = 64;
+/// Open files that one store keeps. Tables are about 8 MiB, so this covers 1 GiB without reopening, and 64 slots stay
+/// near eight thousand descriptors.
+pub(crate) const STORE_FILES_MAX: usize = 128;
+
+/// Size of a table on disk: what a full write buffer becomes, and no more, or each merge of young tables rewrites many
+/// times what it adds.
+pub(crate) const TABLE_BYTES: u64 = 8 << 20;
+
+/// Young tables of fates that wait before they are merged; of other keyspaces it is the embedded store's four.
+pub(crate) const FATES_YOUNG_TABLES_MAX: u8 = 8;
 
 /// Write buffer of one keyspace at most. Eight of them together stay within one journal, so that a
 /// rarely written keyspace does not pin old journals.
-pub(crate) const WRITE_BUFFER_BYTES_MAX: u64 = 8 << 20;
+pub(crate) const WRITE_BUFFER_BYTES_MAX: u64 = 16 << 20;
 
 /// Write buffer of one keyspace at least; below this tables get so small that merging them costs
 /// more than the memory is worth.
