@@ -127,7 +127,7 @@ pub struct ScopeFacts {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct CutFacts {
-    /// Which budget: `site_pages`, `host_pages`, `prefix_pages` are the settings' bounds; `shape` and `hosts` say that
+    /// Which budget: `site_pages`, `host_pages`, `prefix_pages`, `sitemap_files` are the settings' bounds; `shape` and `hosts` say that
     /// its like brought nothing new; empty where a folder of an earlier build does not say.
     pub cause: String,
     /// The finest part of the site that was judged: `site`, `host`, `family`, `query`, `directory`, `form` or

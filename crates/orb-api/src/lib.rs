@@ -35,5 +35,5 @@ pub use numerals::count;
 pub use order::{Act, Effect, Order, OrderReply, OrderWish, is_steering, plain_words};
 pub use outcome::{Outcome, Reason, UrlState};
 pub use span::span_id;
-pub use status::{Bounds, Limiting, Phase, Status, Summary, Uploads};
+pub use status::{Bounds, Limiting, Phase, SitemapCounts, Status, Summary, Uploads};
 pub use view::{SiteLine, SiteOrder, Stage, StageUse, View, ViewQuery};

@@ -57,6 +57,33 @@ pub enum Phase {
     Finished,
 }
 
+/// Sitemaps that were read, feeds among them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SitemapCounts {
+    /// Files read.
+    pub read: u64,
+    /// Lines of them that name a URL of the file's own site.
+    pub urls: u64,
+    /// Files of which something could not be read.
+    pub damaged: u64,
+}
+
+impl SitemapCounts {
+    /// Whether none was read.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        self.read == 0
+    }
+}
+
+impl std::ops::AddAssign for SitemapCounts {
+    fn add_assign(&mut self, other: SitemapCounts) {
+        self.read += other.read;
+        self.urls += other.urls;
+        self.damaged += other.damaged;
+    }
+}
+
 /// `orb status --json`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Status {
@@ -87,6 +114,9 @@ pub struct Status {
     /// Those of them that had changed: the useful ones.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub again_useful: u64,
+    /// Sitemaps read in this run.
+    #[serde(default, skip_serializing_if = "SitemapCounts::is_none")]
+    pub sitemaps: SitemapCounts,
     /// Attempts by outcome in this run.
     pub outcomes: BTreeMap<String, u64>,
     /// Bytes received and sent in this run.

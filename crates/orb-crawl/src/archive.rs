@@ -323,7 +323,13 @@ impl Archivist {
         entropy: &dyn Entropy,
     ) -> ArchivePlace {
         let facts = capture.facts;
-        let outlinks = OutlinkLines::of(&facts.links);
+        // What a sitemap lists is its payload.
+        let links = if facts.map.is_some() {
+            &[][..]
+        } else {
+            &facts.links[..]
+        };
+        let outlinks = OutlinkLines::of(links);
         let mut fields: Vec<(&str, &str)> = capture
             .fields
             .iter()

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use orb_api::{Books, Latencies, Outcome, Reason, Sightings};
+use orb_api::{Books, Latencies, Outcome, Reason, Sightings, SitemapCounts};
 use orb_env::ThreadUse;
 use orb_frontier::SiteCounts;
 use orb_metrics::Counted;
@@ -83,6 +83,8 @@ pub(crate) struct RunCounts {
     pub(crate) again: u64,
     /// Those of them that had changed.
     pub(crate) again_useful: u64,
+    /// Sitemaps.
+    pub(crate) sitemaps: SitemapCounts,
 }
 
 impl RunCounts {

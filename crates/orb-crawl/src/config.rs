@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use orb_api::{Bounds, ByteSize};
 use orb_fetch::{DnsConfig, FetchConfig, GuardConfig};
-use orb_frontier::FrontierConfig;
+use orb_frontier::{Found, FrontierConfig, How};
 use orb_gate::{OWN_SITES_MAX, PolitenessConfig};
 use orb_objects::limits::PART_BYTES_LEAST;
 use orb_objects::{Place, PlaceError};
@@ -149,8 +149,14 @@ impl LimitsConfig {
         ))
     }
 
+    /// The ending for which a found URL is not requested. Sitemaps are, though they end in `gz` as archives do.
+    pub(crate) fn skipped<'a>(&self, found: &'a Found) -> Option<&'a str> {
+        let extension = self.skipped_extension(&found.url);
+        extension.filter(|_| found.how != How::SitemapFile)
+    }
+
     /// The ending of `url`'s path, if it is one that is not requested.
-    pub(crate) fn skipped_extension<'a>(&self, url: &'a orb_url::CrawlUrl) -> Option<&'a str> {
+    fn skipped_extension<'a>(&self, url: &'a orb_url::CrawlUrl) -> Option<&'a str> {
         let (_, name) = url.path().rsplit_once('/')?;
         let (_, extension) = name.rsplit_once('.')?;
         self.extensions_skipped

@@ -224,6 +224,7 @@ impl Coordinator {
             status.requests += report.counts.requests;
             status.again += report.counts.again;
             status.again_useful += report.counts.again_useful;
+            status.sitemaps += report.counts.sitemaps;
             status.bytes_wire += report.counts.bytes_wire;
             status.bytes_archived += report.counts.bytes_archived;
             for (outcome, count) in &report.counts.outcomes {

@@ -139,6 +139,13 @@ impl Copies {
         self.by_origin.get(origin)?.robots.crawl_delay()
     }
 
+    /// The sitemaps that an origin's copy names.
+    pub(crate) fn sitemaps(&self, origin: &Origin) -> Vec<String> {
+        let copy = self.by_origin.get(origin);
+        copy.map(|copy| copy.robots.sitemaps().to_vec())
+            .unwrap_or_default()
+    }
+
     /// The preferences of an origin's robots.txt about the use of a path, as they go with its capture.
     pub(crate) fn usage_of(&self, origin: &Origin, path: &str) -> Vec<String> {
         let copy = self.by_origin.get(origin);

@@ -25,6 +25,7 @@ use crate::limits::{POISON_TIMES, REVISIT_BYTES_MIN};
 use crate::page::PageFacts;
 use crate::revisits::{earlier_original, original, remember, stored_original, withheld};
 use crate::shard::Shard;
+use crate::sitemaps::is_map;
 use crate::verdict::Verdict;
 use crate::visited::Ended;
 
@@ -58,8 +59,8 @@ impl Shard {
         let verdict = match &exchange.outcome {
             Ok(response) => {
                 let types: &[String] = match task.purpose {
-                    Purpose::Page(..) => &self.shared.types,
-                    Purpose::Robots { .. } => &[],
+                    Purpose::Page(..) if !is_map(&task.purpose) => &self.shared.types,
+                    Purpose::Page(..) | Purpose::Robots { .. } => &[],
                 };
                 Verdict::of_response(&task.url, response, types, now.wall)
             }
@@ -146,6 +147,9 @@ impl Shard {
         if let Ok(response) = &exchange.outcome {
             if verdict.outcome == Outcome::Captured {
                 facts = self.read_page(at, &task, response, &mut verdict);
+                if let Some(map) = &facts.map {
+                    self.map_read(at, &task, map);
+                }
                 task.decoded = facts.decoded_at;
                 task.read = facts.decoded_at.map(|_| self.env.clock.mono());
                 if let Some(text) = &mut facts.known_by {
@@ -202,7 +206,12 @@ impl Shard {
             tracing::warn!(%error, slot = %slot.id, "could not note the page being read");
         }
         let timed = self.tally.reading().is_some();
-        let facts = self.reader.read(&task.url, response, timed);
+        let facts = if is_map(&task.purpose) {
+            self.reader.read_map(&task.url, response)
+        } else {
+            self.reader.read(&task.url, response, timed)
+        };
+        let slot = &mut self.slots[at];
         if facts.took.was_read {
             self.tally.work.add(Stage::Decode, facts.took.decode);
             self.tally.work.add(Stage::Scan, facts.took.scan);
@@ -357,7 +366,9 @@ impl Shard {
             bare_domain: false,
             rank: None,
         };
-        if verdict.outcome != Outcome::Retry {
+        if verdict.outcome != Outcome::Retry && facts.map.is_some() {
+            self.listed(at, from, facts.links);
+        } else if verdict.outcome != Outcome::Retry {
             for link in facts.links {
                 self.pass_on(
                     at,
@@ -377,7 +388,11 @@ impl Shard {
                     url: target.clone(),
                     depth: from.depth,
                     hops,
-                    how: How::Redirect,
+                    how: match from.how {
+                        // It stays what robots.txt says it is.
+                        How::SitemapFile => How::SitemapFile,
+                        _ => How::Redirect,
+                    },
                     ..plain
                 },
             );
@@ -397,7 +412,7 @@ impl Shard {
         }
     }
 
-    fn pass_on(&mut self, at: usize, found: Found) {
+    pub(crate) fn pass_on(&mut self, at: usize, found: Found) {
         let slot = &mut self.slots[at];
         let fingerprint = self.shared.key.fingerprint(&found.url);
         if slot

@@ -53,6 +53,7 @@ mod seeds;
 mod shard;
 mod shared;
 mod site_lines;
+mod sitemaps;
 mod slot;
 mod stages;
 mod steady;

@@ -22,6 +22,7 @@ use orb_warc::Digest;
 
 use crate::World;
 use crate::limits::{USAGE_FIELD_BYTES_MAX, USAGE_FIELDS_MAX};
+use crate::sitemaps::MapFacts;
 
 /// One link of a page.
 pub(crate) struct PageLink {
@@ -51,6 +52,8 @@ pub(crate) struct PageFacts {
     /// What its text is known by, where that is told.
     pub(crate) known_by: Option<TextFacts>,
     pub(crate) decode_oddities: Vec<&'static str>,
+    /// What a sitemap said.
+    pub(crate) map: Option<MapFacts>,
     /// The reader ended in a panic.
     pub(crate) poisoned: bool,
     /// How long reading it took.
@@ -79,6 +82,8 @@ pub(crate) struct PageReader {
     pub(crate) keeps_text: bool,
     /// Whether the marks of the text are wanted.
     pub(crate) marks: bool,
+    /// Whether XML that turns out to be a sitemap or feed leads on.
+    pub(crate) maps: bool,
     /// Whether captures tell what their text is known by.
     pub(crate) tells_text: bool,
     pub(crate) world: Arc<dyn World>,
@@ -86,7 +91,7 @@ pub(crate) struct PageReader {
 }
 
 impl PageReader {
-    /// Reads a response's page. Anything but HTML has no links; its directives count all the same.
+    /// Reads a response's page. Anything but HTML, sitemaps and feeds has no links; its directives count all the same.
     /// `timed`: whether the parts are timed.
     pub(crate) fn read(&self, url: &CrawlUrl, response: &Response, timed: bool) -> PageFacts {
         let read = || self.read_inner(url, response, timed);
@@ -105,6 +110,9 @@ impl PageReader {
         let tags: Vec<&str> = response.header_values("x-robots-tag").collect();
         let mut directives = header_directives(&tags.join("\n"), &self.scan.token);
         facts.usage = usage_fields(response);
+        if self.maps && is_xml(response) {
+            return self.read_map_inner(url, response, false);
+        }
         if is_html(response) {
             let began = reading();
             let coding = response.content_encoding();
@@ -190,7 +198,7 @@ impl PageReader {
 }
 
 /// What the header fields say of the response's use: the first few, because they go into the archive with the page.
-fn usage_fields(response: &Response) -> Vec<String> {
+pub(crate) fn usage_fields(response: &Response) -> Vec<String> {
     let values = USAGE_FIELDS
         .iter()
         .flat_map(|name| response.header_values(name).map(move |value| (name, value)));
@@ -216,6 +224,11 @@ fn how_of(kind: LinkKind, requisites: bool) -> Option<How> {
         kind if kind.is_requisite() => requisites.then_some(How::Requisite),
         _ => Some(How::Link),
     }
+}
+
+fn is_xml(response: &Response) -> bool {
+    let media = response.media_type().unwrap_or_default();
+    media.ends_with("/xml") || (media.ends_with("+xml") && !media.ends_with("/xhtml+xml"))
 }
 
 fn is_html(response: &Response) -> bool {

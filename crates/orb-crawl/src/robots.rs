@@ -15,7 +15,7 @@ use orb_fetch::{DecodeLimits, DecodeOddity, Response, decode_content};
 use orb_frontier::SiteId;
 use orb_gate::Spent;
 use orb_robots::limits::{REDIRECTS_MAX, ROBOTS_BYTES_MAX};
-use orb_robots::{Answer, standing};
+use orb_robots::{Answer, Standing, standing};
 use orb_store::Keyspace;
 use orb_url::{CrawlUrl, Origin};
 use orb_warc::RecordId;
@@ -221,12 +221,16 @@ impl Shard {
             body,
             attempt,
         };
+        let names_maps = answer.standing == Standing::Rules;
         let row = slot.copies.answered(origin, &answer, &policy, now);
         let delay = slot.copies.crawl_delay(origin);
         slot.frontier.note_crawl_delay(site, delay);
         let key = robots_key(slot.frontier.site_key(site), origin);
         slot.group.batch.put(Keyspace::Robots, key, row);
         slot.group.grew(0, now.mono);
+        if names_maps {
+            self.maps_named(at, origin);
+        }
     }
 
     /// Another slot's hop leads to a site of ours.

@@ -112,6 +112,7 @@ impl ShardParts {
             clock: Arc::clone(&env.clock),
             keeps_text: config.archive.keep == crate::Keep::Text,
             marks: config.frontier.novelty,
+            maps: config.frontier.sitemaps.enabled,
             tells_text: config.archive.text_marks,
             scan: ScanOptions {
                 requisites: config.limits.requisites,

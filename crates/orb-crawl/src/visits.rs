@@ -28,6 +28,7 @@ use crate::event::{Event, Finished, Purpose, Task};
 use crate::heeding::is_withheld;
 use crate::limits::{JUDGED_PER_VISIT, POISON_TIMES};
 use crate::shard::Shard;
+use crate::sitemaps::is_map;
 use crate::tally::counted;
 
 /// Key of an origin's robots row.
@@ -109,7 +110,7 @@ impl Shard {
                 continue;
             }
             let limits = &self.shared.config.limits;
-            if let Some(extension) = limits.skipped_extension(&queued.row.found.url) {
+            if let Some(extension) = limits.skipped(&queued.row.found) {
                 let detail = extension.to_owned();
                 let (state, reason) = (UrlState::Excluded, Reason::TypeFilter);
                 self.settle_unasked(at, &visit, queued, state, reason, detail);
@@ -317,7 +318,7 @@ impl Shard {
             validators: validators(&task.purpose),
             // One byte more than is looked at, so that a file that is too long is known to be.
             body_bytes_max: robots.then_some(orb_robots::limits::ROBOTS_BYTES_MAX as u64 + 1),
-            types: (!robots).then(|| Arc::clone(&self.shared.types)),
+            types: (!robots && !is_map(&task.purpose)).then(|| Arc::clone(&self.shared.types)),
             keep_open: true,
             ..Request::get(task.url.clone())
         };

@@ -37,6 +37,8 @@ pub struct Step {
 pub enum ChainEnd {
     /// At a seed.
     Seed,
+    /// At a sitemap that its site's robots.txt names.
+    Robots,
     /// Nothing is known of how the last URL was found.
     Unknown,
     /// The last URL is one that came before.
@@ -94,6 +96,9 @@ pub(crate) fn follow(
                 ChainEnd::Unknown
             };
         };
+        if found.how == "sitemap_file" && via.path() == "/robots.txt" {
+            break ChainEnd::Robots;
+        }
         if steps.len() >= CHAIN_STEPS_MAX {
             break ChainEnd::TooLong;
         }

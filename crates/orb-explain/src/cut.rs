@@ -25,6 +25,9 @@ pub(crate) fn because(cut: &CutFacts, site: &SiteFacts) -> String {
         "prefix_pages" => {
             "its folder has had all the pages that frontier.pages_per_prefix_max allows".to_owned()
         }
+        "sitemap_files" => format!(
+            "{name} has had all the sitemap files that frontier.sitemaps.files_per_site_max allows, or its first list nothing"
+        ),
         "hosts" => format!("new hosts of {name} stopped bringing anything new"),
         "shape" if cut.level.is_empty() => {
             "URLs of its kind stopped bringing anything new".to_owned()
@@ -65,6 +68,9 @@ pub(crate) fn advice(cut: Option<&CutFacts>) -> &'static str {
         Some("prefix_pages") => {
             "orb frontier restore brings it back; frontier.pages_per_prefix_max is the budget"
         }
+        Some("sitemap_files") => {
+            "orb frontier restore brings it back; frontier.sitemaps.files_per_site_max is the budget"
+        }
         _ => {
             "orb budget set or orb frontier restore brings it back; frontier.pages_per_site_max is the budget"
         }
@@ -83,7 +89,15 @@ mod tests {
             ..SiteFacts::default()
         };
         let mut said = std::collections::BTreeSet::new();
-        for cause in ["site_pages", "host_pages", "prefix_pages", "hosts", "shape"] {
+        let causes = [
+            "site_pages",
+            "host_pages",
+            "prefix_pages",
+            "hosts",
+            "shape",
+            "sitemap_files",
+        ];
+        for cause in causes {
             let cut = CutFacts {
                 cause: cause.to_owned(),
                 level: "directory".to_owned(),

@@ -142,6 +142,7 @@ impl Explanation {
         }
         match way.end {
             ChainEnd::Seed => {}
+            ChainEnd::Robots => lines.put("", "… which the robots.txt of its site names"),
             ChainEnd::Unknown if way.steps.is_empty() => {
                 lines.put(
                     label,

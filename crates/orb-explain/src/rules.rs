@@ -137,7 +137,7 @@ fn budget(facts: &UrlFacts) -> RuleLine {
         .queue
         .as_ref()
         .is_some_and(|queue| queue.place == "cold");
-    let full = stopped(facts, &["full", "frontier_full"]);
+    let full = stopped(facts, &["full", "frontier_full", "sitemap_full"]);
     let queued = counted(site.queued, "URL");
     let cut = facts.queue.as_ref().and_then(|queue| queue.cut.as_ref());
     let text = match (cold, full, site.cold) {

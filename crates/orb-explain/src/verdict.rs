@@ -153,7 +153,7 @@ pub(crate) fn kind_of(
     match facts.scope.stopped_by.as_deref() {
         None => VerdictKind::NeverFound,
         Some("rule" | "opt_out") => VerdictKind::OptedOut,
-        Some("full" | "frontier_full") => VerdictKind::SiteFull,
+        Some("full" | "frontier_full" | "sitemap_full") => VerdictKind::SiteFull,
         Some("depth") => VerdictKind::TooDeep,
         Some("redirect_limit") => VerdictKind::RedirectLimit,
         Some(_) => VerdictKind::OutOfScope,

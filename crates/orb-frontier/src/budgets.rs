@@ -88,16 +88,19 @@ pub enum CutCause {
     HostPages,
     /// `pages_per_prefix_max` is reached.
     PrefixPages,
+    /// `sitemaps.files_per_site_max` is reached.
+    SitemapFiles,
 }
 
 impl CutCause {
     /// Each at the place of its number in stored rows.
-    const ALL: [CutCause; 5] = [
+    const ALL: [CutCause; 6] = [
         CutCause::SitePages,
         CutCause::Shape,
         CutCause::Hosts,
         CutCause::HostPages,
         CutCause::PrefixPages,
+        CutCause::SitemapFiles,
     ];
 
     /// Its number in stored rows.
@@ -118,6 +121,7 @@ impl CutCause {
             CutCause::Hosts => "hosts",
             CutCause::HostPages => "host_pages",
             CutCause::PrefixPages => "prefix_pages",
+            CutCause::SitemapFiles => "sitemap_files",
         }
     }
 }

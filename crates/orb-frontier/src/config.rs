@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::limits::WARM_SITES;
-use crate::{BudgetBounds, RecrawlConfig, Scope};
+use crate::{BudgetBounds, RecrawlConfig, Scope, SitemapsConfig};
 
 /// What is wanted, and how much of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -38,6 +38,8 @@ pub struct FrontierConfig {
     pub memory_max: ByteSize,
     /// Sites of a slot that are kept in memory while they wait; the others are read again for every visit.
     pub warm_sites_max: usize,
+    /// What sites list of themselves.
+    pub sitemaps: SitemapsConfig,
     /// Fetching pages again.
     pub recrawl: RecrawlConfig,
     /// Memory of one slot's sieve: keys of found URLs that wait to be looked up, and the first megabytes of the URLs
@@ -71,6 +73,7 @@ impl Default for FrontierConfig {
             redirects_max: 5,
             memory_max: ByteSize(0),
             warm_sites_max: WARM_SITES,
+            sitemaps: SitemapsConfig::default(),
             recrawl: RecrawlConfig::default(),
             sieve_memory_max: ByteSize(0),
         }

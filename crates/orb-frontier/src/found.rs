@@ -29,11 +29,13 @@ pub enum How {
     Requisite = 6,
     /// A line of a sitemap or feed.
     Sitemap = 7,
+    /// A sitemap file that robots.txt or a sitemap index names: what it lists is read, whatever its type.
+    SitemapFile = 8,
 }
 
 impl How {
     /// Every way, in the order of the codes.
-    pub const ALL: [How; 8] = [
+    pub const ALL: [How; 9] = [
         How::Seed,
         How::Link,
         How::Redirect,
@@ -42,6 +44,7 @@ impl How {
         How::Alternate,
         How::Requisite,
         How::Sitemap,
+        How::SitemapFile,
     ];
 
     /// The stored code.
@@ -68,6 +71,7 @@ impl How {
             How::Alternate => "alternate",
             How::Requisite => "requisite",
             How::Sitemap => "sitemap",
+            How::SitemapFile => "sitemap_file",
         }
     }
 }
@@ -89,6 +93,16 @@ pub struct Found {
     pub bare_domain: bool,
     /// The seed's rank in its list, 1 first.
     pub rank: Option<u32>,
+}
+
+impl Found {
+    /// Links between the nearest seed and the pages that this URL is fetched for: its own, or of a sitemap file those
+    /// that it lists.
+    #[must_use]
+    pub fn leads_to(&self) -> u16 {
+        self.depth
+            .saturating_add(u16::from(self.how == How::SitemapFile))
+    }
 }
 
 const HAS_VIA: u8 = 1;
@@ -212,7 +226,7 @@ mod tests {
             proptest::option::of(url()),
             any::<u16>(),
             any::<u8>(),
-            0..8_u8,
+            0..9_u8,
             flags,
         )
             .prop_map(|(url, via, depth, hops, how, (bare_domain, rank))| {
@@ -281,6 +295,7 @@ mod tests {
             "alternate",
             "requisite",
             "sitemap",
+            "sitemap_file",
         ];
         assert_eq!(names, stored);
         for (code, how) in How::ALL.into_iter().enumerate() {
@@ -289,7 +304,7 @@ mod tests {
                 (code, Some(how))
             );
         }
-        assert_eq!(How::from_code(8), None);
+        assert_eq!(How::from_code(9), None);
     }
 
     /// The stored form itself, so that a change of it cannot go unnoticed.

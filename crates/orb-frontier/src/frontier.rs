@@ -567,6 +567,7 @@ impl Frontier {
                 let key = fate_key(key, queued.row.fingerprint);
                 batch.put(Keyspace::Fates, key, fate.encode());
                 self.sites.add_pending(id, -1);
+                self.recall_listed(id);
             }
             Settled::Again(fate, due) => {
                 let fate_key = fate_key(key, queued.row.fingerprint);

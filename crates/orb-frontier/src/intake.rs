@@ -75,7 +75,7 @@ impl Frontier {
         };
         let none = ScopeMarks::default();
         let marks = self.sites.marks(id).unwrap_or(&none);
-        wanted.in_site(&found.url, &self.sites.tally(id), marks)
+        wanted.in_site(found, &self.sites.tally(id), marks)
     }
 
     fn note_seed(&mut self, id: SiteId, found: &Found) {
@@ -265,7 +265,7 @@ impl Frontier {
             }
         }
         self.busiest.note(site.get(), self.seen.mono.0);
-        let has_budget = self.has_budget(id, found.url.site_str());
+        let has_budget = self.has_budget(id, &found);
         let entry = self.sites.get_mut(id);
         let lane = Lane::of(found.how, found.depth);
         // Every URL of a site is counted once as queued or as cut, so their sum numbers them.

@@ -29,6 +29,7 @@ pub mod rows;
 mod scope;
 mod sieve;
 mod site_row;
+mod sitemaps;
 mod sites;
 mod snapshot;
 mod telling;
@@ -63,6 +64,7 @@ pub use sieve::{
     remove_admitted, write_run_of,
 };
 pub use site_row::{LaneStarts, SiteRow, StoredSite, Tally};
+pub use sitemaps::{SiteMaps, SitemapsConfig};
 pub use sites::{Importance, Queued, SiteId};
 pub use snapshot::{AdmittedFile, SeedsEnd, SlotSnapshot};
 pub use telling::{SiteCounts, SiteState, WarmState};

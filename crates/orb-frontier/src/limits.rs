@@ -8,6 +8,13 @@ pub(crate) const SCOPE_MARKS_MAX: usize = 1_000;
 /// Exclusion rules; each costs time for every link.
 pub(crate) const URL_RULES_MAX: usize = 10_000;
 
+/// Steps from robots.txt to a sitemap file: an index of indexes is more than sitemaps.org allows, and is seen; deeper
+/// ones are loops.
+pub(crate) const SITEMAP_NESTING_MAX: u16 = 3;
+
+/// Sitemap files of a site that are fetched before it is asked whether any of them listed something.
+pub(crate) const SITEMAPS_ON_TRUST: u64 = 10;
+
 /// Domains excluded in a running crawl: each costs a hundred bytes, and a look costs the same however many there are.
 pub(crate) const EXCLUDED_DOMAINS_MAX: usize = 100_000;
 

@@ -188,11 +188,29 @@ impl Frontier {
     pub fn recall<'a>(&mut self, named: impl IntoIterator<Item = &'a Site>) {
         for site in named {
             let found = self.find_site(site);
-            let found = found
-                .filter(|&id| self.sites.get(id).cold > 0 && self.has_budget(id, site.as_str()));
+            let found =
+                found.filter(|&id| self.sites.get(id).cold > 0 && self.has_room(id, site.as_str()));
             if let Some(id) = found {
                 self.recall_site(id);
             }
+        }
+    }
+
+    /// A site has nothing left to fetch: what its sitemaps list and links left room for comes back.
+    pub(crate) fn recall_listed(&mut self, id: SiteId) {
+        let entry = self.sites.get(id);
+        let cold = u64::from(entry.cold);
+        if entry.pending > 0 || cold == 0 {
+            return;
+        }
+        let warm = self.sites.held(id);
+        if warm.maps.useful == 0 || warm.maps.recalled == cold {
+            return;
+        }
+        warm.maps.recalled = cold;
+        let name = warm.name.clone();
+        if self.has_room(id, name.as_str()) {
+            self.recall_site(id);
         }
     }
 
@@ -306,7 +324,7 @@ impl Frontier {
         let Ok(queued) = QueueRow::decode(&self.setup.key, &row) else {
             return true; // it was read as such before
         };
-        if !self.has_budget(id, queued.found.url.site_str()) {
+        if !self.has_room(id, queued.found.url.site_str()) {
             return false;
         }
         self.readmission.touched = true;

@@ -54,14 +54,16 @@ impl Lane {
         self.0
     }
 
-    /// The lane of a fresh URL: seeds, then by depth; deeper than the last lane share it.
+    /// The lane of a fresh URL: seeds, then by depth; deeper than the last lane share it. What a sitemap lists comes
+    /// after the links of its depth: anybody can write a long list.
     #[must_use]
     pub fn of(how: How, depth: u16) -> Lane {
-        if how == How::Seed {
-            Lane::WANTED
-        } else {
-            Lane(2 + depth.min(u16::from(LANES) - 4) as u8)
-        }
+        let behind = match how {
+            How::Seed => return Lane::WANTED,
+            How::Sitemap => depth.saturating_add(1),
+            _ => depth,
+        };
+        Lane(2 + behind.min(u16::from(LANES) - 4) as u8)
     }
 
     /// Its bit in a set of lanes.

@@ -95,6 +95,12 @@ impl ScopeMarks {
             }
         }
     }
+
+    /// Whether a folder of a seed lies on `url`'s origin.
+    pub(crate) fn covers_origin(&self, url: &CrawlUrl) -> bool {
+        let root = format!("{}/", url.origin());
+        self.prefixes.iter().any(|prefix| prefix.starts_with(&root))
+    }
 }
 
 /// One line of `--exclude`.

@@ -15,7 +15,7 @@ use orb_url::Site;
 use crate::codec::{put_bytes, put_varint, take_bytes, take_str, take_u8, take_varint};
 use crate::rows::{Lane, check_version};
 use crate::scope::ScopeMarks;
-use crate::{Budgets, DecodeError};
+use crate::{Budgets, DecodeError, SiteMaps};
 
 const SITE_VERSION: u8 = 2;
 const TALLY_VERSION: u8 = 1;
@@ -66,6 +66,8 @@ pub struct SiteRow {
     pub starts: LaneStarts,
     /// What was learnt of its parts; none of a site that was never fetched from.
     pub budgets: Option<Box<Budgets>>,
+    /// What is remembered of its sitemaps.
+    pub maps: SiteMaps,
 }
 
 /// Counts and marks of a site: what a found URL may change without a visit.
@@ -202,6 +204,7 @@ impl Tally {
 const HAS_CRAWL_DELAY: u8 = 1;
 const HAS_CLOCK: u8 = 2;
 const HAS_BUDGETS: u8 = 4;
+const HAS_MAPS: u8 = 8;
 
 impl SiteRow {
     /// A site that nothing is known of but its name.
@@ -214,13 +217,14 @@ impl SiteRow {
             retries: 0,
             starts: LaneStarts::default(),
             budgets: None,
+            maps: SiteMaps::default(),
         }
     }
 
-    /// Bytes: version 2, flags (bit 0 crawl-delay, 1 clock, 2 budgets), name (length, text); of a clock the boot id (16), then
+    /// Bytes: version 2, flags (bit 0 crawl-delay, 1 clock, 2 budgets, 3 sitemaps), name (length, text); of a clock the boot id (16), then
     /// as varints when it was stored (monotonic, wall), end and length of the last exchange, back-off, hold,
     /// microseconds; crawl-delay; retries; lane starts (their number, lane and order
-    /// each); budgets (length, bytes).
+    /// each); budgets (length, bytes); sitemaps, see [`SiteMaps::encode_into`].
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let flags = if self.crawl_delay.is_some() {
@@ -232,6 +236,11 @@ impl SiteRow {
                 HAS_BUDGETS
             } else {
                 0
+            }
+            | if self.maps == SiteMaps::default() {
+                0
+            } else {
+                HAS_MAPS
             };
         let mut out = Vec::with_capacity(96);
         out.extend_from_slice(&[SITE_VERSION, flags]);
@@ -267,6 +276,9 @@ impl SiteRow {
         if let Some(budgets) = &self.budgets {
             put_bytes(&mut out, &budgets.encode());
         }
+        if flags & HAS_MAPS != 0 {
+            self.maps.encode_into(&mut out);
+        }
         out
     }
 
@@ -296,6 +308,10 @@ impl SiteRow {
             0 => None,
             _ => Some(Box::new(Budgets::decode(take_bytes(input)?)?)),
         };
+        let maps = match flags & HAS_MAPS {
+            0 => SiteMaps::default(),
+            _ => SiteMaps::decode(input)?,
+        };
         Ok(SiteRow {
             name,
             clock,
@@ -303,6 +319,7 @@ impl SiteRow {
             retries,
             starts,
             budgets,
+            maps,
         })
     }
 }
@@ -372,6 +389,11 @@ mod tests {
             retries: 3,
             starts,
             budgets: None,
+            maps: SiteMaps {
+                files: 300,
+                useful: 200,
+                recalled: 1,
+            },
         };
         let bytes = row.encode();
         assert_eq!(SiteRow::decode(&bytes), Ok(row));

@@ -4,8 +4,6 @@
 //! May touch: nothing. Must not touch: the site table; who asks keeps it.
 //! Invariant: links on their way in and people who ask later are judged by the same lines of code.
 
-use orb_url::CrawlUrl;
-
 use crate::limits::SITE_URLS_MAX;
 use crate::scope::ScopeMarks;
 use crate::{
@@ -36,7 +34,7 @@ impl Wanted<'_> {
     pub fn itself(&self, found: &Found) -> Result<(), Cause> {
         if found.hops > self.config.redirects_max {
             Err("redirect_limit")
-        } else if self.config.depth_max > 0 && found.depth > self.config.depth_max {
+        } else if self.config.depth_max > 0 && found.leads_to() > self.config.depth_max {
             Err("depth")
         } else if self.rules.stop(&found.url) {
             Err("rule")
@@ -65,11 +63,15 @@ impl Wanted<'_> {
     ///
     /// # Errors
     /// The cause that stops the link.
-    pub fn in_site(&self, url: &CrawlUrl, tally: &Tally, marks: &ScopeMarks) -> Result<(), Cause> {
-        if !marks.covers(url, self.config.scope, tally.seeded) {
+    pub fn in_site(&self, found: &Found, tally: &Tally, marks: &ScopeMarks) -> Result<(), Cause> {
+        let (url, config) = (&found.url, self.config);
+        if !covers(marks, found, config.scope, tally.seeded) {
             return Err("scope");
         }
-        let config = self.config;
+        // How far a site without a seed is from one, its robots.txt does not say.
+        if found.how == How::SitemapFile && config.depth_max > 0 && !tally.seeded {
+            return Err("depth");
+        }
         let (queued, cold) = (u64::from(tally.queued), u64::from(tally.cold));
         let most = self
             .wishes
@@ -77,6 +79,8 @@ impl Wanted<'_> {
         let spent = most.is_some_and(|most| tally.counted() >= most);
         if (spent && cold >= config.cold_per_site_max) || queued + cold >= SITE_URLS_MAX {
             Err("full")
+        } else if found.how == How::Sitemap && !config.sitemaps.takes_urls(queued + cold) {
+            Err("sitemap_full")
         } else {
             Ok(())
         }
@@ -97,7 +101,16 @@ impl Wanted<'_> {
             tally.seeded = true;
             marks.note_seed(&found.url, self.config.scope);
         }
-        self.in_site(&found.url, &tally, &marks)
+        self.in_site(found, &tally, &marks)
+    }
+}
+
+/// Whether a URL of a site lies in scope. A list of pages lies where its site wants it, often above them: what it
+/// lists is held against the scope one by one.
+fn covers(marks: &ScopeMarks, found: &Found, scope: Scope, seeded: bool) -> bool {
+    match (found.how, scope) {
+        (How::SitemapFile, Scope::Prefix) => marks.covers_origin(&found.url),
+        _ => marks.covers(&found.url, scope, seeded),
     }
 }
 
@@ -111,7 +124,7 @@ mod tests {
     use super::*;
     use crate::SiteRow;
     use orb_shard::SiteKey;
-    use orb_url::Site;
+    use orb_url::{CrawlUrl, Site};
 
     fn found(url: &str, how: How) -> Found {
         Found {

@@ -13,7 +13,7 @@ use crate::budgets::{Budgets, CutCause, Verdict, Yield};
 use crate::frontier::Frontier;
 use crate::rows::{ColdRow, FateRow, Lane, fate_key, queue_key, queue_place};
 use crate::sites::Mark;
-use crate::{How, Queued, SiteId};
+use crate::{Found, How, Queued, SiteId};
 
 /// What became of a URL that was weighed.
 #[derive(Debug)]
@@ -41,9 +41,13 @@ impl Frontier {
         let is_free =
             queued.is_weighed || lane <= Lane::WANTED || queued.row.found.how == How::Redirect;
         let is_over = lane != Lane::RETRY && self.is_over_order(id);
+        let is_map = !is_free && queued.row.found.how == How::SitemapFile;
         let warm = self.sites.held(id);
         let verdict = match &mut warm.budgets {
             _ if is_over => Verdict::Cut(CutCause::SitePages),
+            _ if is_map && !warm.maps.has_room(&self.setup.config.sitemaps) => {
+                Verdict::Cut(CutCause::SitemapFiles)
+            }
             Some(budgets) if !is_free => {
                 budgets.verdict(&queued.row.found.url, lane == Lane::LAST, &bounds)
             }
@@ -52,6 +56,7 @@ impl Frontier {
         match verdict {
             Verdict::Take => {
                 queued.is_weighed = true;
+                warm.maps.files += u64::from(is_map);
                 Weighed::Take(queued)
             }
             Verdict::Later => {
@@ -66,11 +71,26 @@ impl Frontier {
     }
 
     /// Whether a site may take up another URL, by its order's budget or the setting.
-    pub(crate) fn has_budget(&self, id: SiteId, site: &str) -> bool {
+    pub(crate) fn has_room(&self, id: SiteId, site: &str) -> bool {
         let most = self
             .wishes
             .pages_max(site, self.setup.config.pages_per_site_max);
         most.is_none_or(|most| self.sites.tally(id).counted() < most)
+    }
+
+    /// Whether a site may take up this URL. What its sitemaps list has half of the room: a list of a million lines is
+    /// read before the second page, and would leave none to links.
+    pub(crate) fn has_budget(&self, id: SiteId, found: &Found) -> bool {
+        let most = self
+            .wishes
+            .pages_max(found.url.site_str(), self.setup.config.pages_per_site_max);
+        most.is_none_or(|most| {
+            let share = match found.how {
+                How::Sitemap => most.div_ceil(2),
+                _ => most,
+            };
+            self.sites.tally(id).counted() < share
+        })
     }
 
     /// Whether a visited site's settled URLs are all that an order lets it have: it was given when more were queued.
@@ -79,6 +99,12 @@ impl Frontier {
         let name = self.sites.held(id).name.as_str();
         let most = self.wishes.of(name).pages_max.filter(|&most| most > 0);
         most.is_some_and(|most| tally.counted().saturating_sub(u64::from(tally.pending)) >= most)
+    }
+
+    /// A sitemap file of a visited site listed something of it.
+    pub fn note_useful_map(&mut self, id: SiteId) {
+        self.sites.held(id).maps.useful += 1;
+        self.sites.touch(id);
     }
 
     /// Takes note of what a fetch of a visited site brought.

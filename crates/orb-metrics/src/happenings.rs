@@ -62,6 +62,7 @@ happenings! {
     RequestInTrouble Info "request_in_trouble" "request ended in trouble";
     SiteParked Warn "site_parked" "parked for its crawl delay";
     PolitenessBreached Error "politeness_breached" "a request began before its site's pause was over";
+    SitemapDamaged Warn "sitemap_damaged" "first sitemap of a slot that could not be read to its end";
     RowLost Error "row_lost" "attempt row could not be written";
     SlotUndone Warn "slot_undone" "slot was undone to its last committed group";
     CommitFailed Error "commit_failed" "group could not be committed";

@@ -36,7 +36,7 @@ const LIMITS: [(Limiting, &str); 13] = [
 ];
 
 /// Why links are stopped before they are known.
-const CAUSES: [&str; 11] = [
+const CAUSES: [&str; 14] = [
     "scope",
     "depth",
     "redirect_limit",
@@ -48,6 +48,9 @@ const CAUSES: [&str; 11] = [
     "nofollow",
     "bad_url",
     "too_many_links",
+    "sitemap_elsewhere",
+    "sitemap_full",
+    "sitemap_nesting",
 ];
 
 /// All samples of one moment.
@@ -118,11 +121,19 @@ fn urls(status: &Status, out: &mut Vec<Sample>) {
 
 fn run(status: &Status, out: &mut Vec<Sample>) {
     let kept = status.again.saturating_sub(status.again_useful);
+    let maps = &status.sitemaps;
     out.extend([
         Sample::count(&of::PAGES, &[], status.pages),
         Sample::count(&of::REQUESTS, &[], status.requests),
         Sample::count(&of::AGAIN, &["yes"], status.again_useful),
         Sample::count(&of::AGAIN, &["no"], kept),
+        Sample::count(
+            &of::SITEMAPS,
+            &["whole"],
+            maps.read.saturating_sub(maps.damaged),
+        ),
+        Sample::count(&of::SITEMAPS, &["damaged"], maps.damaged),
+        Sample::count(&of::SITEMAP_URLS, &[], maps.urls),
         Sample::count(&of::WIRE, &[], status.bytes_wire),
         Sample::count(&of::ARCHIVED, &[], status.bytes_archived),
     ]);

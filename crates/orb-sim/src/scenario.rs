@@ -352,6 +352,8 @@ fn config(scale: Scale, dice: &Dice) -> CrawlConfig {
     };
     // The truth of a run is every page of its web; what starves as a trap has tests of its own.
     config.frontier.novelty = false;
+    // Which pages sitemaps lead to, the truth does not say yet.
+    config.frontier.sitemaps.enabled = false;
     // Mostly as in a crawl too large to keep its sites in memory.
     config.frontier.warm_sites_max = [0, 0, 3, 4_096][dice.pick(0..4) as usize];
     config

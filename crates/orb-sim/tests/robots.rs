@@ -9,236 +9,24 @@
 )]
 
 mod hand_web;
+mod timed_web;
 
-use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::net::Ipv4Addr;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::rc::Rc;
 
-use hand_web::{HandNet, HandWorld, Page, nameserver};
-use orb_api::CrawlDir;
-use orb_crawl::{Control, CrawlConfig, CrawlSetup, StoppedCrawl, World};
-use orb_env::{BootId, Clock, Disk, MemoryDisk, Mono, Stamp, VirtualClock, Wall};
-use orb_frontier::UrlRules;
-use orb_store::ModelOpener;
-use orb_url::{CrawlUrl, parse_seed_line};
-use orb_warc::{Reader, RecordType};
+use hand_web::Page;
+use timed_web::{Outcome, crawl_web, index, page, robots, story};
 
-/// A request as the server saw it: seconds since the crawl began, path.
-type Seen = Vec<(f64, String)>;
-
-/// Says what a site answers to a path so many seconds after the crawl began.
+/// Says what the site answers to a path so many seconds after the crawl began.
 type Site = fn(seconds: f64, path: &str) -> Page;
 
-/// The web of the crawl that this thread runs.
-struct Web {
-    clock: Arc<VirtualClock>,
-    began: Mono,
-    site: Site,
-    seen: Seen,
-}
-
-thread_local! {
-    static WEB: RefCell<Option<Web>> = const { RefCell::new(None) };
-}
-
-fn answers(_: &str, path: &str) -> Page {
-    WEB.with_borrow_mut(|web| {
-        let web = web.as_mut().unwrap();
-        let seconds = web.clock.mono().since(web.began).as_secs_f64();
-        web.seen.push((seconds, path.to_owned()));
-        (web.site)(seconds, path)
-    })
-}
-
-fn addresses(_: &str, _: u32) -> Option<Ipv4Addr> {
-    Some(Ipv4Addr::new(11, 1, 1, 1))
-}
-
-fn page(status: u16, fields: &str, body: String) -> Page {
-    Page {
-        status,
-        fields: format!("Content-Type: text/html\r\n{fields}"),
-        body,
-    }
-}
-
-/// A page with words of its own, so that no budget takes it for a copy of another.
-fn story(path: &str) -> Page {
-    let mut state = path.bytes().fold(7_u64, |state, byte| {
-        (state ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    let mut body = String::from("<p>");
-    for _ in 0..60 {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1);
-        let letters =
-            [33, 38, 43, 48, 53].map(|shift| char::from(b'a' + ((state >> shift) % 26) as u8));
-        body.extend(letters);
-        body.push(' ');
-    }
-    page(200, "", body)
-}
-
-/// A page that links to this many others.
-fn index(links: usize, path: fn(usize) -> String) -> Page {
-    let links = (0..links).map(|n| format!("<a href=\"{}\">x</a>", path(n)));
-    page(200, "", links.collect())
-}
-
-fn robots(text: &str) -> Page {
-    Page {
-        status: 200,
-        fields: "Content-Type: text/plain\r\n".into(),
-        body: text.into(),
-    }
-}
-
-struct Outcome {
-    seen: Seen,
-    seconds: f64,
-    folder: StoppedCrawl,
-    disk: Arc<dyn Disk>,
-    dir: CrawlDir,
-}
-
-impl Outcome {
-    /// The smallest time between two requests, in seconds.
-    fn least_gap(&self) -> f64 {
-        let gaps = self.seen.windows(2).map(|two| two[1].0 - two[0].0);
-        gaps.fold(f64::INFINITY, f64::min)
-    }
-
-    fn requests(&self, from: f64, to: f64) -> usize {
-        let inside = |at: &f64| *at >= from && *at < to;
-        self.seen.iter().filter(|(at, _)| inside(at)).count()
-    }
-
-    fn paths(&self) -> BTreeSet<&str> {
-        self.seen.iter().map(|(_, path)| path.as_str()).collect()
-    }
-
-    /// What the archive's metadata record of a page says: its fields, one a line.
-    fn metadata(&self, path: &str) -> String {
-        let url = format!("http://site.test{path}");
-        let mut found = String::new();
-        for file in self.disk.list(&self.dir.warc()).unwrap() {
-            let bytes = self
-                .disk
-                .read_all(&self.dir.warc().join(file.name))
-                .unwrap();
-            let mut reader = Reader::new(&bytes[..]);
-            while let Some(record) = reader.next_record().unwrap() {
-                if record.record_type() == RecordType::Metadata && record.target_uri() == Some(&url)
-                {
-                    found.push_str(&String::from_utf8_lossy(&record.block));
-                }
-            }
-        }
-        found
-    }
-
-    /// What the books say of a URL, in words.
-    fn fate(&self, path: &str) -> String {
-        let url = CrawlUrl::parse(&format!("http://site.test{path}")).unwrap();
-        let facts = self.folder.url_facts(&url).unwrap();
-        serde_json::to_string(&facts).unwrap()
-    }
-}
-
-fn world(clock: &Arc<VirtualClock>) -> Arc<dyn World> {
-    let disk = MemoryDisk::new();
-    Arc::new(HandWorld {
-        clock: Arc::<VirtualClock>::clone(clock),
-        stores: ModelOpener::new(disk.clone()),
-        disk,
-        net: Arc::new(HandNet {
-            clock: Arc::<VirtualClock>::clone(clock),
-            answers,
-            addresses,
-            asked: Arc::default(),
-            questions: Mutex::default(),
-        }),
-    })
-}
-
-fn config(hours: u64) -> CrawlConfig {
-    let mut config = CrawlConfig {
-        slots: 4,
-        threads: 1,
-        ..CrawlConfig::default()
-    };
-    config.identity.contact = "operator@example.org".into();
-    config.limits.duration_max = Duration::from_secs(hours * 3_600);
-    config.fetch.user_agent = "orbweaver/0.1.0 (+mailto:operator@example.org)".into();
-    config.dns.servers = vec![nameserver()];
-    config
-}
-
-/// Crawls `http://site.test/` for so many hours at most, with jumps of the wall clock: (at second, by microseconds).
 fn crawl(site: Site, hours: u64, jumps: &[(u64, i64)]) -> Outcome {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .unwrap();
-    runtime.block_on(async {
-        let clock = Arc::new(VirtualClock::new(Stamp {
-            boot: BootId([1; 16]),
-            mono: Mono(5_000_000_000),
-            wall: Wall(1_795_000_000_000_000),
-        }));
-        let began = clock.mono();
-        WEB.set(Some(Web {
-            clock: Arc::clone(&clock),
-            began,
-            site,
-            seen: Seen::new(),
-        }));
-        let world = world(&clock);
-        let config = config(hours);
-        let dir = CrawlDir::new("/crawl");
-        let mut crawl = orb_crawl::open(CrawlSetup {
-            dir: dir.clone(),
-            config: config.clone(),
-            rules: UrlRules::default(),
-            world: Arc::clone(&world),
-            control: Control::new(),
-            software: "orbweaver/simulated".into(),
-        })
-        .unwrap();
-        let seed = parse_seed_line("http://site.test/").unwrap().unwrap();
-        crawl.add_seeds([seed].into_iter()).unwrap();
-        let jump = async {
-            for &(second, by) in jumps {
-                clock
-                    .sleep_until(began.plus(Duration::from_secs(second)))
-                    .await;
-                clock.jump_wall(by);
-            }
-            std::future::pending::<()>().await;
-        };
-        let run = std::pin::pin!(crawl.run_inline(1));
-        let jump = std::pin::pin!(jump);
-        if let futures_util::future::Either::Left((end, _)) =
-            futures_util::future::select(run, jump).await
-        {
-            end.unwrap();
-        }
-        let seconds = clock.mono().since(began).as_secs_f64();
-        let seen = WEB.take().unwrap().seen;
-        let disk = world.disk();
-        let folder = StoppedCrawl::open(world, dir.clone(), config, UrlRules::default()).unwrap();
-        Outcome {
-            seen,
-            seconds,
-            folder,
-            disk,
-            dir,
-        }
-    })
+    crawl_web(
+        Rc::new(move |_, seconds, path| site(seconds, path)),
+        hours,
+        jumps,
+        |_| {},
+    )
 }
 
 /// What a robots.txt of 200 comes to when its coding cannot be undone: text is text, the rest forbids.
@@ -305,7 +93,10 @@ fn a_hop_is_tried_at_another_address_after_a_failure() {
     }
     let crawl = crawl(site, 1, &[]);
     let paths: Vec<_> = crawl.paths().into_iter().collect();
-    assert_eq!(paths, ["/", "/0", "/1", "/3", "/robots.txt", "/rules"]);
+    assert_eq!(
+        paths,
+        ["/", "/0", "/1", "/3", "/robots.txt", "half.test/rules"]
+    );
 }
 
 /// A site whose pages, header fields and robots.txt all ask for something.

@@ -186,6 +186,17 @@ fn for_people(dir: &CrawlDir, status: &Status) -> String {
             count(status.again)
         ));
     }
+    let maps = &status.sitemaps;
+    if maps.read > 0 {
+        out.push_str(&format!(
+            "\n  sitemaps  {} read, {} lines",
+            count(maps.read),
+            count(maps.urls)
+        ));
+        if maps.damaged > 0 {
+            out.push_str(&format!(", {} damaged", count(maps.damaged)));
+        }
+    }
     if let Some(uploads) = &status.uploads {
         out.push_str(&format!(
             "\n  uploads  {} files in {}, {} ({}) wait",

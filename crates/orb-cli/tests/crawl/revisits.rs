@@ -30,7 +30,7 @@ fn audit_code(folder: &Path, of: &str) -> (i32, String) {
 
 /// Payloads shorter than a revisit record are stored each time.
 fn is_long(line: &str) -> bool {
-    !line.contains("robots.txt")
+    !line.contains("robots.txt") && !line.contains("/sitemap")
 }
 
 /// The folder of a crawl: records are read, so that ids are known.

@@ -13,7 +13,7 @@ use orb_url::{CrawlKey, Fingerprint, Site};
 use super::Queued;
 use crate::rests::{Folded, fold_site};
 use crate::site_row::{LaneStarts, SiteRow};
-use crate::{Budgets, QueueRow};
+use crate::{Budgets, QueueRow, SiteMaps};
 
 /// See the module.
 #[derive(Debug)]
@@ -24,6 +24,7 @@ pub(crate) struct Warm {
     pub(crate) retries: u64,
     pub(crate) starts: LaneStarts,
     pub(crate) budgets: Option<Box<Budgets>>,
+    pub(crate) maps: SiteMaps,
     pub(crate) window: VecDeque<Queued>,
     /// What follows the window, as it is stored.
     pub(crate) folded: Folded,
@@ -59,6 +60,7 @@ impl Warm {
             retries: row.retries,
             starts: row.starts,
             budgets: row.budgets,
+            maps: row.maps,
             window: VecDeque::new(),
             folded: Folded::default(),
             taken: Vec::new(),
@@ -79,6 +81,7 @@ impl Warm {
             retries: self.retries,
             starts: self.starts.clone(),
             budgets: self.budgets.clone(),
+            maps: self.maps,
         }
     }
 

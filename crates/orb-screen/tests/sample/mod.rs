@@ -134,6 +134,7 @@ fn status(seconds: f64) -> Status {
         requests: 230 * step,
         again: 0,
         again_useful: 0,
+        sitemaps: orb_api::SitemapCounts::default(),
         outcomes: named(&[
             ("captured", 2_800),
             ("redirect", 210),
