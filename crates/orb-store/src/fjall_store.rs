@@ -21,9 +21,9 @@ use fjall::{CompressionType, Database, KeyspaceCreateOptions, PersistMode, Reada
 use crate::batch::Op;
 use crate::error::Cause;
 use crate::limits::{
-    BUFFER_WAITS_MAX, CACHE_BYTES_MIN, FATES_YOUNG_TABLES_MAX, SEALED_BUFFERS_MAX, STORE_FILES_MAX,
-    STORE_JOURNAL_BYTES_MAX, STORE_WORKERS, TABLE_BYTES, WRITE_BUFFER_BYTES_MAX,
-    WRITE_BUFFER_BYTES_MIN,
+    BUFFER_WAITS_MAX, CACHE_BYTES_MIN, FATES_YOUNG_TABLES_MAX, SEALED_BUFFERS_MAX,
+    STORE_BYTES_A_FILE, STORE_FILES_MAX, STORE_FILES_MIN, STORE_JOURNAL_BYTES_MAX, STORE_WORKERS,
+    TABLE_BYTES, WRITE_BUFFER_BYTES_MAX, WRITE_BUFFER_BYTES_MIN,
 };
 use crate::store::{Row, judge};
 use crate::{Batch, Keyspace, Store, StoreError, StoreOpener};
@@ -39,12 +39,13 @@ pub struct FjallOpener {
 }
 
 impl FjallOpener {
-    /// Stores of `memory_max_bytes` each.
+    /// Stores of `memory_max_bytes` each, with open files in proportion: slots share descriptors as they share memory.
     #[must_use]
     pub fn new(memory_max_bytes: u64) -> FjallOpener {
+        let files = usize::try_from(memory_max_bytes / STORE_BYTES_A_FILE).unwrap_or(usize::MAX);
         FjallOpener {
             memory_max_bytes,
-            files_max: STORE_FILES_MAX,
+            files_max: files.clamp(STORE_FILES_MIN, STORE_FILES_MAX),
         }
     }
 

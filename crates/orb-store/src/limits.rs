@@ -25,9 +25,15 @@ pub(crate) const STORE_JOURNAL_BYTES_MAX: u64 = 64 << 20;
 /// Background threads of one store: slots are many, so one thread each is as many as cores need.
 pub(crate) const STORE_WORKERS: usize = 1;
 
-/// Open files that one store keeps. Tables are about 8 MiB, so this covers 1 GiB without reopening, and 64 slots stay
-/// near eight thousand descriptors.
+/// Open files that one store keeps at most. Tables are about 8 MiB, so this covers 1 GiB; others are opened when they are
+/// read.
 pub(crate) const STORE_FILES_MAX: usize = 128;
+
+/// The same at least: a table of each keyspace and level that is read, so that 64 slots take a thousand descriptors.
+pub(crate) const STORE_FILES_MIN: usize = 16;
+
+/// Memory of a store that stands for one open file: with a crawl's 2 GiB all stores together keep 340.
+pub(crate) const STORE_BYTES_A_FILE: u64 = 2 << 20;
 
 /// Size of a table on disk: what a full write buffer becomes, and no more, or each merge of young tables rewrites many
 /// times what it adds.
