@@ -66,6 +66,12 @@ pub struct SitemapCounts {
     pub urls: u64,
     /// Files of which something could not be read.
     pub damaged: u64,
+    /// Pages that were not fetched again when their time came, because a sitemap says that they are as they were.
+    #[serde(default)]
+    pub put_off: u64,
+    /// Pages that are fetched again before their time, because a sitemap says that they changed.
+    #[serde(default)]
+    pub forward: u64,
 }
 
 impl SitemapCounts {
@@ -81,6 +87,8 @@ impl std::ops::AddAssign for SitemapCounts {
         self.read += other.read;
         self.urls += other.urls;
         self.damaged += other.damaged;
+        self.put_off += other.put_off;
+        self.forward += other.forward;
     }
 }
 

@@ -40,6 +40,12 @@ pub(crate) fn kept_digest(task: &Task, response: &Response) -> Option<Digest> {
     known.digest.map(Digest::from_bytes)
 }
 
+/// Whether a page is another one than it was.
+pub(crate) fn has_changed(known: &FateRow, fate: &FateRow) -> bool {
+    let same = known.digest.is_some() && known.digest == fate.digest;
+    fate.status != 304 && (!same || known.status / 100 != fate.status / 100)
+}
+
 /// Settles a page for good; or, where pages are fetched again, until it is likely to have changed.
 pub(crate) fn settled_again(
     counts: &mut RunCounts,
@@ -50,8 +56,7 @@ pub(crate) fn settled_again(
 ) -> Settled {
     let mut history = History::default();
     if let Some(known) = known {
-        let same = known.digest.is_some() && known.digest == fate.digest;
-        let changed = fate.status != 304 && (!same || known.status / 100 != fate.status / 100);
+        let changed = has_changed(known, &fate);
         let gap = fate.at.since(known.at);
         history = known.history.unwrap_or_default().and(changed, gap);
         counts.again += 1;
@@ -69,7 +74,8 @@ pub(crate) fn settled_again(
         return Settled::Final(fate);
     }
     fate.history = Some(history);
-    let due = fate.at.plus(config.interval(history, fresh));
+    let interval = config.interval_of(fate.found.how, history, fresh);
+    let due = fate.at.plus(interval);
     Settled::Again(fate, due)
 }
 

@@ -25,7 +25,7 @@ use crate::limits::{POISON_TIMES, REVISIT_BYTES_MIN};
 use crate::page::PageFacts;
 use crate::revisits::{earlier_original, original, remember, stored_original, withheld};
 use crate::shard::Shard;
-use crate::sitemaps::is_map;
+use crate::sitemaps::{forget_known_map, heed_claim, is_map};
 use crate::verdict::Verdict;
 use crate::visited::Ended;
 
@@ -160,6 +160,7 @@ impl Shard {
             }
             archived = Some(self.archive(at, &task, &mut verdict, exchange, response, &facts, id));
         }
+        forget_known_map(&task, archived.as_ref(), &mut facts);
         self.spend_attempts(&task, &mut verdict, exchange);
         if !matches!(verdict.outcome, Outcome::Captured | Outcome::NotModified) {
             self.shared.board.pages.give_back();
@@ -367,7 +368,7 @@ impl Shard {
             rank: None,
         };
         if verdict.outcome != Outcome::Retry && facts.map.is_some() {
-            self.listed(at, from, facts.links);
+            self.listed(at, task, facts);
         } else if verdict.outcome != Outcome::Retry {
             for link in facts.links {
                 self.pass_on(
@@ -594,6 +595,8 @@ impl Shard {
             });
             let recrawl = &self.shared.config.frontier.recrawl;
             let known = queued.known.as_deref();
+            let (id, frontier) = (task.visit.id, &mut slot.frontier);
+            let fresh = heed_claim(frontier, recrawl, id, &queued, &fate, fresh);
             match settled_again(&mut slot.counts, recrawl, known, fate, fresh) {
                 Settled::Again(fate, due) => Settled::Again(fate, self.steady.of(due, now)),
                 settled => settled,

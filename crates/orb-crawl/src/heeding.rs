@@ -139,6 +139,7 @@ impl Shard {
             let now = self.env.clock.mono();
             let slot = &mut self.slots[at];
             slot.frontier.readmitted(found, &mut slot.group.batch);
+            slot.counts.sitemaps.forward += slot.frontier.take_moved_forward();
             slot.group.grew(0, now);
         }
     }

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// Bytes of a group that a date from a sitemap counts for: key and row.
+pub(crate) const CLAIM_BYTES: usize = 32;
+
 /// A request that takes longer is slow and makes room for another: most servers answer within this time, a resolver's
 /// second try included.
 pub(crate) const SLOW_AFTER: Duration = Duration::from_secs(2);

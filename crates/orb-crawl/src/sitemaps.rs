@@ -5,15 +5,21 @@
 //! Invariant: a sitemap speaks for its own site alone; nothing of it is fetched but as a found URL, by every rule.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
+use orb_env::Wall;
 use orb_feeds::{SitemapEntry, SitemapKind, SitemapLimits, read_sitemap};
 use orb_fetch::{Response, decode_content};
-use orb_frontier::{Found, How};
+use orb_frontier::rows::FateRow;
+use orb_frontier::{Claim, Found, Frontier, How, Queued, RecrawlConfig, Settled, SiteId, Visit};
 use orb_metrics::happened;
 use orb_page::header_directives;
-use orb_url::{BaseUrl, CrawlUrl, Origin};
+use orb_url::{BaseUrl, CrawlUrl, Fingerprint, Origin};
 
+use crate::again::has_changed;
 use crate::event::{Purpose, Task};
+use crate::fetched::Archived;
+use crate::limits::CLAIM_BYTES;
 use crate::page::{PageFacts, PageLink, PageReader, usage_fields};
 use crate::shard::Shard;
 
@@ -28,6 +34,8 @@ pub(crate) struct MapFacts {
     pub(crate) elsewhere: u64,
     /// Why it was not read to its end.
     pub(crate) cut: Option<&'static str>,
+    /// Of some links, by their place, when they were changed.
+    pub(crate) claims: Vec<(usize, Wall)>,
 }
 
 impl MapFacts {
@@ -117,6 +125,9 @@ fn take_entries(
         }
         map.taken += 1;
         if target != *url {
+            if let Some(modified) = entry.modified {
+                map.claims.push((facts.links.len(), modified));
+            }
             facts.links.push(PageLink {
                 url: target,
                 how,
@@ -182,12 +193,17 @@ impl Shard {
         }
     }
 
-    /// What a sitemap lists, as found URLs; `from` is the file. Its depth is how many steps it is from robots.txt, or
-    /// from the seed that it is.
-    pub(crate) fn listed(&mut self, at: usize, from: &Found, links: Vec<PageLink>) {
+    /// What a sitemap lists, as found URLs, with what it says of when they changed. Its depth is how many steps it is
+    /// from robots.txt, or from the seed that it is.
+    pub(crate) fn listed(&mut self, at: usize, task: &Task, facts: PageFacts) {
+        let Purpose::Page(queued, _) = &task.purpose else {
+            return;
+        };
+        let from = &queued.row.found;
+        self.claimed(at, task, queued.row.fingerprint, &facts);
         let depth = from.depth.saturating_add(1);
         let deeper = self.shared.config.frontier.sitemaps.takes_nesting(depth);
-        for link in links {
+        for link in facts.links {
             if link.how == How::SitemapFile && !deeper {
                 self.slots[at].frontier.sighted("sitemap_nesting");
                 continue;
@@ -206,4 +222,80 @@ impl Shard {
             );
         }
     }
+
+    /// What a sitemap says of when pages changed goes into the group, where pages are fetched again.
+    fn claimed(&mut self, at: usize, task: &Task, sitemap: Fingerprint, facts: &PageFacts) {
+        let slot = &mut self.slots[at];
+        let claims = facts.map.as_ref().map_or(&[][..], |map| &map.claims);
+        if claims.is_empty() || !slot.frontier.heeds_claims() {
+            return;
+        }
+        for &(place, modified) in claims {
+            let page = self.shared.key.fingerprint(&facts.links[place].url);
+            let claim = Claim { modified, sitemap };
+            claim.put(task.visit.key, page, &mut slot.group.batch);
+        }
+        slot.frontier.claims_made(task.visit.id);
+        let bytes = claims.len() * CLAIM_BYTES;
+        slot.group.grew(bytes, self.env.clock.mono());
+    }
+
+    /// A queued URL whose turn it is: none when it is excluded, or is fetched later by what its sitemap says.
+    pub(crate) fn wanted_now(
+        &mut self,
+        at: usize,
+        visit: &Visit,
+        queued: Queued,
+    ) -> Option<Queued> {
+        let queued = self.wanted_still(at, visit, queued)?;
+        let now = self.env.clock.stamp();
+        let slot = &mut self.slots[at];
+        let due = slot.frontier.put_off_until(visit.id, &queued, now.wall);
+        let due = due.map(|due| self.steady.of(due, now));
+        let Some(due) = due.filter(|due| *due > self.steady.stamp(now).wall) else {
+            return Some(queued);
+        };
+        let later = Settled::Retry(due, queued.row.attempts);
+        let batch = &mut slot.group.batch;
+        slot.frontier.settle(visit.id, queued, later, batch);
+        slot.counts.sitemaps.put_off += 1;
+        slot.group.grew(0, now.mono);
+        None
+    }
+}
+
+/// A sitemap that is as it was lists what it listed: its lines are not looked at again.
+pub(crate) fn forget_known_map(task: &Task, archived: Option<&Archived>, facts: &mut PageFacts) {
+    let Purpose::Page(queued, _) = &task.purpose else {
+        return;
+    };
+    let known = queued.known.as_ref().and_then(|known| known.digest);
+    let now = archived.map(|archived| archived.digest.to_bytes());
+    if let Some(map) = facts
+        .map
+        .as_mut()
+        .filter(|_| known.is_some() && known == now)
+    {
+        map.claims.clear();
+        facts.links.clear();
+    }
+}
+
+/// Holds what a fetch found against what sitemaps said of it. Returns how long the URL may be taken to stay as it is: a
+/// sitemap of a site that is not believed is a page like any other.
+pub(crate) fn heed_claim(
+    frontier: &mut Frontier,
+    recrawl: &RecrawlConfig,
+    id: SiteId,
+    queued: &Queued,
+    fate: &FateRow,
+    fresh: Option<Duration>,
+) -> Option<Duration> {
+    if let Some(known) = &queued.known {
+        frontier.note_claim(id, queued, has_changed(known, fate));
+    }
+    if fate.found.how == How::SitemapFile && !frontier.believes_claims(id) {
+        return fresh.max(Some(recrawl.interval_first));
+    }
+    fresh
 }

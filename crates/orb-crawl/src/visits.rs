@@ -88,7 +88,7 @@ impl Shard {
             let Some(queued) = slot.frontier.take_url(visit.id) else {
                 return slot.frontier.release(visit.id, Mono(0));
             };
-            let Some(queued) = self.wanted_still(at, &visit, queued) else {
+            let Some(queued) = self.wanted_now(at, &visit, queued) else {
                 continue;
             };
             let slot = &mut self.slots[at];

@@ -18,7 +18,7 @@ use crate::admitted::Undrained;
 use crate::limits::CHECK_FINDINGS_MAX;
 use crate::rows::{FateRow, Lane, QueueRow, queue_place, site_of_key};
 use crate::sieve::check_runs;
-use crate::{FrontierError, RunList, SiteRow, SlotSnapshot, Tally};
+use crate::{Claim, FrontierError, RunList, SiteRow, SlotSnapshot, Tally};
 
 /// What was counted in one slot, and what is wrong with it.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -120,9 +120,11 @@ impl Checker<'_> {
         let mut queue = Cursor::new(store, Keyspace::Queue);
         let mut cold = Cursor::new(store, Keyspace::Cold);
         let mut fates = Cursor::new(store, Keyspace::Fates);
+        let mut claims = Cursor::new(store, Keyspace::Claims);
         loop {
             let mut next: Option<SiteKey> = None;
-            for cursor in [&mut tallies, &mut sites, &mut queue, &mut cold, &mut fates] {
+            let rows = [&mut tallies, &mut sites, &mut queue, &mut cold];
+            for cursor in rows.into_iter().chain([&mut fates, &mut claims]) {
                 next = next.into_iter().chain(cursor.site()?).min();
             }
             let Some(site) = next else {
@@ -156,6 +158,9 @@ impl Checker<'_> {
             }
             while let Some((key, value)) = fates.take(site)? {
                 self.fate(site, &key, &value, &sum)?;
+            }
+            while let Some((_, value)) = claims.take(site)? {
+                Claim::decode(&value)?;
             }
             self.sums(site, &tally, row.as_ref(), &sum);
         }

@@ -206,7 +206,7 @@ impl Frontier {
     }
 
     fn load_item(&mut self, id: SiteId) -> LoadItem {
-        let wanted = self.has_more(id);
+        let (wanted, claims) = (self.has_more(id), self.heeds_claims());
         let errand = self.sites.errands.get(&id);
         let held = match self.sites.warm(id) {
             Some(warm) => Held::Warm {
@@ -227,6 +227,7 @@ impl Frontier {
             held,
             rest: rests.then_some(entry.due),
             lanes: entry.lanes,
+            claims,
             rows_max: if wanted {
                 WINDOW_ROWS.min(entry.pending as usize)
             } else {

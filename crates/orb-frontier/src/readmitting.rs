@@ -7,17 +7,21 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use orb_api::{Reason, UrlState};
+use orb_env::Wall;
 use orb_shard::SiteKey;
 use orb_store::{Batch, Keyspace, Store};
-use orb_url::Site;
+use orb_url::{CrawlKey, Site};
 
+use crate::claims::{claimed, sooner};
 use crate::exclusions::Exclusions;
 use crate::frontier::Frontier;
-use crate::limits::{READMIT_ROWS, READMITTED_AT_ONCE};
+use crate::limits::{PREFETCH, READMIT_ROWS, READMITTED_AT_ONCE};
 use crate::rows::{
-    ColdRow, FateRow, Lane, fate_key, prefix_end, queue_key, queue_place, site_prefix,
+    ColdRow, FateRow, Lane, fate_key, lane_start, prefix_end, queue_key, queue_place, retry_key,
+    site_of_key, site_prefix,
 };
 use crate::sites::Mark;
 use crate::{CutCause, FrontierError, QueueRow, SiteId};
@@ -38,6 +42,8 @@ enum Look {
     Fates(TakenBack),
     /// What the page budget cut of a site.
     Cold(SiteId),
+    /// Pages of a site that its sitemaps say have changed.
+    Changed(SiteId),
 }
 
 /// URLs to bring back: what waits for its look, and what is out.
@@ -52,6 +58,8 @@ pub(crate) struct Readmission {
     known_to: Option<u64>,
     /// A row that a look could seek was written into the group being built, or taken out.
     touched: bool,
+    /// Pages that were moved forward and not told yet.
+    forward: u64,
     sealed: u64,
     durable: u64,
 }
@@ -104,10 +112,18 @@ fn by_exclusion(fate: &FateRow) -> bool {
 /// Reads rows and finds those that come back. Blocking: for the read helper.
 pub struct ReadmitJob {
     store: Arc<dyn Store>,
-    /// The exclusions in force, for fates; none for what was cut.
-    exclusions: Option<Arc<Exclusions>>,
+    sought: Sought,
     from: Vec<u8>,
     end: Option<Vec<u8>>,
+}
+
+/// What rows are read for.
+enum Sought {
+    /// Fates that these exclusions stop no longer.
+    Fates(Arc<Exclusions>),
+    Cold,
+    /// Pages queued for later than `now`, which may be fetched so soon after the last time.
+    Changed(CrawlKey, Wall, Duration),
 }
 
 /// What a [`ReadmitJob`] found.
@@ -116,6 +132,8 @@ pub struct Readmitted {
     fates: Vec<FateRow>,
     /// Keys and rows of the cold log.
     cold: Vec<(Vec<u8>, Vec<u8>)>,
+    /// Keys and rows of pages to be fetched sooner, and when.
+    changed: Vec<(Vec<u8>, QueueRow, Wall)>,
     next: Option<Vec<u8>>,
 }
 
@@ -126,12 +144,13 @@ impl ReadmitJob {
     /// When the store fails, or a row cannot be read.
     pub fn run(mut self) -> Result<Readmitted, FrontierError> {
         let mut found = Readmitted::default();
-        let keyspace = match self.exclusions {
-            Some(_) => Keyspace::Fates,
-            None => Keyspace::Cold,
+        let keyspace = match self.sought {
+            Sought::Fates(_) => Keyspace::Fates,
+            Sought::Cold => Keyspace::Cold,
+            Sought::Changed(..) => Keyspace::Queue,
         };
         let mut read = 0;
-        while read < READMIT_ROWS && found.fates.len() + found.cold.len() < READMITTED_AT_ONCE {
+        while read < READMIT_ROWS && found.count() < READMITTED_AT_ONCE {
             let (from, end) = (&self.from, self.end.as_deref());
             let rows = self.store.range(keyspace, from, end, READMITTED_AT_ONCE)?;
             let Some((last, _)) = rows.last() else {
@@ -140,22 +159,57 @@ impl ReadmitJob {
             self.from = [last, &[0][..]].concat();
             read += rows.len();
             for (key, value) in rows {
-                let Some(exclusions) = &self.exclusions else {
-                    let (queued, cause) = ColdRow::split(&value)?;
-                    if cause == Some(CutCause::SitePages) {
-                        found.cold.push((key, queued.to_vec()));
-                    }
-                    continue;
-                };
-                let fate = FateRow::decode(&value)?;
-                if by_exclusion(&fate) && exclusions.stopping(fate.url()).is_none() {
-                    found.fates.push(fate);
-                }
+                self.row(key, &value, &mut found)?;
             }
         }
         found.next = Some(self.from);
         Ok(found)
     }
+
+    fn row(&self, key: Vec<u8>, value: &[u8], found: &mut Readmitted) -> Result<(), FrontierError> {
+        match &self.sought {
+            Sought::Cold => {
+                let (queued, cause) = ColdRow::split(value)?;
+                if cause == Some(CutCause::SitePages) {
+                    found.cold.push((key, queued.to_vec()));
+                }
+            }
+            Sought::Fates(exclusions) => {
+                let fate = FateRow::decode(value)?;
+                if by_exclusion(&fate) && exclusions.stopping(fate.url()).is_none() {
+                    found.fates.push(fate);
+                }
+            }
+            Sought::Changed(crawl, now, least) => {
+                let row = QueueRow::decode(crawl, value)?;
+                let site = site_of_key(&key)?;
+                let fate = self
+                    .store
+                    .get(Keyspace::Fates, &fate_key(site, row.fingerprint))?;
+                let Some(fate) = fate.filter(|_| row.attempts == 0) else {
+                    return Ok(());
+                };
+                let known = FateRow::decode(&fate)?;
+                let claimed = claimed(self.store.as_ref(), site, row.fingerprint)?;
+                let due = due_of(&key);
+                if let Some(sooner) = sooner(&known, claimed, due, *now, *least) {
+                    found.changed.push((key, row, sooner));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Readmitted {
+    fn count(&self) -> usize {
+        self.fates.len() + self.cold.len() + self.changed.len()
+    }
+}
+
+/// When a row of the lane of retries is due.
+fn due_of(key: &[u8]) -> Wall {
+    Wall(i64::try_from(queue_place(key).1).unwrap_or(i64::MAX))
 }
 
 impl Frontier {
@@ -214,14 +268,29 @@ impl Frontier {
         }
     }
 
+    /// Looks for pages of a site that its sitemaps say have changed, once the group being built can be read.
+    pub(crate) fn look_for_changed(&mut self, id: SiteId) {
+        self.readmission.touched = true;
+        self.look_once(Look::Changed(id));
+    }
+
     fn recall_site(&mut self, id: SiteId) {
+        self.look_once(Look::Cold(id));
+    }
+
+    fn look_once(&mut self, look: Look) {
         let state = &mut self.readmission;
         // One that is being read may have passed them.
         let begun = usize::from(state.out || state.at.is_some());
         let mut waiting = state.waiting.iter().skip(begun);
-        if !waiting.any(|(look, _)| *look == Look::Cold(id)) {
-            state.wait(Look::Cold(id));
+        if !waiting.any(|(other, _)| *other == look) {
+            state.wait(look);
         }
+    }
+
+    /// Pages that are fetched sooner because a sitemap says that they changed, since it was last asked.
+    pub fn take_moved_forward(&mut self) -> u64 {
+        std::mem::take(&mut self.readmission.forward)
     }
 
     /// Whether URLs are on their way back.
@@ -237,21 +306,27 @@ impl Frontier {
         if state.out || (state.at.is_none() && state.durable < *after) {
             return None;
         }
-        let (site, exclusions) = match first {
+        let (prefix, sought) = match first {
             Look::Fates(back) => {
                 let site = back.site.as_ref();
                 let site = site.map(|site| SiteKey::of(&self.setup.key, site));
-                (site, Some(Arc::clone(&self.exclusions)))
+                let sought = Sought::Fates(Arc::clone(&self.exclusions));
+                (site.map(site_prefix), sought)
             }
-            Look::Cold(id) => (Some(self.sites.get(*id).key), None),
+            Look::Cold(id) => (Some(site_prefix(self.sites.get(*id).key)), Sought::Cold),
+            Look::Changed(id) => {
+                let lane = lane_start(self.sites.get(*id).key, Lane::RETRY);
+                let least = self.setup.config.recrawl.interval_min;
+                let sought = Sought::Changed(self.setup.key, self.seen.wall, least);
+                (Some(lane), sought)
+            }
         };
-        let prefix = site.map(site_prefix);
         let end = prefix.as_deref().and_then(prefix_end);
         let from = state.at.take().or(prefix).unwrap_or_default();
         state.out = true;
         Some(ReadmitJob {
             store: Arc::clone(&self.store),
-            exclusions,
+            sought,
             from,
             end,
         })
@@ -261,6 +336,9 @@ impl Frontier {
     pub fn readmitted(&mut self, found: Readmitted, batch: &mut Batch) {
         for row in found.fates {
             self.readmit_row(row, batch);
+        }
+        for (key, row, sooner) in found.changed {
+            self.move_forward(key, row, sooner, batch);
         }
         let mut next = found.next;
         for (key, row) in found.cold {
@@ -315,10 +393,7 @@ impl Frontier {
 
     /// Returns whether there was room for it. It waits in the site's last lane, the one whose rows come in any order.
     fn recall_row(&mut self, key: &[u8], row: Vec<u8>, batch: &mut Batch) -> bool {
-        let Some(id) = crate::rows::site_of_key(key)
-            .ok()
-            .and_then(|site| self.sites.find(site))
-        else {
+        let Some(id) = site_of_key(key).ok().and_then(|site| self.sites.find(site)) else {
             return true; // a row without a site is what a check tells of
         };
         let Ok(queued) = QueueRow::decode(&self.setup.key, &row) else {
@@ -337,6 +412,24 @@ impl Frontier {
         entry.queued += 1;
         self.back_in_queue(id, Lane::LAST, Reason::Budget);
         true
+    }
+
+    /// A page is fetched sooner than it was to be. One whose turn is near is left where it is: it may be out already.
+    fn move_forward(&mut self, key: Vec<u8>, row: QueueRow, sooner: Wall, batch: &mut Batch) {
+        let near = self.seen.wall.plus(PREFETCH * 8);
+        let site = site_of_key(&key).ok();
+        let Some(id) = site.and_then(|site| self.sites.find(site)) else {
+            return; // a row without a site is what a check tells of
+        };
+        if due_of(&key) <= near || sooner >= due_of(&key) {
+            return;
+        }
+        self.readmission.touched = true;
+        self.readmission.forward += 1;
+        let sooner_key = retry_key(self.sites.get(id).key, sooner, row.fingerprint);
+        batch.delete(Keyspace::Queue, key);
+        batch.put(Keyspace::Queue, sooner_key, row.encode());
+        self.will_wake(id, 0);
     }
 
     /// A URL that counted as excluded for `reason` is pending again.

@@ -8,6 +8,8 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::How;
+
 /// Whether and how often pages are fetched again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -83,6 +85,21 @@ impl History {
 }
 
 impl RecrawlConfig {
+    /// The same by what is fetched. A sitemap says of many pages whether they changed: until it has shown how often it
+    /// does itself it is looked at as often as may be, and never less often than a page that nothing is known of.
+    #[must_use]
+    pub fn interval_of(&self, how: How, history: History, fresh: Option<Duration>) -> Duration {
+        if how != How::SitemapFile {
+            return self.interval(history, fresh);
+        }
+        let own = match history.rate() {
+            None => self.interval_min,
+            Some(_) => self.interval(history, None).min(self.interval_first),
+        };
+        let asked = fresh.unwrap_or_default().min(self.interval_max);
+        own.max(self.interval_min).max(asked)
+    }
+
     /// How long to wait before a page is fetched again. `fresh`: how long it said it stays as it is (RFC 9111,
     /// section 4.2).
     #[must_use]

@@ -10,6 +10,7 @@
 //! | `Tallies` | site key (8) | see [`Tally::encode`](crate::Tally::encode) |
 //! | `Queue`, `Cold` | site key (8), lane (1), order (5); of a retry: due time (8), fingerprint (8) | version 2, attempts (1), found |
 //! | `Fates` | site key (8), fingerprint (8) | see [`FateRow::encode`] |
+//! | `Claims` | site key (8), fingerprint (8) | see [`Claim::encode`](crate::Claim::encode) |
 //! | `Robots` | site key (8), origin | written by the crawl |
 
 use std::time::Duration;

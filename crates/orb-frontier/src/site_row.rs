@@ -393,6 +393,7 @@ mod tests {
                 files: 300,
                 useful: 200,
                 recalled: 1,
+                ..SiteMaps::default()
             },
         };
         let bytes = row.encode();

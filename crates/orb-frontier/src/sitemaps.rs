@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::DecodeError;
+use crate::claims::{Streak, Trust};
 use crate::codec::{put_varint, take_varint};
 use crate::limits::{SITEMAP_NESTING_MAX, SITEMAPS_ON_TRUST};
 
@@ -16,7 +17,8 @@ use crate::limits::{SITEMAP_NESTING_MAX, SITEMAPS_ON_TRUST};
 #[serde(default, deny_unknown_fields)]
 pub struct SitemapsConfig {
     /// Read the sitemaps that robots.txt names: each is fetched as a page would be, with every pause and rule, and
-    /// what it lists of its own site is found like a link. It is read whatever `limits.types` says of its type. Other sites' pages that it lists are counted and dropped.
+    /// what it lists of its own site is found like a link. It is read whatever `limits.types` says of its type.
+    /// Where pages are fetched again, what it says of their last change moves their time. Other sites' pages that it lists are counted and dropped.
     pub enabled: bool,
     /// Sitemap files fetched of one site at most; its others go to the cold log, as do those of a site whose first ten
     /// list nothing. 0 sets no bound.
@@ -58,22 +60,45 @@ pub struct SiteMaps {
     pub(crate) useful: u64,
     /// URLs in the cold log when it was last looked through for what links left room for.
     pub(crate) recalled: u64,
+    /// Claims that pages changed.
+    pub(crate) changed: Trust,
+    /// Claims that pages are as they were.
+    pub(crate) same: Streak,
 }
 
 impl SiteMaps {
-    /// Bytes: sitemap files taken up, useful ones, cold URLs when last recalled (varints).
+    /// Bytes, all varints: sitemap files taken up, useful ones, cold URLs when last recalled; claims that pages changed,
+    /// looked into and wrong; right claims in a row that they did not, and how often a row ended.
     pub(crate) fn encode_into(self, out: &mut Vec<u8>) {
         put_varint(out, self.files);
         put_varint(out, self.useful);
         put_varint(out, self.recalled);
+        let (changed, same) = (self.changed, self.same);
+        for count in [changed.looked, changed.wrong, same.right, same.ended] {
+            put_varint(out, u64::from(count));
+        }
     }
 
     /// Takes what [`SiteMaps::encode_into`] appended.
     pub(crate) fn decode(input: &mut &[u8]) -> Result<SiteMaps, DecodeError> {
+        let (files, useful) = (take_varint(input)?, take_varint(input)?);
+        let recalled = take_varint(input)?;
+        let mut count = || {
+            let count = u32::try_from(take_varint(input)?);
+            count.map_err(|_| DecodeError::Value { field: "claims" })
+        };
         Ok(SiteMaps {
-            files: take_varint(input)?,
-            useful: take_varint(input)?,
-            recalled: take_varint(input)?,
+            files,
+            useful,
+            recalled,
+            changed: Trust {
+                looked: count()?,
+                wrong: count()?,
+            },
+            same: Streak {
+                right: count()?,
+                ended: count()?,
+            },
         })
     }
 

@@ -12,6 +12,7 @@ use orb_shard::SiteKey;
 use orb_store::{Keyspace, Row, Store};
 use orb_url::{CrawlKey, Site};
 
+use crate::claims::claimed;
 use crate::limits::PREFETCH;
 use crate::rests::{Folded, Leaving, Rests, unfold_site};
 use crate::rows::{
@@ -41,6 +42,8 @@ pub(crate) struct LoadItem {
     pub(crate) rest: Option<Mono>,
     /// Lanes that may hold rows.
     pub(crate) lanes: u32,
+    /// Whether it matters what sitemaps say of pages that were fetched before.
+    pub(crate) claims: bool,
     /// Rows wanted; none of a parked site, whose errands alone count.
     pub(crate) rows_max: usize,
 }
@@ -154,6 +157,7 @@ fn load_site(
         rows_max: item.rows_max,
         rows: &mut site.rows,
         folded: is_cold.then_some(&mut site.folded),
+        claims: item.claims,
         count: 0,
         empty: 0,
     };
@@ -192,6 +196,8 @@ struct LaneReader<'a> {
     rows: &'a mut Vec<Queued>,
     /// Where rows go that are not needed at once: as they are stored, for most are used on later visits.
     folded: Option<&'a mut Folded>,
+    /// Whether it is asked what sitemaps say.
+    claims: bool,
     /// Rows read.
     count: usize,
     /// Lanes that were read to their end and held nothing.
@@ -270,10 +276,15 @@ impl LaneReader<'_> {
         }
         // One that is fetched again keeps what is known of it through any trouble.
         let known = if again { self.known(&row)? } else { None };
+        let claimed = match known {
+            Some(_) if self.claims => claimed(self.store, self.key, row.fingerprint)?,
+            _ => None,
+        };
         self.rows.push(Queued {
             key,
             row,
             known,
+            claimed,
             is_weighed: false,
         });
         Ok(())

@@ -11,8 +11,9 @@ use std::time::Duration;
 use bench::{Bench, any, fate};
 use orb_api::{FORMAT_VERSION, UrlState};
 use orb_env::Wall;
+use orb_frontier::rows::fate_key;
 use orb_frontier::{
-    Found, How, MoveError, PartitionEnd, PartitionHead, Settled, SlotState, check_partition,
+    Claim, Found, How, MoveError, PartitionEnd, PartitionHead, Settled, SlotState, check_partition,
     drop_partition, half_imported, read_partition, write_partition,
 };
 use orb_shard::{Partition, SiteKey, SlotId, SlotMap};
@@ -115,6 +116,17 @@ fn link(url: &str) -> Found {
 fn a_partition_moves_whole_and_both_slots_agree_with_themselves() {
     let (partition, names, other) = sites();
     let mut from = filled(&names, &other);
+    // A sitemap's word on a page goes with it.
+    let url = CrawlUrl::parse(&format!("https://{}/0", names[1])).unwrap();
+    let site = SiteKey::of_url(&CrawlKey::ZERO, &url);
+    let page = CrawlKey::ZERO.fingerprint(&url);
+    let claim = Claim {
+        modified: Wall(7_000_000),
+        sitemap: page,
+    };
+    let mut batch = Batch::new();
+    claim.put(site, page, &mut batch);
+    from.f().store().commit(batch).unwrap();
     let before = from.check();
     assert_eq!(before.findings, [] as [String; 0]);
     let links = [
@@ -160,6 +172,8 @@ fn a_partition_moves_whole_and_both_slots_agree_with_themselves() {
         assert_eq!(half_imported(state.store).unwrap(), None);
         let twice = read_partition(state, &mut &bytes[..], &end, |_| Ok(()));
         assert!(matches!(twice, Err(MoveError::NotEmpty { .. })));
+        let came = state.store.get(Keyspace::Claims, &fate_key(site, page));
+        assert_eq!(came.unwrap(), Some(claim.encode()));
     });
     assert_eq!(found.len(), 1);
     lives_on(&mut to, &names, &end);

@@ -100,6 +100,7 @@ definitions! {
     REQUESTS = Counter "orb_requests" "" [] "Requests of any kind in this run, robots.txt included.";
     AGAIN = Counter "orb_pages_again" "" [changed of "yes, no"] "Pages fetched again in this run, by whether they had changed.";
     SITEMAPS = Counter "orb_sitemaps" "" [read of "whole, damaged"] "Sitemap files read in this run, by whether they could be read to their end.";
+    SITEMAP_MOVES = Counter "orb_pages_moved_by_sitemaps" "" [how of "put_off, forward"] "Pages fetched later in this run because a sitemap says that they are as they were, or sooner because it says that they changed.";
     SITEMAP_URLS = Counter "orb_sitemap_urls" "" [] "Lines of sitemaps read in this run that name a URL of their own site.";
     ATTEMPTS = Counter "orb_attempts" "" [outcome of "outcomes of attempts"] "Attempts at URLs in this run, by how they ended.";
     TROUBLES = Counter "orb_attempts_in_trouble" "" [reason of "reasons of `orb why`"] "Attempts of this run that did not go well, by reason.";

@@ -134,6 +134,8 @@ fn run(status: &Status, out: &mut Vec<Sample>) {
         ),
         Sample::count(&of::SITEMAPS, &["damaged"], maps.damaged),
         Sample::count(&of::SITEMAP_URLS, &[], maps.urls),
+        Sample::count(&of::SITEMAP_MOVES, &["put_off"], maps.put_off),
+        Sample::count(&of::SITEMAP_MOVES, &["forward"], maps.forward),
         Sample::count(&of::WIRE, &[], status.bytes_wire),
         Sample::count(&of::ARCHIVED, &[], status.bytes_archived),
     ]);

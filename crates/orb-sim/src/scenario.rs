@@ -114,10 +114,17 @@ impl Scenario {
                 .iter_mut()
                 .for_each(|life| life.wall_jump_us = life.wall_jump_us.abs());
         }
+        let mut web = web(seed, scale, &dice);
+        let mut config = config(scale, &dice);
+        let maps = Dice::new(seed, "sitemaps");
+        config.frontier.sitemaps.enabled = maps.percent(60);
+        if maps.percent(50) {
+            web.living.share = 0.5;
+        }
         Scenario {
             seed,
-            web: web(seed, scale, &dice),
-            config: config(scale, &dice),
+            web,
+            config,
             shards: 2,
             weather: Weather {
                 latency_max: dice.pick(1_000..80_000),
@@ -352,8 +359,6 @@ fn config(scale: Scale, dice: &Dice) -> CrawlConfig {
     };
     // The truth of a run is every page of its web; what starves as a trap has tests of its own.
     config.frontier.novelty = false;
-    // Which pages sitemaps lead to, the truth does not say yet.
-    config.frontier.sitemaps.enabled = false;
     // Mostly as in a crawl too large to keep its sites in memory.
     config.frontier.warm_sites_max = [0, 0, 3, 4_096][dice.pick(0..4) as usize];
     config

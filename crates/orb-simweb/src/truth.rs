@@ -61,6 +61,8 @@ pub struct TruthRules {
     pub sitemaps: bool,
     /// Whether it reads them even where `robots.txt` forbids their path or asks for a delay above the cap.
     pub forbidden_sitemaps: bool,
+    /// Whether the sitemaps are URLs like any other to it, which it finds and accounts for.
+    pub sitemap_files: bool,
     /// Redirects it follows in a row.
     pub redirect_hops_max: u8,
 }
@@ -70,6 +72,7 @@ impl Default for TruthRules {
         TruthRules {
             sitemaps: false,
             forbidden_sitemaps: true,
+            sitemap_files: false,
             redirect_hops_max: REDIRECT_HOPS_MAX,
         }
     }
@@ -144,6 +147,17 @@ impl SimWeb {
         };
         for site in 0..self.atlas.config.sites {
             walk.find(self.atlas.root(site), 0);
+            if rules.sitemap_files && rules.sitemaps && self.atlas.names_sitemap(site) {
+                let read = rules.reads_sitemap(&self.atlas, site);
+                let parts = if read {
+                    self.atlas.sitemap_parts(site)
+                } else {
+                    0
+                };
+                for part in 0..=parts {
+                    walk.find(self.atlas.root(site).with(Path::Sitemap(part)), 0);
+                }
+            }
             if rules.reads_sitemap(&self.atlas, site) {
                 for page in 0..self.atlas.site(site).listed() {
                     walk.find(self.atlas.root(site).with(Path::Page(page)), 0);

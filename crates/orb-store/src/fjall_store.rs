@@ -170,7 +170,7 @@ fn options(keyspace: Keyspace) -> KeyspaceCreateOptions {
             options.expect_point_read_hits(true)
         }
         // Read by key, and often not there.
-        Keyspace::Robots | Keyspace::Payloads => options,
+        Keyspace::Robots | Keyspace::Payloads | Keyspace::Claims => options,
     }
 }
 

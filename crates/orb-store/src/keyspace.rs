@@ -25,11 +25,13 @@ pub enum Keyspace {
     Cold,
     /// Digests of archived payloads, for revisits.
     Payloads,
+    /// What sitemaps say of when URLs changed.
+    Claims,
 }
 
 impl Keyspace {
     /// Every keyspace.
-    pub const ALL: [Keyspace; 8] = [
+    pub const ALL: [Keyspace; 9] = [
         Keyspace::Meta,
         Keyspace::Sites,
         Keyspace::Tallies,
@@ -38,6 +40,7 @@ impl Keyspace {
         Keyspace::Fates,
         Keyspace::Cold,
         Keyspace::Payloads,
+        Keyspace::Claims,
     ];
 
     /// The stored name.
@@ -52,6 +55,7 @@ impl Keyspace {
             Keyspace::Fates => "fates",
             Keyspace::Cold => "cold",
             Keyspace::Payloads => "payloads",
+            Keyspace::Claims => "claims",
         }
     }
 

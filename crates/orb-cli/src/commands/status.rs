@@ -7,7 +7,7 @@ use std::path::Path;
 use std::thread;
 
 use clap::Args;
-use orb_api::{CrawlDir, Status};
+use orb_api::{CrawlDir, SitemapCounts, Status};
 use orb_crawl::read_status;
 use orb_serve::{ClientError, Reply, Request, ask};
 
@@ -138,6 +138,24 @@ fn current(dir: &CrawlDir) -> Result<Status, Failure> {
     Ok(read_status(&world, dir)?)
 }
 
+/// What sitemaps came to, if any were read.
+fn put_sitemaps(maps: &SitemapCounts, out: &mut String) {
+    if maps.is_none() {
+        return;
+    }
+    let (read, lines) = (count(maps.read), count(maps.urls));
+    out.push_str(&format!("\n  sitemaps  {read} read, {lines} lines"));
+    if maps.damaged > 0 {
+        out.push_str(&format!(", {} damaged", count(maps.damaged)));
+    }
+    if maps.put_off + maps.forward > 0 {
+        let (put_off, forward) = (count(maps.put_off), count(maps.forward));
+        out.push_str(&format!(
+            "; by lastmod {forward} pages come sooner, {put_off} later"
+        ));
+    }
+}
+
 fn for_people(dir: &CrawlDir, status: &Status) -> String {
     let who = status.pid.map_or_else(String::new, |pid| {
         format!(", process {pid}, for {}", elapsed(status.seconds))
@@ -186,17 +204,7 @@ fn for_people(dir: &CrawlDir, status: &Status) -> String {
             count(status.again)
         ));
     }
-    let maps = &status.sitemaps;
-    if maps.read > 0 {
-        out.push_str(&format!(
-            "\n  sitemaps  {} read, {} lines",
-            count(maps.read),
-            count(maps.urls)
-        ));
-        if maps.damaged > 0 {
-            out.push_str(&format!(", {} damaged", count(maps.damaged)));
-        }
-    }
+    put_sitemaps(&status.sitemaps, &mut out);
     if let Some(uploads) = &status.uploads {
         out.push_str(&format!(
             "\n  uploads  {} files in {}, {} ({}) wait",

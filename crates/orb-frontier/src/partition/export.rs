@@ -113,6 +113,11 @@ fn write_urls(
         };
         frames.row(Keyspace::Fates, &key, &fate.encode())?;
     }
+    for row in rows_of(state, Keyspace::Claims, partition) {
+        let (key, value) = row?;
+        end.rows += 1;
+        frames.row(Keyspace::Claims, &key, &value)?;
+    }
     Ok(())
 }
 

@@ -35,13 +35,14 @@ use crate::limits::CLEARED_AT_ONCE;
 use crate::{DecodeError, FrontierError, SieveError};
 
 /// Keyspaces whose rows begin with the site.
-const MOVED: [Keyspace; 6] = [
+const MOVED: [Keyspace; 7] = [
     Keyspace::Tallies,
     Keyspace::Sites,
     Keyspace::Robots,
     Keyspace::Queue,
     Keyspace::Cold,
     Keyspace::Fates,
+    Keyspace::Claims,
 ];
 
 /// Why a partition cannot be moved.

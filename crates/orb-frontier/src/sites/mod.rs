@@ -21,11 +21,11 @@ use orb_shard::SiteKey;
 use orb_url::Site;
 use rustc_hash::FxHashMap;
 
-use crate::QueueRow;
 use crate::limits::{READY_SITES_MAX, WARM_SITE_BYTES};
 use crate::rows::{FateRow, site_prefix};
 use crate::scope::ScopeMarks;
 use crate::site_row::Tally;
+use crate::{Claimed, QueueRow};
 
 pub(crate) use entry::{Entry, Mark, Phase};
 pub use importance::Importance;
@@ -61,6 +61,8 @@ pub struct Queued {
     pub row: QueueRow,
     /// Of a page that is fetched again what is known of it.
     pub known: Option<Box<FateRow>>,
+    /// What its sitemap says of it.
+    pub(crate) claimed: Option<Claimed>,
     /// Its site's budgets found it worth a fetch; they are not asked twice.
     pub(crate) is_weighed: bool,
 }

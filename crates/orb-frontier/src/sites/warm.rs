@@ -107,6 +107,7 @@ impl Warm {
             key: row_key.to_vec(),
             row,
             known: None,
+            claimed: None,
             is_weighed,
         })
     }

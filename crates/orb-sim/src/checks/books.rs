@@ -126,7 +126,7 @@ fn read_slot(after: &Aftermath<'_>, slot: SlotId, fates: &mut Fates, findings: &
 }
 
 fn against_truth(after: &Aftermath<'_>, fates: &Fates, findings: &mut Findings) {
-    let truth = after.web.truth();
+    let truth = after.truth();
     let kills = after
         .lives
         .iter()

@@ -18,7 +18,7 @@ use orb_crawl::CrawlIdentity;
 use orb_env::Disk;
 use orb_frontier::SlotSnapshot;
 use orb_shard::SlotId;
-use orb_simweb::SimWeb;
+use orb_simweb::{SimWeb, Truth, TruthRules};
 use orb_store::{ModelOpener, StoreOpener};
 use orb_url::{CrawlUrl, Site};
 
@@ -154,6 +154,16 @@ pub(crate) struct Aftermath<'a> {
 }
 
 impl Aftermath<'_> {
+    /// What this crawl must find, sitemaps included where it reads them.
+    fn truth(&self) -> Truth {
+        self.web.truth_for(TruthRules {
+            sitemaps: self.scenario.config.frontier.sitemaps.enabled,
+            sitemap_files: true,
+            forbidden_sitemaps: false,
+            ..TruthRules::default()
+        })
+    }
+
     /// Checks everything; returns the books, summed.
     pub(crate) fn judge(&self, findings: &mut Findings) -> Books {
         self.judge_servers(findings);

@@ -16,7 +16,7 @@ use crate::server_log::Visit;
 const HOPS_MAX: usize = 6;
 
 pub(super) fn judge(after: &Aftermath<'_>, findings: &mut Findings) {
-    let truth = after.web.truth();
+    let truth = after.truth();
     let mut answers: BTreeMap<String, Vec<&Visit>> = BTreeMap::new();
     // Of a redirect the head is enough.
     let told = |visit: &&Visit| visit.whole || !visit.location.is_empty();
