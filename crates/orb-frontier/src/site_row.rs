@@ -224,7 +224,7 @@ impl SiteRow {
     /// Bytes: version 2, flags (bit 0 crawl-delay, 1 clock, 2 budgets, 3 sitemaps), name (length, text); of a clock the boot id (16), then
     /// as varints when it was stored (monotonic, wall), end and length of the last exchange, back-off, hold,
     /// microseconds; crawl-delay; retries; lane starts (their number, lane and order
-    /// each); budgets (length, bytes); sitemaps, see [`SiteMaps::encode_into`].
+    /// each); budgets (length, bytes); sitemaps, see `SiteMaps::encode_into`.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let flags = if self.crawl_delay.is_some() {
