@@ -256,9 +256,13 @@ impl Slot {
 
     // ---- groups ----
 
+    fn group_bytes(&self) -> usize {
+        self.group.bytes() + self.frontier.unwritten_bytes()
+    }
+
     /// Whether intake must wait for a commit.
     pub(crate) fn is_clogged(&self) -> bool {
-        self.files.is_none() && self.group.bytes() >= self.group_bytes_max
+        self.files.is_none() && self.group_bytes() >= self.group_bytes_max
     }
 
     /// When the group being built should be committed. A hungry slot does not let others wait for what they need;
@@ -272,7 +276,7 @@ impl Slot {
             None if self.frontier.is_dirty() => now,
             None => return Mono::NEVER,
         };
-        if self.group.bytes() >= self.group_bytes_max {
+        if self.group_bytes() >= self.group_bytes_max {
             return now;
         }
         self.group.commit_time(since, hungry, stops)

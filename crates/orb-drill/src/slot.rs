@@ -27,7 +27,8 @@ use crate::stream::Block;
 const GROUP_INTERVAL: Duration = Duration::from_millis(250);
 /// The same when nothing else is to do and others wait.
 const GROUP_INTERVAL_HUNGRY: Duration = Duration::from_millis(20);
-/// A group of this size is committed at once, as in a crawl.
+/// A group of its share of the memory, a twelfth for two of each slot, is committed at once, as in a crawl.
+const GROUP_BYTES_LEAST: usize = 1 << 20;
 const GROUP_BYTES_MAX: usize = 32 << 20;
 
 /// URLs of one site judged in one step, as in a crawl.
@@ -77,6 +78,14 @@ impl SlotSetup {
             opened: Stamp::default(),
             clean: true,
         }
+    }
+
+    /// Size at which a slot's group is committed.
+    fn group_bytes_max(&self) -> usize {
+        let share = self.memory_bytes / 12 / 2 / u64::from(self.slots.slots());
+        usize::try_from(share)
+            .unwrap_or(usize::MAX)
+            .clamp(GROUP_BYTES_LEAST, GROUP_BYTES_MAX)
     }
 
     /// Opens the store of a slot: its third of the memory, as in a crawl.
@@ -140,6 +149,7 @@ pub(crate) struct Slot {
     since: Option<Mono>,
     urgent: Option<Mono>,
     committing: bool,
+    group_bytes_max: usize,
 }
 
 impl Slot {
@@ -164,6 +174,7 @@ impl Slot {
             since: None,
             urgent: None,
             committing: false,
+            group_bytes_max: setup.group_bytes_max(),
         })
     }
 
@@ -243,9 +254,13 @@ impl Slot {
         self.urgent.get_or_insert(now);
     }
 
+    fn group_bytes(&self) -> usize {
+        self.batch.bytes() + self.frontier.unwritten_bytes()
+    }
+
     /// Whether intake must wait for a commit.
     pub(crate) fn is_clogged(&self) -> bool {
-        self.committing && self.batch.bytes() >= GROUP_BYTES_MAX
+        self.committing && self.group_bytes() >= self.group_bytes_max
     }
 
     pub(crate) fn is_hungry(&self, now: Mono) -> bool {
@@ -257,7 +272,7 @@ impl Slot {
         let Some(since) = self.since.filter(|_| !self.committing) else {
             return Mono::NEVER;
         };
-        if self.batch.bytes() >= GROUP_BYTES_MAX {
+        if self.group_bytes() >= self.group_bytes_max {
             return now;
         }
         let soon = self.urgent.filter(|_| self.is_hungry(now));

@@ -615,6 +615,13 @@ impl Frontier {
         self.sites.is_dirty() || self.positions_moved()
     }
 
+    /// Memory of the sites that the group being built will store, estimated: with a flood of new ones it is several
+    /// times that of their URLs.
+    #[must_use]
+    pub fn unwritten_bytes(&self) -> usize {
+        self.sites.unwritten_bytes()
+    }
+
     pub(crate) fn nothing_underway(&self) -> bool {
         self.sieve.buffered() == 0 && self.covering.is_none()
     }

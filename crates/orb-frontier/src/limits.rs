@@ -35,6 +35,12 @@ pub const WARM_SITES: usize = 4_096;
 /// eight megabytes.
 pub(crate) const READY_SITES_MAX: usize = 4_096;
 
+/// Estimated bytes of a site whose row the next group stores: itself, held until that group is durable, and the row.
+pub(crate) const UNWRITTEN_SITE_BYTES: usize = 768;
+
+/// Estimated bytes of a tally that the next group stores, as it lies in a batch.
+pub(crate) const UNWRITTEN_TALLY_BYTES: usize = 192;
+
 /// Estimated bytes of a warm site: its entry in the map, name, clock, and a window of URLs.
 pub(crate) const WARM_SITE_BYTES: usize = 2_048;
 

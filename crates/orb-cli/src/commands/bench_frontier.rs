@@ -29,8 +29,8 @@ const SITE_BYTES: u64 = 80;
 #[command(after_help = "\
 Examples:
   orb bench frontier                                    a first look in about a minute
-  orb bench frontier --urls 20M --sites 1M              half an hour
-  orb bench frontier --urls 200M --sites 10M            the size that musts are about; hours, and 40 GB of disk
+  orb bench frontier --urls 20M --sites 1M              ten minutes
+  orb bench frontier --urls 200M --sites 10M            the size of the musts: two hours, 20 GB
   orb bench frontier --hot-site 20M                     one site with most of the URLs beside 100,000 ordinary ones
 
 No web is needed: links are made up and requests are pretended, but stores, files, clocks and the calls between them

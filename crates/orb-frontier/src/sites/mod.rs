@@ -21,7 +21,9 @@ use orb_shard::SiteKey;
 use orb_url::Site;
 use rustc_hash::FxHashMap;
 
-use crate::limits::{READY_SITES_MAX, WARM_SITE_BYTES};
+use crate::limits::{
+    READY_SITES_MAX, UNWRITTEN_SITE_BYTES, UNWRITTEN_TALLY_BYTES, WARM_SITE_BYTES,
+};
 use crate::rows::{FateRow, site_prefix};
 use crate::scope::ScopeMarks;
 use crate::site_row::Tally;
@@ -413,6 +415,11 @@ impl SiteTable {
     /// Whether a row must be written.
     pub(crate) fn is_dirty(&self) -> bool {
         !self.dirty.is_empty() || !self.changed.is_empty()
+    }
+
+    /// Memory of what the next group stores of sites, estimated.
+    pub(crate) fn unwritten_bytes(&self) -> usize {
+        self.dirty.len() * UNWRITTEN_SITE_BYTES + self.changed.len() * UNWRITTEN_TALLY_BYTES
     }
 
     /// Changes a site's pending count and keeps the number of sites that have any.
