@@ -29,7 +29,6 @@ const SITE_BYTES: u64 = 80;
 #[command(after_help = "\
 Examples:
   orb bench frontier                                    a first look in about a minute
-  orb bench frontier --urls 20M --sites 1M              ten minutes
   orb bench frontier --urls 200M --sites 10M            the size of the musts: two hours, 20 GB
   orb bench frontier --hot-site 20M                     one site with most of the URLs beside 100,000 ordinary ones
 
