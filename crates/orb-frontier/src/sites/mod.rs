@@ -529,6 +529,21 @@ mod tests {
         assert_eq!(table.pop_ready(Mono(0)), None);
     }
 
+    /// What makes a group of new sites end in time.
+    #[test]
+    fn each_site_that_waits_to_be_stored_counts_until_the_group_takes_it() {
+        let mut table = SiteTable::new(0, Mono(0));
+        for n in 0..100 {
+            let key = SiteKey::from_bytes([n; 8]);
+            let id = table.insert(key, &Tally::default(), ScopeMarks::default());
+            table.change(id);
+            table.change(id);
+        }
+        assert_eq!(table.unwritten_bytes(), 100 * UNWRITTEN_TALLY_BYTES);
+        table.take_changed(Stamp::default());
+        assert_eq!(table.unwritten_bytes(), 0);
+    }
+
     #[test]
     fn the_head_start_of_a_site_is_bounded_so_that_nobody_starves() {
         let mut table = SiteTable::new(0, Mono(0));
