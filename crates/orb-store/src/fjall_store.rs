@@ -21,7 +21,7 @@ use fjall::{CompressionType, Database, KeyspaceCreateOptions, PersistMode, Reada
 use crate::batch::Op;
 use crate::error::Cause;
 use crate::limits::{
-    BUFFER_WAITS_MAX, CACHE_BYTES_MIN, FATES_YOUNG_TABLES_MAX, SEALED_BUFFERS_MAX,
+    BUFFER_WAITS_MAX, CACHE_BYTES_MIN, FATES_YOUNG_TABLES_MAX, FLOOD_WAITS_MAX, SEALED_BUFFERS_MAX,
     STORE_BYTES_A_FILE, STORE_FILES_MAX, STORE_FILES_MIN, STORE_JOURNAL_BYTES_MAX, STORE_WORKERS,
     TABLE_BYTES, WRITE_BUFFER_BYTES_MAX, WRITE_BUFFER_BYTES_MIN,
 };
@@ -213,12 +213,14 @@ impl FjallStore {
     /// never ends when its worker has died; this one notices, and ends anyway.
     fn wait_for_room(&self) -> fjall::Result<()> {
         let bytes_max = self.write_buffer_bytes * (Keyspace::ALL.len() as u64 + 1);
-        for _ in 0..BUFFER_WAITS_MAX {
+        for waits in 0..FLOOD_WAITS_MAX {
             let sealed = self
                 .keyspaces
                 .iter()
                 .any(|keyspace| keyspace.sealed_memtable_count() > 0);
-            if !sealed || self.database.write_buffer_size() <= bytes_max {
+            let buffered = self.database.write_buffer_size();
+            let patient = buffered > bytes_max * 2 || waits < BUFFER_WAITS_MAX;
+            if !sealed || buffered <= bytes_max || !patient {
                 return Ok(());
             }
             // Writes nothing of note, but answers `Poisoned` once the worker has failed.

@@ -61,5 +61,10 @@ pub(crate) const SEALED_BUFFERS_MAX: usize = 3;
 /// before it goes ahead: memory is a soft bound here, and a commit that never returns is worse.
 pub(crate) const BUFFER_WAITS_MAX: u32 = 2_000;
 
+/// The same where buffers hold twice what they may. The one worker writes no buffer out while it
+/// merges, and one merge of a queue of gigabytes takes a minute: going ahead every two seconds
+/// until it ends would fill a gigabyte.
+pub(crate) const FLOOD_WAITS_MAX: u32 = 120_000;
+
 /// Rows read at once when many are walked over: some megabyte.
 pub(crate) const ROWS_AT_ONCE: usize = 4_096;
