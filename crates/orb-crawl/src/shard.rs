@@ -177,6 +177,7 @@ impl Shard {
             }
             if self.slots[at].failed.is_none() {
                 self.start_jobs(at);
+                self.start_queueing(at);
                 self.begin_visits(at);
                 self.maybe_commit(at);
             }
@@ -244,7 +245,30 @@ impl Shard {
         self.stopping || slot.frontier.next_time() > now
     }
 
-    /// Absorbing, merging, draining and loading of one slot.
+    /// What was admitted or put aside goes into the queues, unless the store is behind.
+    fn start_queueing(&mut self, at: usize) {
+        let slot = &mut self.slots[at];
+        if self.stopping
+            || slot.is_clogged()
+            || slot.frontier.waits_for_store(self.env.clock.mono())
+        {
+            return;
+        }
+        if let Some(job) = slot.frontier.start_readmit() {
+            slot.jobs += 1;
+            let read = run_on(self.env.work.as_ref(), Lane::Read, move || job.run());
+            self.work
+                .push(read.map(move |r| Event::Readmitted(at, r)).boxed_local());
+        }
+        if let Some(job) = slot.frontier.start_drain() {
+            slot.jobs += 1;
+            let read = run_on(self.env.work.as_ref(), Lane::Read, move || job.run());
+            self.work
+                .push(read.map(move |r| Event::Drained(at, r)).boxed_local());
+        }
+    }
+
+    /// Absorbing, merging and loading of one slot.
     fn start_jobs(&mut self, at: usize) {
         let shared = Arc::clone(&self.shared);
         let now = self.env.clock.stamp();
@@ -275,31 +299,17 @@ impl Shard {
         } else {
             slot.seeding = slot.seeding && !self.stopping;
         }
-        if !self.stopping {
-            if let Some((source, mut reader, shown)) = slot.start_absorb(&shared) {
-                let read = run_on(work.as_ref(), Lane::Read, move || {
-                    let result = reader.read(shown, ABSORB_BYTES);
-                    (reader, result)
-                });
-                started.push(
-                    read.map(move |r| Event::Absorbed(at, source, r))
-                        .boxed_local(),
-                );
-            }
-            if let Some(job) = slot.frontier.start_readmit() {
-                started.push(
-                    run_on(work.as_ref(), Lane::Read, move || job.run())
-                        .map(move |r| Event::Readmitted(at, r))
-                        .boxed_local(),
-                );
-            }
-            if let Some(job) = slot.frontier.start_drain() {
-                started.push(
-                    run_on(work.as_ref(), Lane::Read, move || job.run())
-                        .map(move |r| Event::Drained(at, r))
-                        .boxed_local(),
-                );
-            }
+        if !self.stopping
+            && let Some((source, mut reader, shown)) = slot.start_absorb(&shared)
+        {
+            let read = run_on(work.as_ref(), Lane::Read, move || {
+                let result = reader.read(shown, ABSORB_BYTES);
+                (reader, result)
+            });
+            started.push(
+                read.map(move |r| Event::Absorbed(at, source, r))
+                    .boxed_local(),
+            );
         }
         let due = slot.frontier.merge_time(hungry) <= now.mono;
         if let Some(job) = due.then(|| slot.frontier.start_merge()).flatten() {

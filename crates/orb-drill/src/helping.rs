@@ -49,6 +49,11 @@ impl Helping {
         }
     }
 
+    /// Whether results are taken at fixed spans.
+    pub(crate) fn is_paced(&self) -> bool {
+        self.paced
+    }
+
     /// Gives a job.
     pub(crate) fn give(
         &mut self,

@@ -8,6 +8,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use orb_env::{BootId, Entropy, Mono, SeededEntropy, Stamp, Wall, thread_cpu};
@@ -40,6 +41,9 @@ const METERED: u32 = 8;
 
 /// Blocks that may wait for one slot before no more are taken from the stream.
 const INBOX_MAX: usize = 3;
+
+/// How often a store that is behind is asked again where nothing else is to be done.
+const STORE_ASKED_EVERY: Duration = Duration::from_millis(1);
 
 /// Where rounds come from; `None` is the end.
 pub(crate) type Source = Box<dyn FnMut() -> Option<Round> + Send>;
@@ -217,9 +221,10 @@ impl Shard {
     fn start_jobs(&mut self, at: usize, open: bool) -> bool {
         let now = self.now;
         let popping = open && self.plan.wants_pops();
+        let waits = self.waits_for_store(at);
         let slot = &mut self.slots[at];
         let mut moved = false;
-        if let Some(job) = slot.frontier.start_drain() {
+        if let Some(job) = (!waits).then(|| slot.frontier.start_drain()).flatten() {
             self.helping
                 .give(Lane::Read, now, move || (at, Done::Drained(job.run())));
             moved = true;
@@ -232,6 +237,13 @@ impl Shard {
             moved = true;
         }
         moved | (popping && self.start_loads(at))
+    }
+
+    /// Whether intake waits for the store, in time that passes; at a pace of its own it never does, because a run would
+    /// depend on the machine.
+    fn waits_for_store(&mut self, at: usize) -> bool {
+        let now = self.watch.now();
+        !self.helping.is_paced() && self.slots[at].frontier.waits_for_store(now)
     }
 
     fn start_loads(&mut self, at: usize) -> bool {
@@ -606,6 +618,12 @@ impl Shard {
             return Ok(true);
         }
         if next == Mono::NEVER {
+            let mut waiting = 0..self.slots.len();
+            if waiting.any(|at| self.slots[at].frontier.has_undrained() && self.waits_for_store(at))
+            {
+                thread::sleep(STORE_ASKED_EVERY);
+                return Ok(true);
+            }
             // Nothing will come of itself: links that were held back because of pops may.
             return Ok(self.plan.hold_nothing_back());
         }

@@ -97,6 +97,8 @@ pub struct Frontier {
     /// What the merge that is out covers.
     pub(crate) covering: Option<(BTreeMap<u8, JournalEnd>, SeedsEnd, Sightings)>,
     pub(crate) draining: bool,
+    /// Since when intake waits for a store that is behind.
+    pub(crate) behind_since: Option<Mono>,
     pub(crate) buffered_since: Option<Mono>,
     pub(crate) exclusions: Arc<Exclusions>,
     pub(crate) wishes: Arc<SiteWishes>,
@@ -154,6 +156,7 @@ impl Frontier {
             snapshot,
             covering: None,
             draining: false,
+            behind_since: None,
             buffered_since: None,
             exclusions: Arc::default(),
             wishes: Arc::default(),

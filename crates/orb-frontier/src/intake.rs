@@ -15,7 +15,9 @@ use orb_url::Site;
 
 use crate::admitted::{DrainJob, Drained};
 use crate::frontier::Frontier;
-use crate::limits::{MERGE_INTERVAL, MERGE_INTERVAL_HUNGRY, MERGE_INTERVAL_RESTING};
+use crate::limits::{
+    BEHIND_WAITED_MAX, MERGE_INTERVAL, MERGE_INTERVAL_HUNGRY, MERGE_INTERVAL_RESTING,
+};
 use crate::rows::{ColdRow, Lane, QueueRow, queue_key, site_prefix};
 use crate::scope::ScopeMarks;
 use crate::sites::{Importance, Mark, Warm};
@@ -199,6 +201,24 @@ impl Frontier {
     }
 
     // ---- admitted files into the queues ----
+
+    /// Whether intake should wait for a store that is behind: URLs stay in admitted files and among those put aside, so
+    /// that a flood waits, and requests of other sites, whose commits are small, do not. Ask before
+    /// [`Frontier::start_drain`] and [`Frontier::start_readmit`].
+    pub fn waits_for_store(&mut self, now: Mono) -> bool {
+        if !self.store.is_behind() {
+            self.behind_since = None;
+            return false;
+        }
+        let since = *self.behind_since.get_or_insert(now);
+        now.since(since) < BEHIND_WAITED_MAX
+    }
+
+    /// Whether admitted URLs wait to be drained.
+    #[must_use]
+    pub fn has_undrained(&self) -> bool {
+        !self.snapshot.admitted.is_empty()
+    }
 
     /// The next rows to drain, read on the read helper. `None` when nothing waits or a drain is out.
     pub fn start_drain(&mut self) -> Option<DrainJob> {

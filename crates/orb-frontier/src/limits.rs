@@ -74,6 +74,10 @@ pub(crate) const RESTS_OPEN_MAX: usize = 5;
 /// Rows drained from an admitted file in one step; about a hundred kilobytes of a batch.
 pub(crate) const DRAIN_ROWS_MAX: usize = 1_000;
 
+/// Intake waits this long for a store that is behind: a merge of forty gigabytes. Beyond, the store may have failed,
+/// which only a commit tells.
+pub(crate) const BEHIND_WAITED_MAX: Duration = Duration::from_secs(600);
+
 /// A busy crawl of moderate size merges at least this often, so that a found URL does not wait for ever.
 pub(crate) const MERGE_INTERVAL: Duration = Duration::from_secs(10);
 

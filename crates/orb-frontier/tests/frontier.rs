@@ -52,6 +52,59 @@ fn each_url_comes_out_once_and_ends_in_one_state() {
 }
 
 #[test]
+fn while_the_store_is_behind_a_flood_waits_and_requests_do_not() {
+    both_ways(|| {
+        let mut bench = Bench::new(any());
+        bench.offer("https://a.example/", How::Seed, 0);
+        bench.absorb();
+
+        bench.opener.set_behind(true);
+        for i in 0..3_000 {
+            bench.offer(&format!("https://hot.example/{i}"), How::Link, 1);
+        }
+        bench.merge();
+        let now = bench.now.mono;
+        assert!(bench.f().waits_for_store(now) && bench.f().has_undrained());
+        let (visit, queued) = bench.next().unwrap();
+        let settled = fate(&queued, UrlState::Done);
+        bench.settle(&visit, queued, settled);
+        let books = bench.f().books();
+        assert_eq!(
+            (books.discovered, books.done, books.pending),
+            (3_001, 1, 3_000)
+        );
+        assert!(bench.next().is_none() && !bench.f().is_idle());
+
+        bench.opener.set_behind(false);
+        assert!(!bench.f().waits_for_store(now));
+        bench.absorb();
+        assert!(bench.next().is_some());
+        drop(bench.frontier.take());
+        assert_eq!(bench.check().undrained, 0);
+    });
+}
+
+#[test]
+fn intake_does_not_wait_for_ever_for_a_store_that_may_have_failed() {
+    let mut bench = Bench::new(any());
+    bench.opener.set_behind(true);
+    let waits = |bench: &mut Bench| {
+        let now = bench.now.mono;
+        bench.f().waits_for_store(now)
+    };
+    assert!(waits(&mut bench));
+    bench.pass(Duration::from_secs(599));
+    assert!(waits(&mut bench));
+    bench.pass(Duration::from_secs(1));
+    assert!(!waits(&mut bench));
+
+    bench.opener.set_behind(false);
+    assert!(!waits(&mut bench));
+    bench.opener.set_behind(true);
+    assert!(waits(&mut bench), "the next wait is as long");
+}
+
+#[test]
 fn a_reopened_frontier_goes_on_where_the_last_group_left_it() {
     both_ways(|| {
         let mut bench = Bench::new(any());

@@ -21,7 +21,7 @@ use fjall::{CompressionType, Database, KeyspaceCreateOptions, PersistMode, Reada
 use crate::batch::Op;
 use crate::error::Cause;
 use crate::limits::{
-    BUFFER_WAITS_MAX, CACHE_BYTES_MIN, FATES_YOUNG_TABLES_MAX, FLOOD_WAITS_MAX, SEALED_BUFFERS_MAX,
+    BUFFER_WAITS_MAX, CACHE_BYTES_MIN, FATES_YOUNG_TABLES_MAX, SEALED_BUFFERS_MAX,
     STORE_BYTES_A_FILE, STORE_FILES_MAX, STORE_FILES_MIN, STORE_JOURNAL_BYTES_MAX, STORE_WORKERS,
     TABLE_BYTES, WRITE_BUFFER_BYTES_MAX, WRITE_BUFFER_BYTES_MIN,
 };
@@ -209,18 +209,20 @@ impl FjallStore {
         }
     }
 
-    /// Waits while the worker is behind, so that buffers stay near their share. fjall's own wait
-    /// never ends when its worker has died; this one notices, and ends anyway.
+    /// Whether buffers hold more than `shares` of this store's share, some of it sealed and still to be written out.
+    fn holds_more_than(&self, shares: u64) -> bool {
+        let share = self.write_buffer_bytes * (Keyspace::ALL.len() as u64 + 1);
+        let mut keyspaces = self.keyspaces.iter();
+        self.database.write_buffer_size() > share * shares
+            && keyspaces.any(|keyspace| keyspace.sealed_memtable_count() > 0)
+    }
+
+    /// Waits while buffers hold twice their share, so that they stay near it even where nobody heeds
+    /// [`Store::is_behind`]. fjall's own wait never ends when its worker has died; this one
+    /// notices, and ends anyway.
     fn wait_for_room(&self) -> fjall::Result<()> {
-        let bytes_max = self.write_buffer_bytes * (Keyspace::ALL.len() as u64 + 1);
-        for waits in 0..FLOOD_WAITS_MAX {
-            let sealed = self
-                .keyspaces
-                .iter()
-                .any(|keyspace| keyspace.sealed_memtable_count() > 0);
-            let buffered = self.database.write_buffer_size();
-            let patient = buffered > bytes_max * 2 || waits < BUFFER_WAITS_MAX;
-            if !sealed || buffered <= bytes_max || !patient {
+        for _ in 0..BUFFER_WAITS_MAX {
+            if !self.holds_more_than(2) {
                 return Ok(());
             }
             // Writes nothing of note, but answers `Poisoned` once the worker has failed.
@@ -340,6 +342,10 @@ impl Store for FjallStore {
             dir: self.dir.clone(),
             source: error.into(),
         })
+    }
+
+    fn is_behind(&self) -> bool {
+        self.holds_more_than(1)
     }
 
     fn disk_bytes(&self) -> u64 {

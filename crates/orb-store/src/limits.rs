@@ -57,14 +57,10 @@ pub(crate) const CACHE_BYTES_MIN: u64 = 1 << 20;
 /// writers wait, without a way out, at four.
 pub(crate) const SEALED_BUFFERS_MAX: usize = 3;
 
-/// How often, and so how many milliseconds, a commit waits for the worker to write buffers out
-/// before it goes ahead: memory is a soft bound here, and a commit that never returns is worse.
-pub(crate) const BUFFER_WAITS_MAX: u32 = 2_000;
-
-/// The same where buffers hold twice what they may. The one worker writes no buffer out while it
-/// merges, and one merge of a queue of gigabytes takes a minute: going ahead every two seconds
-/// until it ends would fill a gigabyte.
-pub(crate) const FLOOD_WAITS_MAX: u32 = 120_000;
+/// How often, and so how many milliseconds, a commit waits for buffers that hold twice their share. The one worker
+/// writes none out while it merges, and a queue of gigabytes is merged in a minute; memory is a soft bound all the same,
+/// for a commit that never returns is worse.
+pub(crate) const BUFFER_WAITS_MAX: u32 = 120_000;
 
 /// Rows read at once when many are walked over: some megabyte.
 pub(crate) const ROWS_AT_ONCE: usize = 4_096;

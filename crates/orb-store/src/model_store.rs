@@ -1,6 +1,6 @@
 //! The store in memory: the same contract, without files, for simulation.
 //!
-//! In: a [`MemoryDisk`] whose fate it shares, and commits that shall fail.
+//! In: a [`MemoryDisk`] whose fate it shares, commits that shall fail, and whether it is behind.
 //! Out: stores that keep what was committed and nothing else.
 //! May touch: memory. Must not touch: files, threads.
 //! Invariant: a commit is one writing call of the disk: it happens whole, or the process is dead.
@@ -55,6 +55,7 @@ struct Shared {
     folders: BTreeMap<PathBuf, Folder>,
     commits: u64,
     fail_commit_at: Option<u64>,
+    behind: bool,
 }
 
 /// Opens stores in memory. Clones share them: a folder opened again holds what was committed.
@@ -80,6 +81,11 @@ impl ModelOpener {
         let mut shared = lock(&self.shared);
         shared.commits = 0;
         shared.fail_commit_at = n;
+    }
+
+    /// Lets all stores be behind, or no longer. They commit as before.
+    pub fn set_behind(&self, behind: bool) {
+        lock(&self.shared).behind = behind;
     }
 
     /// Commits tried since [`ModelOpener::fail_commit_at`] was last called.
@@ -191,6 +197,10 @@ impl Store for ModelStore {
             }
         }
         Ok(())
+    }
+
+    fn is_behind(&self) -> bool {
+        lock(&self.opener.shared).behind
     }
 
     fn disk_bytes(&self) -> u64 {

@@ -42,12 +42,17 @@ pub trait Store: Send + Sync {
     ) -> Result<Vec<Row>, StoreError>;
 
     /// Applies the whole batch, across keyspaces, or nothing; on `Ok` it survives a power cut.
-    /// Cost: one sync, and at times a wait of up to two seconds for buffers to be written out.
+    /// Cost: one sync, and a wait of up to two minutes where buffers hold twice their share.
     ///
     /// # Errors
     /// [`StoreError::Refused`] for a row outside the limits (nothing happened, the handle is
     /// good); [`StoreError::Commit`] otherwise.
     fn commit(&self, batch: Batch) -> Result<(), StoreError>;
+
+    /// Whether buffers hold more than their share and wait to be written out. Commits go on; whoever brings rows that can
+    /// wait, such as a flood of found URLs, leaves them where they are until this is over. Cheap, takes no wait. It may
+    /// stay so for minutes, and for ever after a failure, which the next commit tells.
+    fn is_behind(&self) -> bool;
 
     /// Bytes on disk, about; cheap.
     fn disk_bytes(&self) -> u64;

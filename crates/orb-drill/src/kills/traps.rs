@@ -173,6 +173,10 @@ impl Store for TrappedStore {
         Ok(())
     }
 
+    fn is_behind(&self) -> bool {
+        self.store.is_behind()
+    }
+
     fn disk_bytes(&self) -> u64 {
         self.store.disk_bytes()
     }

@@ -125,14 +125,19 @@ impl Bench {
         self.f().offer(&found, now);
     }
 
-    /// Merges, switches, drains: found URLs reach the queues.
-    pub(crate) fn absorb(&mut self) {
+    /// Merges and switches: found URLs reach the admitted files.
+    pub(crate) fn merge(&mut self) {
         if let Some(job) = self.f().start_merge() {
             let merged = job.run().unwrap();
             let mut batch = Batch::new();
             self.f().merged(&merged, &mut batch);
             self.commit(batch);
         }
+    }
+
+    /// Merges, switches, drains: found URLs reach the queues.
+    pub(crate) fn absorb(&mut self) {
+        self.merge();
         while let Some(job) = self.f().start_drain() {
             let drained = job.run().unwrap();
             let mut batch = Batch::new();

@@ -44,6 +44,12 @@ struct Running {
 
 thread_local! {
     static WEB: RefCell<Option<Running>> = const { RefCell::new(None) };
+    static STORES: RefCell<Option<ModelOpener>> = const { RefCell::new(None) };
+}
+
+/// From now on the running crawl's stores are behind, or no longer. For a web, while it answers.
+pub(crate) fn stores_are_behind(behind: bool) {
+    STORES.with_borrow(|stores| stores.as_ref().unwrap().set_behind(behind));
 }
 
 fn answers(host: &str, path: &str) -> Page {
@@ -60,10 +66,16 @@ fn answers(host: &str, path: &str) -> Page {
     })
 }
 
-/// Hosts whose name begins with `inside.` are in somebody's own network.
+/// Hosts whose name begins with `inside.` are in somebody's own network, those with `far.` on a machine of their own.
 fn addresses(host: &str, _: u32) -> Option<Ipv4Addr> {
     let inside = host.starts_with("inside.");
-    Some(Ipv4Addr::new(if inside { 10 } else { 11 }, 1, 1, 1))
+    let far = host.starts_with("far.");
+    Some(Ipv4Addr::new(
+        if inside { 10 } else { 11 },
+        1,
+        1,
+        1 + u8::from(far),
+    ))
 }
 
 pub(crate) fn page(status: u16, fields: &str, body: String) -> Page {
@@ -167,9 +179,11 @@ impl Outcome {
 
 fn world(clock: &Arc<VirtualClock>) -> Arc<dyn World> {
     let disk = MemoryDisk::new();
+    let stores = ModelOpener::new(disk.clone());
+    STORES.set(Some(stores.clone()));
     Arc::new(HandWorld {
         clock: Arc::<VirtualClock>::clone(clock),
-        stores: ModelOpener::new(disk.clone()),
+        stores,
         disk,
         net: Arc::new(HandNet {
             clock: Arc::<VirtualClock>::clone(clock),

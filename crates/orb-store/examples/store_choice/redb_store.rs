@@ -92,6 +92,10 @@ impl Store for RedbStore {
         Ok(())
     }
 
+    fn is_behind(&self) -> bool {
+        false // it buffers nothing
+    }
+
     fn disk_bytes(&self) -> u64 {
         std::fs::metadata(&self.path).map_or(0, |meta| meta.len())
     }
