@@ -16,13 +16,6 @@ pub(crate) const GROUP_INTERVAL: Duration = Duration::from_millis(250);
 /// queues within a second.
 pub(crate) const GROUP_INTERVAL_HUNGRY: Duration = Duration::from_millis(20);
 
-/// A group of its share of `memory_max` is committed at once, and intake stops while the one before is not synced. The
-/// largest share: more would only make one sync longer.
-pub(crate) const GROUP_BYTES_MAX: usize = 32 << 20;
-
-/// The smallest share: some ten pages a sync.
-pub(crate) const GROUP_BYTES_LEAST: usize = 1 << 20;
-
 /// Largest buffer of archive bytes that a slot keeps from one group to the next: a quarter of a second of one core's
 /// fetching fits, and with two groups under way a slot has several times this in flight anyway.
 pub(crate) const SEGMENT_SPARE_BYTES_MAX: usize = 8 << 20;

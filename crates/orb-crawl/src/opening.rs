@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use orb_api::CrawlDir;
 use orb_env::{Disk, Stamp};
 use orb_fetch::limits::GROW_AT_ONCE_BYTES;
-use orb_frontier::UrlRules;
+use orb_frontier::{MemoryShares, UrlRules};
 use orb_objects::Ledger;
 use orb_robots::ProductToken;
 use orb_shard::SlotMap;
@@ -22,7 +22,6 @@ use crate::bringing::Bringer;
 use crate::dictionary::SharedDictionary;
 use crate::earlier::Earlier;
 use crate::identity::{CrawlIdentity, RunSettings};
-use crate::limits::{GROUP_BYTES_LEAST, GROUP_BYTES_MAX};
 use crate::seed_lists::{self, SeedTally, add};
 use crate::seeds::SeedIntake;
 use crate::shared::Shared;
@@ -352,25 +351,16 @@ fn sealed(dir: &CrawlDir, disk: &dyn Disk) -> Result<BTreeSet<String>, CrawlErro
 /// buffers, a twelfth to the sieves, a twelfth to open groups; of the last twelfth three quarters to indexes being made, the
 /// rest to marks of texts and to code.
 fn share_memory(config: &mut CrawlConfig, slots: u8, shards: u16) {
-    let memory = config.memory_max.bytes();
+    let of_slot = MemoryShares::of(config.memory_max, slots);
     if config.frontier.memory_max.bytes() == 0 {
-        config.frontier.memory_max = orb_api::ByteSize(memory / 4 / u64::from(slots));
+        config.frontier.memory_max = orb_api::ByteSize(of_slot.sites);
     }
     if config.frontier.sieve_memory_max.bytes() == 0 {
-        config.frontier.sieve_memory_max = orb_api::ByteSize(memory / 12 / u64::from(slots));
+        config.frontier.sieve_memory_max = orb_api::ByteSize(of_slot.sieve);
     }
     let need = config.fetch.exchange_bytes_max() + GROW_AT_ONCE_BYTES;
-    let share = (memory / 4 / u64::from(shards.max(1))).max(need);
+    let share = (config.memory_max.bytes() / 4 / u64::from(shards.max(1))).max(need);
     config.fetch.buffer_memory_max = config.fetch.buffer_memory_max.min(share).max(need);
-}
-
-/// Size at which a slot's group is committed. Where the disk is slow each slot has two of them, one being built and one
-/// being written, so a twelfth of the memory is for twice the slots.
-pub(crate) fn group_bytes_max(config: &CrawlConfig, slots: u8) -> usize {
-    let share = config.memory_max.bytes() / 12 / 2 / u64::from(slots.max(1));
-    usize::try_from(share)
-        .unwrap_or(usize::MAX)
-        .clamp(GROUP_BYTES_LEAST, GROUP_BYTES_MAX)
 }
 
 /// What the settings were, so that files written under others show it.
@@ -397,30 +387,4 @@ fn info_of(config: &CrawlConfig, software: &str, dir: &CrawlDir) -> Vec<(String,
         info.push(field("operator", &config.identity.contact));
     }
     info
-}
-
-#[cfg(test)]
-mod tests {
-    use orb_api::ByteSize;
-
-    use super::*;
-
-    #[test]
-    fn open_groups_take_no_more_than_a_twelfth_of_the_memory() {
-        for (mib, slots, expected) in [
-            (64, 4, 1 << 20),
-            (512, 4, 5_592_405),
-            (2_048, 4, 22_369_621),
-            (65_536, 32, GROUP_BYTES_MAX),
-        ] {
-            let config = CrawlConfig {
-                memory_max: ByteSize::mib(mib),
-                ..CrawlConfig::default()
-            };
-            let bytes = group_bytes_max(&config, slots);
-            assert_eq!(bytes, expected, "{mib} MiB, {slots} slots");
-            let all = 2 * u64::from(slots) * bytes as u64;
-            assert!(all <= config.memory_max.bytes() / 12 || bytes == GROUP_BYTES_LEAST);
-        }
-    }
 }

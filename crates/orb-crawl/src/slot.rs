@@ -13,7 +13,7 @@ use std::time::Duration;
 use orb_api::{AttemptRow, Outcome};
 use orb_env::mutant::{Mutant, planted};
 use orb_env::{AppendFile, Job, Mono, Stamp};
-use orb_frontier::{Frontier, FrontierSetup, SiteId, half_imported};
+use orb_frontier::{Frontier, FrontierSetup, MemoryShares, SiteId, half_imported};
 use orb_shard::SlotId;
 use orb_store::{JournalEnd, JournalReader, Keyspace, Store};
 use orb_url::{Fingerprint, Site};
@@ -30,7 +30,6 @@ use crate::files::{FileEnds, SlotFiles};
 use crate::group::{CommitJob, Committed, Group};
 use crate::index::{close, open_segment, unfinished};
 use crate::limits::READING_BYTES_MAX;
-use crate::opening::group_bytes_max;
 use crate::orders::InForce;
 use crate::recent::RecentLinks;
 use crate::same_texts::SameTexts;
@@ -143,7 +142,7 @@ impl Slot {
             copies: Copies::default(),
             archivist: archivist(shared, id, &ends)?,
             group: Group::new(number + 1),
-            group_bytes_max: group_bytes_max(&shared.config, shared.slots.slots()),
+            group_bytes_max: shares(shared).group,
             committed_ends: ends.clone(),
             closed: unfinished(shared, id, &ends)?.into(),
             ends,
@@ -568,12 +567,15 @@ fn whole(slot: SlotId, store: &dyn Store) -> Result<(), CrawlError> {
     }
 }
 
+fn shares(shared: &Shared) -> MemoryShares {
+    MemoryShares::of(shared.config.memory_max, shared.slots.slots())
+}
+
 /// The slot's store, in which no partition is half.
 fn open_store(shared: &Shared, id: SlotId) -> Result<Arc<dyn Store>, CrawlError> {
-    let memory = shared.config.memory_max.bytes() / 4 / u64::from(shared.slots.slots());
     let store = shared
         .world
-        .stores(memory)
+        .stores(shares(shared).store)
         .open(&shared.dir.store(id))
         .map_err(|source| CrawlError::Store { slot: id, source })?;
     whole(id, store.as_ref())?;

@@ -10,10 +10,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use orb_api::ByteSize;
 use orb_env::{KernelDisk, Mono, Stamp};
 use orb_frontier::{
     Drained, Found, Frontier, FrontierConfig, FrontierError, FrontierSetup, GroupTail, Loaded,
-    Merged, Queued, Scope, SieveError, SiteId, UrlRules, Weighed, Yield,
+    MemoryShares, Merged, Queued, Scope, SieveError, SiteId, UrlRules, Weighed, Yield,
 };
 use orb_gate::PolitenessConfig;
 use orb_shard::{SlotId, SlotMap};
@@ -27,9 +28,6 @@ use crate::stream::Block;
 const GROUP_INTERVAL: Duration = Duration::from_millis(250);
 /// The same when nothing else is to do and others wait.
 const GROUP_INTERVAL_HUNGRY: Duration = Duration::from_millis(20);
-/// A group of its share of the memory, a twelfth for two of each slot, is committed at once, as in a crawl.
-const GROUP_BYTES_LEAST: usize = 1 << 20;
-const GROUP_BYTES_MAX: usize = 32 << 20;
 
 /// URLs of one site judged in one step, as in a crawl.
 const JUDGED_PER_VISIT: usize = 64;
@@ -80,35 +78,29 @@ impl SlotSetup {
         }
     }
 
-    /// Size at which a slot's group is committed.
-    fn group_bytes_max(&self) -> usize {
-        let share = self.memory_bytes / 12 / 2 / u64::from(self.slots.slots());
-        usize::try_from(share)
-            .unwrap_or(usize::MAX)
-            .clamp(GROUP_BYTES_LEAST, GROUP_BYTES_MAX)
+    /// The memory of each slot, as in a crawl.
+    fn shares(&self) -> MemoryShares {
+        MemoryShares::of(ByteSize(self.memory_bytes), self.slots.slots())
     }
 
-    /// Opens the store of a slot: its third of the memory, as in a crawl.
+    /// Opens the store of a slot.
     pub(crate) fn open_store(
         &self,
         dir: &Path,
         slot: SlotId,
     ) -> Result<Arc<dyn Store>, DrillError> {
-        let share = self.memory_bytes / 3 / u64::from(self.slots.slots());
-        FjallOpener::new(share)
+        FjallOpener::new(self.shares().store)
             .open(&store_dir(dir, slot))
             .map_err(|source| DrillError::Store { slot, source })
     }
 
-    /// Opens the frontier of a slot: its quarter of the memory for sites and its twelfth for the sieve, as in a
-    /// crawl.
+    /// Opens the frontier of a slot.
     pub(crate) fn open_frontier(
         &self,
         dir: &Path,
         slot: SlotId,
         store: Arc<dyn Store>,
     ) -> Result<Frontier, DrillError> {
-        let of_slot = |bytes: u64| orb_api::ByteSize(bytes / u64::from(self.slots.slots()));
         let setup = FrontierSetup {
             slot,
             slots: self.slots,
@@ -117,8 +109,8 @@ impl SlotSetup {
             rests_dir: sieve_dir(dir, slot).with_file_name("rests"),
             config: FrontierConfig {
                 scope: Scope::Any,
-                memory_max: of_slot(self.sites_memory_bytes),
-                sieve_memory_max: of_slot(self.memory_bytes / 12),
+                memory_max: ByteSize(self.sites_memory_bytes / u64::from(self.slots.slots())),
+                sieve_memory_max: ByteSize(self.shares().sieve),
                 ..FrontierConfig::default()
             },
             rules: Arc::new(UrlRules::default()),
@@ -174,7 +166,7 @@ impl Slot {
             since: None,
             urgent: None,
             committing: false,
-            group_bytes_max: setup.group_bytes_max(),
+            group_bytes_max: setup.shares().group,
         })
     }
 

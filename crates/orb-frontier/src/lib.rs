@@ -28,6 +28,7 @@ mod restore;
 mod rests;
 pub mod rows;
 mod scope;
+mod shares;
 mod sieve;
 mod site_row;
 mod sitemaps;
@@ -60,6 +61,7 @@ pub use recrawl::{History, RecrawlConfig};
 pub use restore::restore_cold;
 pub use rows::QueueRow;
 pub use scope::{RuleError, Scope, ScopeMarks, UrlRules};
+pub use shares::MemoryShares;
 pub use sieve::{
     Admitted, AdmittedRows, MergeJob, Merged, PartitionKeys, RunList, RunsChecked, Sieve,
     SieveError, SieveKey, SieveLook, SieveMemory, check_runs, export_partition, read_admitted,

@@ -74,6 +74,13 @@ pub(crate) const RESTS_OPEN_MAX: usize = 5;
 /// Rows drained from an admitted file in one step; about a hundred kilobytes of a batch.
 pub(crate) const DRAIN_ROWS_MAX: usize = 1_000;
 
+/// A group of its share of `memory_max` is committed at once, and intake stops while the one before is not synced. The
+/// largest share: more would only make one sync longer.
+pub(crate) const GROUP_BYTES_MAX: usize = 32 << 20;
+
+/// The smallest share: some ten pages a sync.
+pub(crate) const GROUP_BYTES_LEAST: usize = 1 << 20;
+
 /// Intake waits this long for a store that is behind: a merge of forty gigabytes. Beyond, the store may have failed,
 /// which only a commit tells.
 pub(crate) const BEHIND_WAITED_MAX: Duration = Duration::from_secs(600);

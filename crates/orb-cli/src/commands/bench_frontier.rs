@@ -58,8 +58,8 @@ pub(crate) struct BenchFrontierArgs {
     /// How often each URL is found.
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(2..=20))]
     repeat: u32,
-    /// Memory that is shared out as a crawl's `memory_max` is: a third to stores, a twelfth to sieves, a quarter to sites
-    /// (or 80 bytes for each, if that is more).
+    /// Memory that is shared out as a crawl's `memory_max` is: a quarter to stores, a twelfth to sieves, a quarter to
+    /// sites (or 80 bytes for each, if that is more).
     #[arg(long, value_name = "SIZE", default_value = "2GiB")]
     memory: ByteSize,
     /// Requests under way at once. Each takes 200 ms, so five times as many come in a second of the bench's own time; all
