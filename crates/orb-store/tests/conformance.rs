@@ -285,6 +285,33 @@ fn an_opening_that_was_cut_short_is_begun_again() {
     assert!(!half.exists());
 }
 
+/// More than its buffers may hold is written out while small batches go on.
+#[test]
+fn a_store_tells_that_it_is_behind_until_it_has_caught_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = FjallOpener::new(SHARE)
+        .open(&dir.path().join("slot"))
+        .unwrap();
+    assert!(!store.is_behind());
+    // Again where its worker was done before this thread looked.
+    let is_behind = (0..20_u8).any(|n| {
+        let mut flood = Batch::new();
+        for part in 0..9 {
+            flood.put(Keyspace::Queue, vec![n, part], vec![n; 5 << 20]);
+        }
+        store.commit(flood).unwrap();
+        store.is_behind()
+    });
+    assert!(is_behind);
+    let caught_up = (0..10_000).any(|n| {
+        store
+            .commit(put(Keyspace::Meta, &n.to_string(), "v"))
+            .unwrap();
+        !store.is_behind()
+    });
+    assert!(caught_up);
+}
+
 /// Promise 4: a small share of memory makes small buffers, also in a folder made with a large one.
 #[test]
 fn a_small_share_writes_out_and_reads_back_the_same() {
