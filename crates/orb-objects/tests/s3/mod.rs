@@ -185,21 +185,28 @@ async fn answer(
     };
     let response = match fate {
         Fate::Pass | Fate::DropAfter => {
-            let response = Service::call(&service, request)
-                .await
-                .map_err(|_| broken())?;
-            asked.status = response.status().as_u16();
-            Some(response)
+            // A request that was taken is carried out and counts, though the client may leave before its answer.
+            #[allow(clippy::disallowed_methods)]
+            let carried_out = tokio::task::spawn(async move {
+                let response = Service::call(&service, request).await.ok()?;
+                asked.status = response.status().as_u16();
+                log.lock().unwrap().push(asked);
+                Some(response)
+            });
+            Some(carried_out.await.ok().flatten().ok_or_else(broken)?)
         }
         Fate::Status(status) => {
+            log.lock().unwrap().push(asked);
             let text = "<Error><Code>Test</Code></Error>".to_owned();
             let response = hyper::Response::builder().status(status);
             Some(response.body(Body::from(text)).unwrap())
         }
-        Fate::DropBefore => None,
+        Fate::DropBefore => {
+            log.lock().unwrap().push(asked);
+            None
+        }
         Fate::Stall => std::future::pending().await,
     };
-    log.lock().unwrap().push(asked);
     response
         .filter(|_| fate != Fate::DropAfter)
         .ok_or_else(broken)
